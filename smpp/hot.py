@@ -1,0 +1,67 @@
+"""The PDUs that come in millions, written and cut in bulk; byte-equal to `pdu.encode` of each."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from smpp.pdu import HEADER, Command, LocalProtocolError, SubmitSm, encode
+
+_MAX_ADDRESS = 20
+
+# The body that submit_sm and deliver_sm share (§4.4.1): source_addr, destination_addr, esm_class,
+# registered_delivery, data_coding, sm_length. The short message begins where the match ends.
+SHORT_MESSAGE = re.compile(
+    rb"[^\0]*\0..([^\0]*)\0..([^\0]*)\0(.)..[^\0]*\0[^\0]*\0(.).(.).(.)",
+    re.DOTALL,
+)
+
+
+class SubmitTemplate:
+    """A submit_sm that goes to many destinations."""
+
+    def __init__(self, pdu: SubmitSm) -> None:
+        if pdu.destination_addr:
+            raise LocalProtocolError("a template has no destination_addr")
+        raw = encode(pdu)
+        at = HEADER.size + len(pdu.service_type) + 1 + 2 + len(pdu.source_addr) + 1 + 2
+        self._head, self._tail = raw[HEADER.size : at], raw[at:]
+        # command_length, command_id and command_status by the length of the destination
+        self._starts = [
+            HEADER.pack(len(raw) + length, Command.SUBMIT_SM, 0, 0)[:12] for length in range(_MAX_ADDRESS + 1)
+        ]
+
+    def encode(self, first_sequence: int, destinations: Sequence[bytes]) -> bytes:
+        """One PDU per destination, in order, numbered from `first_sequence`. The destinations hold no NUL."""
+        starts, head, tail = self._starts, self._head, self._tail
+        try:
+            return b"".join(
+                [
+                    starts[len(destination)] + sequence.to_bytes(4, "big") + head + destination + tail
+                    for sequence, destination in enumerate(destinations, first_sequence)
+                ]
+            )
+        except IndexError:
+            raise LocalProtocolError(f"a destination is longer than {_MAX_ADDRESS} octets") from None
+
+
+def deliver_sm_resps(sequences: Iterable[int], status: int = 0) -> bytes:
+    start = HEADER.pack(HEADER.size + 1, Command.DELIVER_SM_RESP, status, 0)[:12]
+    return b"".join([start + sequence.to_bytes(4, "big") + b"\0" for sequence in sequences])
+
+
+def submit_sm_resps(answers: Iterable[tuple[int, int, bytes]]) -> bytes:
+    """Of (sequence, command_status, message_id), as `Received.answers` has them."""
+    command = int(Command.SUBMIT_SM_RESP)
+    pack, size = HEADER.pack, HEADER.size + 1
+    return b"".join(
+        [
+            pack(size + len(message_id), command, status, sequence) + message_id + b"\0"
+            for sequence, status, message_id in answers
+        ]
+    )
+
+
+def deliver_sms(first_sequence: int, bodies: Iterable[bytes]) -> bytes:
+    command, pack, size = int(Command.DELIVER_SM), HEADER.pack, HEADER.size
+    return b"".join(
+        [pack(size + len(body), command, 0, sequence) + body for sequence, body in enumerate(bodies, first_sequence)]
+    )
