@@ -1,0 +1,169 @@
+"""The SMSC's own record, the ground truth of every test: one line per event, fields between tabs, written in bulk.
+
+    time  submit  bind  sequence  source  destination  data_coding  esm_class  content  message_id  status
+    time  bind    bind  mode      system_id  status
+    time  ack     bind  message_id  status
+    time  unbind  bind  side
+
+`time` is seconds since 1970. `bind` numbers the connections from 1. `content` is the first 16 hex digits of the SHA-256
+of the short message (or of message_payload). `message_id` is written as the client saw it: in the answer, and in the
+receipt it acknowledges; it is empty where the submit was refused. `status` is a command_status, 0 for accepted. `side`
+says who began: esme or smsc. A line is there before the client can have seen any reply.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submit:
+    at: float
+    bind: int
+    sequence: int
+    source: str
+    destination: str
+    data_coding: int
+    esm_class: int
+    content: str
+    message_id: str
+    status: int
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.status == 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bind:
+    at: float
+    bind: int
+    mode: str
+    system_id: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ack:
+    at: float
+    bind: int
+    message_id: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unbind:
+    at: float
+    bind: int
+    side: str
+
+
+Entry = Submit | Bind | Ack | Unbind
+
+
+def read(path: Path) -> Iterator[Entry]:
+    """The entries so far; a last line that is being written is left out."""
+    with path.open(encoding="ascii") as lines:
+        for line in lines:
+            if line.endswith("\n"):
+                yield _entry(line[:-1].split("\t"))
+
+
+def _entry(fields: list[str]) -> Entry:
+    at, bind = float(fields[0]), int(fields[2])
+    match fields[1], fields[3:]:
+        case "submit", [sequence, source, destination, data_coding, esm_class, content, message_id, status]:
+            return Submit(
+                at=at,
+                bind=bind,
+                sequence=int(sequence),
+                source=source,
+                destination=destination,
+                data_coding=int(data_coding),
+                esm_class=int(esm_class),
+                content=content,
+                message_id=message_id,
+                status=int(status),
+            )
+        case "bind", [mode, system_id, status]:
+            return Bind(at=at, bind=bind, mode=mode, system_id=system_id, status=int(status))
+        case "ack", [message_id, status]:
+            return Ack(at=at, bind=bind, message_id=message_id, status=int(status))
+        case "unbind", [side]:
+            return Unbind(at=at, bind=bind, side=side)
+    raise ValueError(f"not a line of a journal: {fields}")
+
+
+@lru_cache(maxsize=1024)
+def content(payload: bytes) -> str:
+    return sha256(payload).hexdigest()[:16]
+
+
+@lru_cache(maxsize=4096)
+def _printable(value: bytes) -> str:
+    """A string of the wire that cannot break a line or a field."""
+    return value.decode("latin-1").encode("unicode_escape").decode("ascii")
+
+
+class Lines:
+    """The lines of one connection that are written together, at one instant."""
+
+    def __init__(self, *, at: float, bind: int) -> None:
+        self._at, self._bind = f"{at:.6f}", bind
+        self._submit = f"{self._at}\tsubmit\t{bind}\t"
+        self.text: list[str] = []
+
+    def submit(
+        self,
+        *,
+        sequence: int,
+        source: bytes,
+        destination: bytes,
+        data_coding: int,
+        esm_class: int,
+        payload: bytes,
+        message_id: bytes,
+        status: int,
+    ) -> None:
+        to = destination.decode("ascii") if destination.isdigit() else _printable(destination)
+        self.text.append(
+            f"{self._submit}{sequence}\t{_printable(source)}\t{to}\t{data_coding}\t{esm_class}"
+            f"\t{content(payload)}\t{message_id.decode('ascii')}\t{status}\n"
+        )
+
+    def bind(self, mode: str, system_id: bytes, status: int) -> None:
+        self._add("bind", mode, _printable(system_id), str(status))
+
+    def ack(self, message_id: bytes, status: int) -> None:
+        self._add("ack", message_id.decode("ascii"), str(status))
+
+    def unbind(self, side: str) -> None:
+        self._add("unbind", side)
+
+    def _add(self, event: str, *fields: str) -> None:
+        self.text.append("\t".join((self._at, event, str(self._bind), *fields)) + "\n")
+
+
+class Journal:
+    """Appends whole lines, unbuffered: what is written stays, whatever happens to the process."""
+
+    def __init__(self, path: str) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644) if path else None
+
+    @property
+    def is_kept(self) -> bool:
+        return self._file is not None
+
+    def write(self, lines: Lines) -> None:
+        if self._file is not None and lines.text:
+            view = memoryview("".join(lines.text).encode("ascii"))
+            while view:
+                view = view[os.write(self._file, view) :]
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
