@@ -1,0 +1,36 @@
+import os
+
+import pytest
+
+from stack import stores
+from stack.failure import Failure
+
+
+def test_a_url_in_the_environment_replaces_its_store(data, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgres://elsewhere/db")
+    monkeypatch.setenv("REDIS_URL", "redis://elsewhere/0")
+    monkeypatch.setenv("STORAGE_URL", "s3://key:secret@elsewhere/bucket")
+    with stores.opened(data) as opened:
+        assert opened.pids == {}
+        assert opened.urls == {name: os.environ[name] for name in stores.URLS}
+
+
+def test_files_are_kept_beside_the_data(data, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgres://elsewhere/db")
+    monkeypatch.setenv("REDIS_URL", "redis://elsewhere/0")
+    odd = data / "50% off"
+    with stores.opened(odd) as opened:
+        assert opened.urls["STORAGE_URL"] == f"file:{data}/50%25%20off/objects"
+        assert (odd / "objects").is_dir()
+
+
+def test_a_second_run_on_the_same_data_is_told_who_is_first(data):
+    with stores.held(data), pytest.raises(Failure, match=f"process {os.getpid()}"), stores.held(data):
+        pass
+
+
+def test_the_data_is_free_again_afterwards(data):
+    with stores.held(data):
+        pass
+    with stores.held(data):
+        pass
