@@ -1,0 +1,45 @@
+"""The ledger: append-only, hash-chained; triggers refuse UPDATE, DELETE and TRUNCATE."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from audit.querysets import EntryQuerySet
+
+
+class Entry(models.Model):
+    """One thing that happened. `chain` is the workspace's id, or 0 for the installation."""
+
+    chain = models.BigIntegerField()
+    seq = models.BigIntegerField()
+    at = models.DateTimeField()
+    action = models.CharField(max_length=80)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    actor_name = models.CharField(max_length=254)
+    role = models.CharField(max_length=20, blank=True)
+    via = models.CharField(max_length=80, blank=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
+    request_id = models.CharField(max_length=32, blank=True)
+    subject_type = models.CharField(max_length=40)
+    subject_id = models.CharField(max_length=40)
+    subject_name = models.CharField(max_length=200, blank=True)
+    before = models.JSONField(default=dict, blank=True)
+    after = models.JSONField(default=dict, blank=True)
+    note = models.TextField(blank=True)
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "entries"
+        constraints = [
+            models.UniqueConstraint(name="entry_once_per_place", fields=["chain", "seq"]),
+            models.CheckConstraint(name="entry_seq_from_one", condition=Q(seq__gte=1)),
+        ]
+        indexes = [models.Index(name="entry_by_subject", fields=["chain", "subject_type", "subject_id", "seq"])]
+
+    def __str__(self) -> str:
+        return f"{self.chain}/{self.seq} {self.action}"

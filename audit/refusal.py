@@ -1,0 +1,13 @@
+"""The one word for "no"."""
+
+
+class Refused(Exception):
+    """A business rule says no; `message` is fit to show to whoever asked, `code` is for programs.
+
+    Translated once per edge: `config.middleware` for pages, `config.api` for the API.
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
