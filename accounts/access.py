@@ -1,0 +1,52 @@
+"""What a person, or a key, may do in a workspace."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
+
+from accounts.models import ApiKey, Membership, User, Workspace
+from accounts.roles import KEY_PERMISSIONS, Permission
+
+
+def permissions_in(workspace: Workspace, user: User) -> frozenset[Permission]:
+    if user.is_superuser:
+        return frozenset(Permission)
+    membership = Membership.objects.of(workspace).filter(user=user).first()
+    return membership.permissions if membership else frozenset()
+
+
+def permissions_by(key: ApiKey) -> frozenset[Permission]:
+    """A key never decides; a personal token does what its user may, and decides where the workspace allows it."""
+    if key.user is None:
+        return KEY_PERMISSIONS
+    granted = permissions_in(key.workspace, key.user)
+    return granted if key.workspace.tokens_may_decide else granted - {Permission.DECIDE}
+
+
+def may_decide(user: User, workspace_id: int) -> bool:
+    return Permission.DECIDE in permissions_in(Workspace.objects.get(pk=workspace_id), user)
+
+
+def requires(permission: Permission) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """The page needs a workspace (else 404) and this permission in it (else 403)."""
+
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @login_required
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            workspace: Workspace | None = getattr(request, "workspace", None)
+            if workspace is None:
+                raise Http404("You are not a member of a workspace.")
+            if permission not in request.permissions:  # type: ignore[attr-defined]
+                raise PermissionDenied(f"Your role does not let you {permission.label}.")
+            return view(request, *args, **kwargs)
+
+        guarded.required_permission = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate

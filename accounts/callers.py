@@ -1,0 +1,16 @@
+"""Who calls the API: the workspace and the person that BearerAuthentication found."""
+
+from typing import cast
+
+from rest_framework.request import Request
+
+from accounts.models import User, Workspace
+
+
+def workspace_of(request: Request) -> Workspace:
+    return cast(Workspace, request._request.workspace)  # type: ignore[attr-defined]
+
+
+def user_of(request: Request) -> User:
+    """Who answers for the call: the token's owner, or whoever made the workspace's key."""
+    return cast(User, request.user)

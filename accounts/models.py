@@ -1,0 +1,145 @@
+"""Who may act: users, workspaces, memberships and roles, API keys."""
+
+import zoneinfo
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from accounts.querysets import ApiKeyQuerySet, IdempotentCallQuerySet, MembershipQuerySet, WorkspaceQuerySet
+from accounts.roles import Permission, Role, permissions_of
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. `is_superuser` is the super admin of the installation; `is_staff` may enter the admin."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120, blank=True)
+    is_staff = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    joined_at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once_in_any_case")]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def get_short_name(self) -> str:
+        return self.name or self.email
+
+
+def check_time_zone(value: str) -> None:
+    if value not in zoneinfo.available_timezones():
+        raise ValidationError(f"“{value}” is not a time zone such as Europe/Amsterdam.")
+
+
+class Workspace(models.Model):
+    """The tenant: everything but people, channels and the installation's own ledger belongs to exactly one."""
+
+    name = models.CharField(max_length=120)
+    slug = models.SlugField(unique=True)
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[check_time_zone])
+    country = models.CharField(max_length=2, blank=True, help_text="ISO 3166 code for numbers in national format.")
+    four_eyes = models.BooleanField(
+        default=True, help_text="Whoever wrote or last edited a campaign or a sender revision cannot approve it."
+    )
+    tokens_may_decide = models.BooleanField(
+        default=False, help_text="A moderator's personal API token may approve and reject."
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = WorkspaceQuerySet.as_manager()
+    history = HistoricalRecords()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.time_zone)
+
+
+class Membership(models.Model):
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    is_moderator = models.BooleanField(default=False, help_text="An author who may also approve and reject.")
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="membership_once", fields=["workspace", "user"]),
+            models.CheckConstraint(name="membership_known_role", condition=Q(role__in=Role.values)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.workspace} · {self.get_role_display()}"
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        return permissions_of(self.role, is_moderator=self.is_moderator)
+
+
+class ApiKey(models.Model):
+    """A bearer secret, kept as its SHA-256. With a `user` it is that person's token, else the workspace's key.
+
+    `created_by` answers for what a workspace key does.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=120)
+    prefix = models.CharField(max_length=8)
+    digest = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class IdempotentCall(models.Model):
+    """What a creating API call answered, for whoever sends it again with the same key."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body.")
+    status = models.PositiveSmallIntegerField()
+    body = models.JSONField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = IdempotentCallQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="idempotent_call_once", fields=["workspace", "key"])]
+        indexes = [models.Index(name="idempotent_call_by_age", fields=["created_at"])]
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,45 @@
+"""Which workspaces, memberships, keys and calls."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.db import models
+
+from accounts.roles import DECIDING_ROLES
+
+if TYPE_CHECKING:
+    from accounts.models import ApiKey, IdempotentCall, Membership, User, Workspace
+
+
+class WorkspaceQuerySet(models.QuerySet["Workspace"]):
+    def open_to(self, user: "User") -> Self:
+        """Those a person may enter: their own, and every one for a super admin."""
+        return self if user.is_superuser else self.filter(memberships__user=user)
+
+    def decided_by(self, user: "User") -> Self:
+        """Those whose campaigns and sender revisions a person may approve and reject."""
+        decides = models.Q(memberships__role__in=DECIDING_ROLES) | models.Q(memberships__is_moderator=True)
+        return self if user.is_superuser else self.filter(decides, memberships__user=user)
+
+
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def of(self, workspace: "Workspace") -> Self:
+        return self.filter(workspace=workspace)
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def of(self, workspace: "Workspace") -> Self:
+        return self.filter(workspace=workspace)
+
+    def usable(self) -> Self:
+        return self.filter(revoked_at=None).filter(
+            models.Q(user=None, created_by__is_active=True) | models.Q(user__is_active=True)
+        )
+
+
+class IdempotentCallQuerySet(models.QuerySet["IdempotentCall"]):
+    def of(self, workspace: "Workspace") -> Self:
+        return self.filter(workspace=workspace)
+
+    def expired(self, before: datetime) -> Self:
+        return self.filter(created_at__lt=before)

@@ -1,0 +1,34 @@
+"""Who may do what: design §8 as data."""
+
+from django.db.models import TextChoices
+
+
+class Role(TextChoices):
+    AUTHOR = "author", "Author"
+    MODERATOR = "moderator", "Moderator"
+    ADMIN = "admin", "Admin"
+
+
+class Permission(TextChoices):
+    VIEW = "view", "view campaigns, senders, lists and reports"
+    WRITE = "write", "create, edit, submit, pause, cancel and archive campaigns; upload lists"
+    DECIDE = "decide", "approve and reject campaigns and sender revisions"
+    CREATE_SENDERS = "create_senders", "create senders"
+    SUBMIT_REVISIONS = "submit_revisions", "submit sender revisions"
+    MANAGE = "manage", "manage members, API keys and workspace settings"
+
+
+P = Permission
+PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.AUTHOR: frozenset({P.VIEW, P.WRITE, P.SUBMIT_REVISIONS}),
+    Role.MODERATOR: frozenset({P.VIEW, P.DECIDE, P.SUBMIT_REVISIONS}),
+    Role.ADMIN: frozenset(P),
+}
+DECIDING_ROLES = [role for role in Role if P.DECIDE in PERMISSIONS[role]]
+# A workspace's key acts for a program: it works, it never judges and never hands out access.
+KEY_PERMISSIONS: frozenset[Permission] = frozenset({P.VIEW, P.WRITE, P.CREATE_SENDERS, P.SUBMIT_REVISIONS})
+
+
+def permissions_of(role: Role | str, *, is_moderator: bool = False) -> frozenset[Permission]:
+    granted = PERMISSIONS[Role(role)]
+    return granted | {P.DECIDE} if is_moderator else granted

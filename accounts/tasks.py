@@ -1,0 +1,12 @@
+"""Background work of accounts: an address each."""
+
+from celery import shared_task
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def forget_calls() -> None:
+    from django.utils import timezone
+
+    from accounts import idempotency
+
+    idempotency.forget(now=timezone.now())

@@ -1,0 +1,28 @@
+"""How pages show a moment and a form's field."""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms, template
+from django.forms import BoundField
+from django.utils import timezone
+from django.utils.formats import date_format
+
+register = template.Library()
+
+
+@register.filter
+def moment(at: datetime | None) -> str:
+    """In the zone of the workspace, which WorkspaceMiddleware has made the current one."""
+    return date_format(timezone.localtime(at), "j M Y, H:i") if at else "—"
+
+
+@register.inclusion_tag("_field.html")
+def field(bound: BoundField) -> dict[str, Any]:
+    kind = {forms.Select: "form-select", forms.RadioSelect: ""}.get(type(bound.field.widget), "form-control")
+    invalid = " is-invalid" if bound.errors else ""
+    return {
+        "field": bound,
+        "control": bound.as_widget(attrs={"class": kind + invalid}),
+        "is_choice": isinstance(bound.field.widget, forms.RadioSelect),
+    }
