@@ -1,0 +1,127 @@
+"""Senders over the API: made, revised, and the revisions judged."""
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import generics, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.callers import user_of, workspace_of
+from accounts.idempotency import idempotent
+from accounts.inputs import Input, OptionalReasonInput, ReasonInput, given
+from accounts.roles import Permission
+from senders import transitions
+from senders.models import Revision, Sender
+from senders.statuses import RevisionStatus, SenderStatus
+
+
+class SenderInput(Input):
+    name = serializers.CharField(max_length=80)
+
+
+class RevisionInput(Input):
+    saddr = serializers.CharField(
+        max_length=20, help_text="A name of at most 11 characters, a short code, or a number."
+    )
+    reason = serializers.CharField(max_length=2000, required=False, default="", allow_blank=True)
+    ton = serializers.IntegerField(min_value=0, max_value=255, required=False, help_text="SMPP 3.4 §5.2.5.")
+    npi = serializers.IntegerField(min_value=0, max_value=255, required=False, help_text="SMPP 3.4 §5.2.6.")
+
+
+class RevisionOutput(serializers.Serializer[Revision]):
+    number = serializers.IntegerField()
+    status = serializers.ChoiceField(choices=RevisionStatus.choices)
+    saddr = serializers.CharField()
+    ton = serializers.IntegerField()
+    npi = serializers.IntegerField()
+    reason = serializers.CharField()
+    submitted_by = serializers.CharField()
+    submitted_at = serializers.DateTimeField()
+    decided_by = serializers.CharField(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
+    decision_reason = serializers.CharField()
+
+
+class SenderOutput(serializers.Serializer[Sender]):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    status = serializers.ChoiceField(choices=SenderStatus.choices)
+    created_at = serializers.DateTimeField()
+    current = serializers.SerializerMethodField(help_text="The revision that a new campaign is bound to.")
+    revisions = RevisionOutput(many=True)
+
+    @extend_schema_field({"type": ["integer", "null"]})
+    def get_current(self, sender: Sender) -> int | None:
+        approved = [row.number for row in sender.revisions.all() if row.status == RevisionStatus.APPROVED]
+        return max(approved, default=None)
+
+
+def _senders(request: Request) -> QuerySet[Sender]:
+    revisions = Revision.objects.select_related("submitted_by", "decided_by").order_by("number")
+    return Sender.objects.of(workspace_of(request)).prefetch_related(Prefetch("revisions", revisions))
+
+
+class Senders(generics.ListAPIView[Sender]):
+    serializer_class = SenderOutput
+    permission = Permission.CREATE_SENDERS
+
+    def get_queryset(self) -> QuerySet[Sender]:
+        return _senders(self.request)
+
+    @extend_schema(request=SenderInput, responses={201: SenderOutput})
+    @idempotent
+    def post(self, request: Request) -> Response:
+        sender = transitions.create(workspace_of(request), **given(request, SenderInput), by=user_of(request))
+        return Response(SenderOutput(sender).data, status=status.HTTP_201_CREATED)
+
+
+class OneSender(APIView):
+    @extend_schema(responses=SenderOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(SenderOutput(get_object_or_404(_senders(request), pk=pk)).data)
+
+
+class Revisions(APIView):
+    permission = Permission.SUBMIT_REVISIONS
+
+    @extend_schema(request=RevisionInput, responses={201: RevisionOutput})
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        sender = get_object_or_404(Sender.objects.of(workspace_of(request)), pk=pk)
+        revision = transitions.submit_revision(sender.pk, **given(request, RevisionInput), by=user_of(request))
+        return Response(RevisionOutput(revision).data, status=status.HTTP_201_CREATED)
+
+
+class ApproveRevision(APIView):
+    permission = Permission.DECIDE
+
+    @extend_schema(request=OptionalReasonInput, responses=RevisionOutput)
+    def post(self, request: Request, pk: int, number: int) -> Response:
+        revision = transitions.approve_revision(
+            _revision_id(request, pk, number),
+            **given(request, OptionalReasonInput),
+            by=user_of(request),
+            now=timezone.now(),
+        )
+        return Response(RevisionOutput(revision).data)
+
+
+class RejectRevision(APIView):
+    permission = Permission.DECIDE
+
+    @extend_schema(request=ReasonInput, responses=RevisionOutput)
+    def post(self, request: Request, pk: int, number: int) -> Response:
+        revision = transitions.reject_revision(
+            _revision_id(request, pk, number), **given(request, ReasonInput), by=user_of(request), now=timezone.now()
+        )
+        return Response(RevisionOutput(revision).data)
+
+
+def _revision_id(request: Request, sender_id: int, number: int) -> int:
+    revisions: Any = Revision.objects.of(workspace_of(request))
+    return int(get_object_or_404(revisions, sender_id=sender_id, number=number).pk)

@@ -1,0 +1,32 @@
+"""The lives of a sender and of a revision, each one table."""
+
+from django.db.models import TextChoices
+
+
+class SenderStatus(TextChoices):
+    DRAFT = "draft", "Draft"
+    PENDING = "pending", "Pending approval"
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+    ARCHIVED = "archived", "Archived"
+
+
+class RevisionStatus(TextChoices):
+    PENDING = "pending", "Pending approval"
+    APPROVED = "approved", "Approved"
+    REJECTED = "rejected", "Rejected"
+
+
+S, R = SenderStatus, RevisionStatus
+SENDER_MOVES: dict[SenderStatus, frozenset[SenderStatus]] = {
+    S.DRAFT: frozenset({S.PENDING, S.ARCHIVED}),
+    S.PENDING: frozenset({S.APPROVED, S.REJECTED, S.ARCHIVED}),
+    S.APPROVED: frozenset({S.ARCHIVED}),
+    S.REJECTED: frozenset({S.PENDING, S.ARCHIVED}),
+    S.ARCHIVED: frozenset(),
+}
+REVISION_MOVES: dict[RevisionStatus, frozenset[RevisionStatus]] = {
+    R.PENDING: frozenset({R.APPROVED, R.REJECTED}),
+    R.APPROVED: frozenset(),
+    R.REJECTED: frozenset(),
+}
