@@ -1,0 +1,22 @@
+"""A few recipients to look at, masked: whether they are the right people's numbers, without showing whose."""
+
+import numpy as np
+
+from recipients.listing import listing_of
+from recipients.models import RecipientList
+
+SIZE = 10
+
+
+def sample(listed: RecipientList, *, size: int = SIZE) -> list[str]:
+    """Numbers from all over the list's first chunk, like +3161•••4567; the same ones each time. Empty unless ready."""
+    if not listed.digest:
+        return []
+    digits = listing_of(listed).pieces[0].read()
+    places = np.unique(np.linspace(0, len(digits) - 1, size, dtype=np.intp))
+    return [masked(int(number)) for number in digits[places]]
+
+
+def masked(digits: int) -> str:
+    text = str(digits)
+    return f"+{text[:4]}•••{text[-4:]}"

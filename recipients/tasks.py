@@ -1,0 +1,18 @@
+"""Doorbells of list preparation."""
+
+from celery import shared_task
+from django.utils import timezone
+
+
+@shared_task
+def prepare(list_id: int) -> None:
+    from recipients import preparation
+
+    preparation.prepare_list(list_id, now=timezone.now())
+
+
+@shared_task
+def sweep() -> None:
+    from recipients import preparation
+
+    preparation.ring_left_alone(now=timezone.now())

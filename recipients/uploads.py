@@ -1,0 +1,164 @@
+"""A list's file on its way into object storage: streamed, counted, never whole in memory."""
+
+import io
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, Protocol, cast
+
+import phonenumbers
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.template.defaultfilters import filesizeformat
+
+from accounts.models import User, Workspace
+from audit.ledger import change_status, record
+from audit.refusal import Refused
+from recipients import tasks
+from recipients.models import RecipientList
+from recipients.statuses import MOVES, Status
+
+PIECE = 1 << 20
+
+
+class TooLarge(Refused):
+    """The file passes UPLOAD_MAX_BYTES: 413 at an HTTP edge."""
+
+    def __init__(self) -> None:
+        limit = settings.UPLOAD_MAX_BYTES
+        super().__init__(
+            f"The file is larger than {filesizeformat(limit)} ({limit:,} bytes), the limit here.", code="too_large"
+        )
+
+
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    key: str
+    bytes: int
+
+
+@transaction.atomic
+def create(
+    workspace: Workspace, *, name: str, filename: str, country: str = "", column: str = "", by: User
+) -> RecipientList:
+    """A list that awaits its file. Without a country it takes the workspace's; without a column, the first one."""
+    name, country = name.strip(), (country or workspace.country).upper()
+    if not name:
+        raise Refused("A list needs a name.", code="name_missing")
+    if not country:
+        raise Refused("Say which country the numbers in national format belong to, such as NL.", code="country_missing")
+    if country not in phonenumbers.SUPPORTED_REGIONS:
+        raise Refused(f"“{country}” is not a country code such as NL.", code="bad_country")
+    listed = RecipientList.objects.create(
+        workspace=workspace, name=name, filename=filename, country=country, column=column.strip(), created_by=by
+    )
+    record("recipientlist.created", listed, by=by, after={"name": name, "country": country, "column": listed.column})
+    return listed
+
+
+def create_with_file(
+    workspace: Workspace,
+    stream: Readable,
+    *,
+    name: str,
+    filename: str,
+    country: str = "",
+    column: str = "",
+    by: User,
+    length: int,
+) -> RecipientList:
+    """Create the list and take its file: both, or nothing at all."""
+    with _stored(stream, length) as stored, transaction.atomic():
+        listed = create(workspace, name=name, filename=filename, country=country, column=column, by=by)
+        return _accept(listed.pk, stored, by=by)
+
+
+def receive(list_id: int, stream: Readable, *, by: User, length: int | None) -> RecipientList:
+    """Take the file of a list that awaits one (or whose last one failed), and have it prepared.
+
+    `length` is what the client announced, None when it did not. Raises TooLarge or Refused; then nothing is kept.
+    """
+    _check_awaits_file(RecipientList.objects.get(pk=list_id))
+    with _stored(stream, length) as stored:
+        return _accept(list_id, stored, by=by)
+
+
+class Incoming(io.RawIOBase):
+    """The body of an upload: counts what passes, and stops at the byte past the limit."""
+
+    def __init__(self, stream: Readable, *, limit: int) -> None:
+        self._stream = stream
+        self._limit = limit
+        self.count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = PIECE) -> bytes:
+        """As many bytes as asked for, fewer only at the end: a short part would be refused by S3."""
+        body = b""
+        while len(body) < size and (piece := self._stream.read(min(PIECE, size - len(body)))):
+            body += piece
+        self.count += len(body)
+        if self.count > self._limit:
+            raise TooLarge
+        return body
+
+
+@contextmanager
+def _stored(stream: Readable, length: int | None) -> Iterator[Stored]:
+    """The body in object storage; removed again when anything goes wrong."""
+    if length is not None and length > settings.UPLOAD_MAX_BYTES:
+        raise TooLarge
+    key = f"uploads/{uuid.uuid4()}"
+    incoming = Incoming(stream, limit=settings.UPLOAD_MAX_BYTES)
+    try:
+        default_storage.save(key, File(cast(IO[bytes], incoming)))
+        _check_whole(incoming.count, length)
+        yield Stored(key=key, bytes=incoming.count)
+    except BaseException:
+        default_storage.delete(key)
+        raise
+
+
+def _check_whole(count: int, length: int | None) -> None:
+    if length is not None and count < length:
+        raise Refused(
+            f"The upload broke off after {count:,} of {length:,} bytes: send the file again.", code="incomplete"
+        )
+    if not count:
+        raise Refused("The file is empty.", code="empty")
+
+
+def _check_awaits_file(listed: RecipientList) -> None:
+    if Status.PREPARING not in MOVES[Status(listed.status)]:
+        raise Refused(f"{listed} is {listed.get_status_display().lower()}: it has its file.", code="wrong_status")
+
+
+@transaction.atomic
+def _accept(list_id: int, stored: Stored, *, by: User) -> RecipientList:
+    listed = RecipientList.objects.lock(list_id)
+    _check_awaits_file(listed)
+    if listed.upload_key:
+        transaction.on_commit(partial(default_storage.delete, listed.upload_key))
+    listed.upload_key, listed.bytes = stored.key, stored.bytes
+    listed.failure, listed.progress, listed.lease_until = "", 0, None
+    change_status(
+        listed,
+        Status.PREPARING,
+        moves=MOVES,
+        by=by,
+        also_save=["upload_key", "bytes", "failure", "progress", "lease_until"],
+        after={"bytes": stored.bytes},
+    )
+    # Robust: with the broker gone the file is still accepted, and the sweep rings.
+    transaction.on_commit(lambda: tasks.prepare.delay(list_id), robust=True)
+    return listed

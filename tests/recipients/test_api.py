@@ -1,0 +1,188 @@
+import hashlib
+import io
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.handlers.wsgi import WSGIRequest
+from django.core.signals import request_started
+from django.db import close_old_connections
+
+from accounts.models import ApiKey
+from audit.models import Entry
+from config.wsgi import application
+from recipients.models import RecipientList
+from tests import factories
+
+FILE = b"+31600000001\n+31600000002\n"
+
+
+@pytest.fixture
+def listed(workspace):
+    return factories.uploading_list(workspace)
+
+
+def put(client, listed, body=FILE, **extra):
+    return client.put(f"/api/v1/lists/{listed.pk}/file/", body, content_type="application/octet-stream", **extra)
+
+
+def content_of(listed):
+    with default_storage.open(listed.upload_key) as file:
+        return file.read()
+
+
+def stored():
+    return default_storage.listdir("uploads")[1] if default_storage.exists("uploads") else []
+
+
+def test_a_list_is_made_and_says_where_its_file_goes(api, workspace):
+    response = api.post("/api/v1/lists/", {"name": "Customers", "filename": "customers.csv", "column": "phone"})
+    assert response.status_code == 201
+    made = RecipientList.objects.get()
+    body = response.json()
+    assert body["id"] == made.pk
+    assert body["status"] == "uploading"
+    assert body["upload_url"] == f"http://testserver/api/v1/lists/{made.pk}/file/"
+    assert (made.workspace, made.country, made.column) == (workspace, "NL", "phone")
+
+
+def test_an_unknown_country_is_refused(api):
+    response = api.post("/api/v1/lists/", {"name": "a", "filename": "a.txt", "country": "XX"})
+    assert response.status_code == 409
+    assert response.json()["error"]["message"] == "“XX” is not a country code such as NL."
+
+
+def test_a_file_is_taken_and_its_preparation_rung_for(api, listed, rung, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        response = put(api, listed)
+    assert response.status_code == 202
+    assert response.json()["status"] == "preparing"
+    assert rung == [("recipients.tasks.prepare", (listed.pk,))]
+    listed.refresh_from_db()
+    assert content_of(listed) == FILE
+
+
+def test_curl_may_add_the_name_of_its_file_to_the_address(api, listed):
+    response = api.put(f"/api/v1/lists/{listed.pk}/file/my numbers.txt", FILE, content_type="text/plain")
+    assert response.status_code == 202
+
+
+def test_the_upload_is_on_the_ledger_with_the_key_that_made_it(api, listed):
+    put(api, listed)
+    entry = Entry.objects.about(listed).get(action="recipientlist.preparing")
+    assert entry.via == f"key {ApiKey.objects.get().prefix}"
+
+
+def test_a_file_over_the_limit_is_413_and_nothing_is_kept(api, listed, settings):
+    settings.UPLOAD_MAX_BYTES = 10
+    response = put(api, listed)
+    assert response.status_code == 413
+    assert "10 bytes" in response.json()["error"]["message"].replace("\xa0", " ")
+    assert stored() == []
+    listed.refresh_from_db()
+    assert listed.status == "uploading"
+
+
+def test_a_ready_list_takes_no_other_file(api, workspace):
+    response = put(api, factories.ready_list(workspace))
+    assert response.status_code == 409
+    assert response.json()["error"]["code"] == "wrong_status"
+
+
+def test_a_failed_list_takes_another_file(api, workspace):
+    assert put(api, factories.failed_list(workspace)).status_code == 202
+
+
+class Wire(io.RawIOBase):
+    """A body as the server hands it on, that notes the largest piece asked for."""
+
+    def __init__(self, body):
+        self.body = io.BytesIO(body)
+        self.largest = 0
+
+    def read(self, size=-1):
+        self.largest = max(self.largest, len(self.body.getbuffer()) if size < 0 else size)
+        return self.body.read(size)
+
+
+def over_the_wire(workspace, listed, wire, **environ):
+    """The request as gunicorn builds it; the test client always sends a length."""
+    secret = factories.api_key(workspace)[1]
+    answer = {}
+
+    def start_response(status, headers):
+        answer["status"] = int(status.split()[0])
+
+    request_started.disconnect(close_old_connections)  # as the test client does: the connection is the test's
+    environ = {
+        "REQUEST_METHOD": "PUT",
+        "PATH_INFO": f"/api/v1/lists/{listed.pk}/file/",
+        "SERVER_NAME": "testserver",
+        "SERVER_PORT": "80",
+        "HTTP_AUTHORIZATION": f"Bearer {secret}",
+        "wsgi.input": wire,
+        "wsgi.url_scheme": "http",
+        **environ,
+    }
+    try:
+        b"".join(application(environ, start_response))
+    finally:
+        request_started.connect(close_old_connections)
+    return answer["status"]
+
+
+def test_a_body_in_http_chunks_is_read_to_its_end(workspace, listed):
+    wire = Wire(FILE)
+    chunked = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+    assert over_the_wire(workspace, listed, wire, **chunked) == 202
+    listed.refresh_from_db()
+    assert listed.bytes == len(FILE)
+
+
+def test_a_body_without_any_length_is_411(workspace, listed):
+    assert over_the_wire(workspace, listed, Wire(FILE)) == 411
+
+
+def test_an_empty_file_is_400(workspace, listed):
+    assert over_the_wire(workspace, listed, Wire(b""), CONTENT_LENGTH="0") == 400
+    assert stored() == []
+
+
+def test_a_body_that_breaks_off_is_400_and_nothing_is_kept(workspace, listed):
+    assert over_the_wire(workspace, listed, Wire(FILE), CONTENT_LENGTH=str(len(FILE) + 100)) == 400
+    assert stored() == []
+
+
+def test_a_large_body_is_never_asked_for_at_once(workspace, listed, monkeypatch):
+    def body(self):
+        raise AssertionError("the whole body was read")
+
+    monkeypatch.setattr(WSGIRequest, "body", property(body))
+    content = FILE * 200_000
+    wire = Wire(content)
+    assert over_the_wire(workspace, listed, wire, CONTENT_LENGTH=str(len(content))) == 202
+    assert wire.largest <= 1 << 20
+    listed.refresh_from_db()
+    assert hashlib.sha256(content_of(listed)).digest() == hashlib.sha256(content).digest()
+
+
+def test_rejected_lines_come_as_a_file_to_save(api, workspace):
+    listed = factories.ready_list(workspace, invalid=1)
+    listed.rejected_key = default_storage.save("rejected", ContentFile(b"line,value,reason\r\n2,x,letters\r\n"))
+    listed.save()
+    response = api.get(f"/api/v1/lists/{listed.pk}/rejected/")
+    assert b"".join(response.streaming_content) == b"line,value,reason\r\n2,x,letters\r\n"
+    assert response["Content-Disposition"].startswith("attachment")
+    assert response["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_list_without_rejected_lines_says_so(api, workspace):
+    response = api.get(f"/api/v1/lists/{factories.ready_list(workspace).pk}/rejected/")
+    assert response.json()["error"]["code"] == "nothing_rejected"
+
+
+def test_a_ready_list_shows_totals_that_add_up(api, workspace):
+    listed = factories.ready_list(workspace, 5, invalid=2, duplicate=1)
+    body = api.get(f"/api/v1/lists/{listed.pk}/").json()
+    assert body["totals"] == {"rows": 8, "accepted": 5, "invalid": 2, "duplicate": 1, "suppressed": 0}
+    assert body["digest"] == listed.digest

@@ -1,0 +1,163 @@
+import csv
+import io
+import random
+
+import numpy as np
+import pytest
+
+from recipients import chunks, files, pipeline
+from recipients.files import FileRefused
+
+
+class Desk:
+    """Prepares a file with chunks in memory and keeps all that came out."""
+
+    def __init__(self, spill):
+        self.spill = spill
+        self.chunks, self.rejected, self.progress = {}, b"", []
+
+    def prepare(self, content, *, filename="list.csv", column=None, country="NL", suppressed=None):
+        self.prepared = pipeline.prepare(
+            io.BytesIO(content),
+            filename=filename,
+            column=column,
+            country=country,
+            spill=self.spill,
+            write_chunk=self.write_chunk,
+            write_rejected=self.write_rejected,
+            suppressed=suppressed,
+            on_progress=self.progress.append,
+        )
+        return self.prepared.totals
+
+    def write_chunk(self, number, data):
+        self.chunks[f"key-{number}"] = data
+        return f"key-{number}"
+
+    def write_rejected(self, data):
+        self.rejected += data
+
+    @property
+    def recipients(self):
+        entries = self.prepared.manifest.entries
+        return [int(number) for entry in entries for number in chunks.decode(entry, self.chunks[entry.key])]
+
+    @property
+    def rejected_rows(self):
+        return list(csv.reader(io.StringIO(self.rejected.decode(), newline="")))
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(tmp_path)
+
+
+def test_a_mixed_file_becomes_recipients_rejected_lines_and_totals(desk):
+    content = "mobile;name\r\n+31 6 12345678;Zoë\r\n0687654321;Jan\r\nabc;Els\r\n0031612345678;Zoë again\r\n;nobody\r\n"
+    totals = desk.prepare(content.encode())
+    assert totals == chunks.Totals(rows=5, accepted=2, invalid=2, duplicate=1, suppressed=0)
+    assert desk.recipients == [31612345678, 31687654321]
+    assert desk.rejected_rows == [
+        ["line", "value", "reason"],
+        ["4", "abc", "There are letters in it."],
+        ["6", "", "There is no number."],
+    ]
+
+
+def test_chunks_have_ten_thousand_recipients_and_the_last_one_the_rest(desk):
+    numbers = [31600000000 + n for n in range(25_001)]
+    desk.prepare("\n".join(map(str, numbers)).encode(), filename="list.txt")
+    assert [entry.count for entry in desk.prepared.manifest.entries] == [10_000, 10_000, 5_001]
+    assert [entry.number for entry in desk.prepared.manifest.entries] == [0, 1, 2]
+    assert desk.recipients == numbers
+
+
+def test_the_same_file_gives_the_same_digest_for_ever(desk, tmp_path):
+    content = b"0612345678\n0612345679\nx\n0612345678\n"
+    desk.prepare(content)
+    again = Desk(tmp_path)
+    again.prepare(content)
+    assert again.prepared.manifest.digest == desk.prepared.manifest.digest
+
+
+def test_suppressed_numbers_are_left_out_and_counted_once(desk):
+    totals = desk.prepare(
+        b"0612345678\n0612345679\n0612345678\n0612345670\n",
+        suppressed=lambda numbers: np.isin(numbers, [31612345678, 31612345670]),
+    )
+    assert totals == chunks.Totals(rows=4, accepted=1, invalid=0, duplicate=1, suppressed=2)
+    assert desk.recipients == [31612345679]
+
+
+def test_the_rejected_lines_are_no_formulas_and_not_longer_than_64_characters(desk):
+    values = ["=1+1", "+CMD", "-x", "@SUM(A1)", "ok?", "ж" * 100, '=HYPERLINK("x")']
+    desk.prepare("\n".join(["number", *values, "0612345678"]).encode(), filename="list.txt")
+    cells = [value for _, value, _ in desk.rejected_rows[1:]]
+    assert cells == ["'=1+1", "'+CMD", "'-x", "'@SUM(A1)", "ok?", "ж" * 64, '\'=HYPERLINK("x")']
+
+
+def test_a_rejected_value_begins_with_no_tab_or_quote_trick(desk):
+    desk.prepare(b'phone,name\n"\t=1+1",a\n"""=1+1""",b\n0612345678,c\n')
+    assert [value for _, value, _ in desk.rejected_rows[1:]] == ["'\t=1+1", '"=1+1"']
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_a_flood_of_rejected_lines_is_counted_but_not_listed(desk, monkeypatch, limit):
+    monkeypatch.setattr(pipeline, "MOST_REJECTED_LISTED", limit)
+    monkeypatch.setattr(files, "BLOCK", 8)
+    totals = desk.prepare(b"0612345678\nx\ny\nz\n0612345679\nx\ny\n")
+    assert totals.invalid == 5
+    assert [line for line, _, _ in desk.rejected_rows[1:]] == [*["2", "3", "4"][:limit], ""]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "The file is empty."),
+        (b"phone\n", "The file has a header and nothing below it."),
+        (
+            b"phone\nabc\n12\n",
+            "There is no valid number in this file: 2 rows, all invalid. Line 2, “abc”: There are letters in it.",
+        ),
+    ],
+)
+def test_a_file_without_a_valid_number_is_refused_and_nothing_is_written(desk, content, message):
+    with pytest.raises(FileRefused) as refused:
+        desk.prepare(content)
+    assert refused.value.message == message
+    assert desk.chunks == {}
+
+
+def test_a_file_of_suppressed_numbers_only_is_refused_with_the_counts(desk):
+    with pytest.raises(FileRefused, match="4 rows, 1 invalid, 1 repeated and 2 suppressed"):
+        desk.prepare(
+            b"0612345678\n0612345678\n0612345679\nx\n", suppressed=lambda numbers: np.ones(len(numbers), dtype=bool)
+        )
+    assert desk.chunks == {}
+
+
+def test_nothing_stays_in_the_spill_folder(desk, tmp_path):
+    desk.prepare(b"0612345678\n")
+    with pytest.raises(FileRefused):
+        desk.prepare(b"x;y\n0612345678;1\n", column="z")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_only_grows_and_ends_with_all_rows(desk):
+    numbers = [31600000000 + n for n in range(300_000)]
+    desk.prepare("\n".join(map(str, numbers)).encode(), filename="list.txt")
+    steps = [(step.bytes_read, step.rows, step.written) for step in desk.progress]
+    assert steps == sorted(steps)
+    assert steps[-1] == (12 * 300_000 - 1, 300_000, 300_000)
+
+
+def test_every_row_is_counted_exactly_once_whatever_the_file(desk):
+    dice = random.Random(11)
+    spellings = ["+{0}", "{0}", "00{0}", " {0} ", "x{0}", "", "{0}{0}", "{0:.3e}", "\u00a0+{0}"]
+    lines = [dice.choice(spellings).format(31600000000 + dice.randrange(500)) for _ in range(5_000)]
+    totals = desk.prepare("\n".join([*lines, "end"]).encode(), filename="list.txt")
+    assert totals.rows == 5_001
+    assert totals.rows == totals.accepted + totals.invalid + totals.duplicate + totals.suppressed
+    valid = [line for line in lines if line and "x" not in line and "e" not in line and len(line.strip()) < 15]
+    assert totals.invalid == 5_001 - len(valid)
+    assert desk.recipients == list(dict.fromkeys(int(line.strip(" \u00a0+")) for line in valid))
