@@ -1,0 +1,167 @@
+"""Campaigns over the API: written and moved by their authors. Reading them with their totals is in `reports`."""
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.callers import user_of, workspace_of
+from accounts.idempotency import idempotent
+from accounts.inputs import Input, InstantField, NoInput, OptionalReasonInput, OwnField, given
+from campaigns import drafts, gsm, transitions
+from campaigns.models import Campaign
+from campaigns.statuses import Mode, Status
+from channels.models import Channel
+from recipients.models import RecipientList
+from senders.models import Sender
+
+
+class CampaignInput(Input):
+    name = serializers.CharField(max_length=120)
+    mode = serializers.ChoiceField(
+        choices=Mode.choices,
+        error_messages={"invalid_choice": f"“{{input}}” is not a mode: write {', '.join(Mode.values)}."},
+    )
+    text = serializers.CharField(max_length=10_000, trim_whitespace=False)
+    sender = OwnField(queryset=Sender.objects.all())
+    list = OwnField(queryset=RecipientList.objects.all(), required=False, allow_null=True)
+    channel = serializers.PrimaryKeyRelatedField(
+        queryset=Channel.objects.active(), required=False, allow_null=True, help_text="The default one when empty."
+    )
+    send_at = InstantField(required=False, allow_null=True, help_text="For the mode scheduled.")
+    date_from = InstantField(required=False, allow_null=True, help_text="For the mode spread.")
+    date_to = InstantField(required=False, allow_null=True, help_text="For the mode spread.")
+    not_after = InstantField(required=False, allow_null=True, help_text="What is unsent then, is not sent.")
+
+
+class CampaignOutput(serializers.Serializer[Campaign]):
+    id = serializers.IntegerField()
+    public_id = serializers.UUIDField()
+    name = serializers.CharField()
+    status = serializers.ChoiceField(choices=Status.choices)
+    mode = serializers.ChoiceField(choices=Mode.choices)
+    text = serializers.CharField()
+    encoding = serializers.SerializerMethodField(help_text="gsm7 or ucs2.")
+    parts = serializers.SerializerMethodField(help_text="Message parts for each recipient.")
+    sender = serializers.IntegerField(source="sender_id")
+    revision = serializers.IntegerField(source="revision.number")
+    list = serializers.IntegerField(source="list_id", allow_null=True)
+    channel = serializers.IntegerField(source="channel_id")
+    send_at = serializers.DateTimeField(allow_null=True)
+    date_from = serializers.DateTimeField(allow_null=True)
+    date_to = serializers.DateTimeField(allow_null=True)
+    not_after = serializers.DateTimeField(allow_null=True)
+    created_by = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    submitted_at = serializers.DateTimeField(allow_null=True)
+    approved_at = serializers.DateTimeField(allow_null=True)
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    archived_at = serializers.DateTimeField(allow_null=True)
+    rejection_reason = serializers.CharField()
+    stopped_because = serializers.CharField()
+
+    def get_encoding(self, campaign: Campaign) -> str:
+        return gsm.measure(campaign.text).encoding
+
+    def get_parts(self, campaign: Campaign) -> int:
+        return gsm.measure(campaign.text).parts
+
+
+class WriteCampaigns(APIView):
+    @extend_schema(request=CampaignInput, responses={201: CampaignOutput})
+    @idempotent
+    def post(self, request: Request) -> Response:
+        content = drafts.Content(**given(request, CampaignInput))
+        campaign = drafts.create(workspace_of(request), content, by=user_of(request), now=timezone.now())
+        return Response(CampaignOutput(campaign).data, status=status.HTTP_201_CREATED)
+
+
+class EditCampaign(APIView):
+    """What is given is changed, the rest stays; only a draft is edited."""
+
+    @extend_schema(request=CampaignInput, responses=CampaignOutput)
+    def patch(self, request: Request, pk: int) -> Response:
+        campaign = drafts.amend(
+            own_campaign(request, pk),
+            given(request, CampaignInput, partial=True),
+            by=user_of(request),
+            now=timezone.now(),
+        )
+        return shown(campaign)
+
+
+class Submit(APIView):
+    @extend_schema(request=NoInput, responses=CampaignOutput)
+    def post(self, request: Request, pk: int) -> Response:
+        campaign_id = own_campaign(request, pk)
+        given(request, NoInput)
+        return shown(transitions.submit(campaign_id, by=user_of(request), now=timezone.now()))
+
+
+class Withdraw(APIView):
+    @extend_schema(request=NoInput, responses=CampaignOutput)
+    def post(self, request: Request, pk: int) -> Response:
+        campaign_id = own_campaign(request, pk)
+        given(request, NoInput)
+        return shown(transitions.withdraw(campaign_id, by=user_of(request)))
+
+
+class Revise(APIView):
+    """A rejected campaign becomes a draft again."""
+
+    @extend_schema(request=NoInput, responses=CampaignOutput)
+    def post(self, request: Request, pk: int) -> Response:
+        campaign_id = own_campaign(request, pk)
+        given(request, NoInput)
+        return shown(transitions.revise(campaign_id, by=user_of(request)))
+
+
+class Pause(APIView):
+    @extend_schema(request=OptionalReasonInput, responses=CampaignOutput)
+    def post(self, request: Request, pk: int) -> Response:
+        campaign_id, reason = own_campaign(request, pk), given(request, OptionalReasonInput)["reason"]
+        return shown(transitions.pause(campaign_id, by=user_of(request), reason=reason))
+
+
+class Resume(APIView):
+    @extend_schema(request=NoInput, responses=CampaignOutput)
+    def post(self, request: Request, pk: int) -> Response:
+        campaign_id = own_campaign(request, pk)
+        given(request, NoInput)
+        return shown(transitions.resume(campaign_id, by=user_of(request), now=timezone.now()))
+
+
+class Cancel(APIView):
+    @extend_schema(request=OptionalReasonInput, responses=CampaignOutput)
+    def post(self, request: Request, pk: int) -> Response:
+        campaign_id, reason = own_campaign(request, pk), given(request, OptionalReasonInput)["reason"]
+        return shown(transitions.cancel(campaign_id, by=user_of(request), now=timezone.now(), reason=reason))
+
+
+class Archive(APIView):
+    @extend_schema(request=NoInput, responses=CampaignOutput)
+    def post(self, request: Request, pk: int) -> Response:
+        campaign_id = own_campaign(request, pk)
+        given(request, NoInput)
+        return shown(transitions.archive(campaign_id, by=user_of(request), now=timezone.now()))
+
+
+class Restore(APIView):
+    @extend_schema(request=NoInput, responses=CampaignOutput)
+    def post(self, request: Request, pk: int) -> Response:
+        campaign_id = own_campaign(request, pk)
+        given(request, NoInput)
+        return shown(transitions.restore(campaign_id, by=user_of(request)))
+
+
+def shown(campaign: Campaign) -> Response:
+    return Response(CampaignOutput(campaign).data)
+
+
+def own_campaign(request: Request, pk: int) -> int:
+    """The id, once it is known to be the caller's; else 404."""
+    return get_object_or_404(Campaign.objects.of(workspace_of(request)), pk=pk).pk

@@ -1,0 +1,167 @@
+"""Writing a campaign's content, while it is a draft."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import User, Workspace
+from audit.ledger import record
+from audit.refusal import Refused
+from campaigns import gsm
+from campaigns.models import Campaign
+from campaigns.statuses import EDITABLE, Mode
+from channels.models import Channel
+from recipients.models import RecipientList
+from senders.models import Sender
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What an author decides. The sender stands for its newest approved revision; no channel is the default one."""
+
+    name: str
+    mode: str
+    text: str
+    sender: Sender
+    list: RecipientList | None = None
+    channel: Channel | None = None
+    send_at: datetime | None = None
+    date_from: datetime | None = None
+    date_to: datetime | None = None
+    not_after: datetime | None = None
+
+
+@transaction.atomic
+def create(workspace: Workspace, content: Content, *, by: User, now: datetime) -> Campaign:
+    """Raises Refused with the first rule that the content breaks."""
+    campaign = Campaign(workspace=workspace, created_by=by, created_at=now)
+    _fill(campaign, content, by=by, now=now)
+    record("campaign.created", campaign, by=by, after=_shown(campaign))
+    return campaign
+
+
+@transaction.atomic
+def edit(campaign_id: int, content: Content, *, by: User, now: datetime) -> Campaign:
+    campaign = Campaign.objects.lock(campaign_id)
+    if campaign.status not in EDITABLE:
+        raise Refused(
+            f"{campaign} is {campaign.get_status_display().lower()}: only a draft is edited.", code="wrong_status"
+        )
+    before = _shown(campaign)
+    _fill(campaign, content, by=by, now=now)
+    record("campaign.edited", campaign, by=by, before=before, after=_shown(campaign))
+    return campaign
+
+
+@transaction.atomic
+def amend(campaign_id: int, changes: Mapping[str, Any], *, by: User, now: datetime) -> Campaign:
+    """Edit the named parts of the content; the rest stays as it is under the lock."""
+    campaign = Campaign.objects.lock(campaign_id)
+    return edit(campaign_id, replace(content_of(campaign), **changes), by=by, now=now)
+
+
+def content_of(campaign: Campaign) -> Content:
+    return Content(**{field.name: getattr(campaign, field.name) for field in fields(Content)})
+
+
+def check(content: Content, *, now: datetime) -> None:
+    """Every rule of the content that does not need a lock; raises Refused."""
+    if not content.name.strip():
+        raise Refused("A campaign needs a name.", code="name_missing")
+    check_text(content.text)
+    check_times(content, now=now)
+
+
+def check_text(text: str) -> None:
+    if not text.strip():
+        raise Refused("The text is empty.", code="text_missing")
+    measure = gsm.measure(text)
+    if measure.parts > settings.MAX_PARTS:
+        alphabet = "UCS-2" if measure.encoding == "ucs2" else "GSM"
+        raise Refused(
+            f"The text is {measure.parts} {alphabet} parts long; the limit is {settings.MAX_PARTS}.",
+            code="text_too_long",
+        )
+
+
+def check_times(content: Content, *, now: datetime) -> None:
+    """The times belong to the mode, lie ahead, and stand in order; raises Refused."""
+    match content.mode:
+        case Mode.ON_APPROVAL:
+            _refuse_given(content, "send_at", "date_from", "date_to")
+        case Mode.SCHEDULED:
+            _refuse_given(content, "date_from", "date_to")
+            if content.send_at is None:
+                raise Refused("Say when to send it: send_at.", code="send_at_missing")
+            _refuse_past("send_at", content.send_at, now)
+        case Mode.SPREAD:
+            _refuse_given(content, "send_at")
+            _check_window(content, now=now)
+        case other:
+            raise Refused(f"“{other}” is not a mode: write {', '.join(Mode.values)}.", code="bad_mode")
+    if content.not_after is not None:
+        _refuse_past("not_after", content.not_after, now)
+        begins = content.send_at or content.date_from
+        if begins and content.not_after <= begins:
+            raise Refused("The deadline (not_after) is before the campaign begins.", code="bad_deadline")
+
+
+def _check_window(content: Content, *, now: datetime) -> None:
+    if content.date_from is None or content.date_to is None:
+        raise Refused("A spread campaign needs date_from and date_to.", code="window_missing")
+    if content.date_to <= content.date_from:
+        raise Refused("date_to is not after date_from.", code="bad_window")
+    _refuse_past("date_from", content.date_from, now)
+    if content.not_after is not None and content.not_after < content.date_to:
+        raise Refused("The deadline (not_after) is before the window ends (date_to).", code="bad_deadline")
+
+
+def _refuse_given(content: Content, *names: str) -> None:
+    for name in names:
+        if getattr(content, name) is not None:
+            raise Refused(f"{name} does not belong to the mode “{Mode(content.mode).label}”.", code="wrong_time_field")
+
+
+def _refuse_past(name: str, at: datetime, now: datetime) -> None:
+    if at <= now:
+        raise Refused(f"{name} is in the past.", code="time_in_the_past")
+
+
+def _fill(campaign: Campaign, content: Content, *, by: User, now: datetime) -> None:
+    check(content, now=now)
+    revision = content.sender.current
+    if revision is None or not Sender.objects.usable().filter(pk=content.sender.pk).exists():
+        raise Refused(f"The sender “{content.sender}” has no approved revision.", code="sender_not_approved")
+    channel = content.channel or Channel.objects.default()
+    if channel is None:
+        raise Refused("There is no channel yet: an operator adds one with add_channel.", code="no_channel")
+    for name in ("mode", "text", "sender", "list", "send_at", "date_from", "date_to", "not_after"):
+        setattr(campaign, name, getattr(content, name))
+    campaign.name = content.name.strip()
+    campaign.revision, campaign.channel = revision, channel
+    if content.mode == Mode.SPREAD and content.not_after is None:
+        campaign.not_after = content.date_to
+    campaign.edited_by, campaign.edited_at = by, now
+    campaign.save()
+
+
+def _shown(campaign: Campaign) -> dict[str, Any]:
+    """The content for the ledger: the text by its digest only."""
+    return {
+        "name": campaign.name,
+        "mode": str(campaign.mode),
+        "text_sha256": hashlib.sha256(campaign.text.encode()).hexdigest(),
+        "sender": campaign.sender_id,
+        "revision": campaign.revision.number,
+        "list": campaign.list_id,
+        "channel": campaign.channel_id,
+        "send_at": campaign.send_at,
+        "date_from": campaign.date_from,
+        "date_to": campaign.date_to,
+        "not_after": campaign.not_after,
+    }

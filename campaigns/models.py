@@ -1,0 +1,107 @@
+"""What to say, to whom, when."""
+
+import uuid
+from datetime import date, datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from simple_history.models import HistoricalRecords
+
+from accounts.models import Workspace
+from campaigns.querysets import CampaignQuerySet
+from campaigns.statuses import Mode, Status
+from channels.models import Channel
+from recipients.models import RecipientList
+from senders.models import Revision, Sender
+
+
+class Campaign(models.Model):
+    """A text, a sender's approved revision, a list and a time.
+
+    The content is immutable outside DRAFT (a trigger holds it); `round` counts the submissions to review, so that a
+    decision is always about one exact content.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=120)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.DRAFT)
+
+    # The content, which the seal covers.
+    mode = models.CharField(max_length=20, choices=Mode.choices)
+    text = models.TextField()
+    sender = models.ForeignKey(Sender, on_delete=models.PROTECT, related_name="+")
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="+")
+    list = models.ForeignKey(RecipientList, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
+    send_at = models.DateTimeField(null=True, blank=True)
+    date_from = models.DateTimeField(null=True, blank=True)
+    date_to = models.DateTimeField(null=True, blank=True)
+    not_after = models.DateTimeField(null=True, blank=True)
+
+    round = models.PositiveIntegerField(default=0)
+    seal = models.CharField(max_length=64, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    edited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    edited_at = models.DateTimeField(default=timezone.now)
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    approved_at = models.DateTimeField(null=True, blank=True)
+    rejection_reason = models.TextField(blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    resumed_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
+    stopped_because = models.TextField(blank=True, help_text="Why the system, or a person, paused or ended it.")
+
+    objects = CampaignQuerySet.as_manager()
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="campaign_known_status", condition=Q(status__in=Status.values)),
+            models.CheckConstraint(name="campaign_known_mode", condition=Q(mode__in=Mode.values)),
+            models.CheckConstraint(
+                name="campaign_scheduled_has_its_minute", condition=~Q(mode=Mode.SCHEDULED) | Q(send_at__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="campaign_spread_has_its_window",
+                condition=~Q(mode=Mode.SPREAD)
+                | Q(date_from__isnull=False, date_to__isnull=False, date_from__lt=F("date_to")),
+            ),
+            models.CheckConstraint(
+                name="campaign_beyond_draft_has_a_list",
+                condition=Q(status__in=[Status.DRAFT, Status.CANCELLED]) | Q(list__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="campaign_approved_is_sealed",
+                condition=~Q(status__in=[Status.APPROVED, Status.MISSED, Status.SENDING, Status.PAUSED, Status.DONE])
+                | ~Q(seal=""),
+            ),
+        ]
+        indexes = [
+            models.Index(name="campaign_by_status", fields=["status", "id"]),
+            models.Index(name="campaign_of_workspace", fields=["workspace", "-id"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def due_at(self) -> datetime | None:
+        """When it starts, once approved; None while nobody has approved it."""
+        return {Mode.SCHEDULED: self.send_at, Mode.SPREAD: self.date_from}.get(
+            Mode(self.mode), self.send_at or self.approved_at
+        )
+
+    @property
+    def day(self) -> date:
+        """The partition of its messages: the UTC day on which it started."""
+        if self.started_at is None:
+            raise ValueError(f"Campaign {self.pk} has not started.")
+        return self.started_at.date()

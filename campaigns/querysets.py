@@ -1,0 +1,55 @@
+"""Which campaigns: the only place that says what waiting, due and late mean."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from campaigns.statuses import Mode, Status
+
+if TYPE_CHECKING:
+    from campaigns.models import Campaign
+
+
+class CampaignQuerySet(models.QuerySet["Campaign"]):
+    def of(self, workspace: Any) -> Self:
+        return self.filter(workspace=workspace)
+
+    def lock(self, pk: int) -> "Campaign":
+        # NO KEY: inserting messages that point at this row must not wait for us.
+        return (
+            self.select_for_update(of=("self",), no_key=True)
+            .select_related("workspace", "sender", "revision", "list", "channel")
+            .get(pk=pk)
+        )
+
+    def live(self) -> Self:
+        return self.filter(archived_at=None)
+
+    def in_review(self) -> Self:
+        return self.filter(status=Status.IN_REVIEW)
+
+    def judged_in(self, workspaces: Any) -> Self:
+        """What the moderators of these workspaces have on their desk."""
+        return self.filter(workspace__in=workspaces, status__in=[Status.IN_REVIEW, Status.MISSED])
+
+    def due(self, now: datetime) -> Self:
+        """Approved, and its time has come (or passed: the verb decides whether it is too late)."""
+        return self.filter(status=Status.APPROVED).alias(begins_at=DUE_AT).filter(begins_at__lte=now)
+
+    def past_deadline(self, now: datetime) -> Self:
+        return self.filter(status__in=[Status.SENDING, Status.PAUSED], not_after__lte=now)
+
+    def sending(self) -> Self:
+        return self.filter(status=Status.SENDING)
+
+
+# When an approved campaign starts: its minute, the start of its window, or its approval.
+DUE_AT = models.Case(
+    models.When(Q(mode=Mode.SCHEDULED), then=F("send_at")),
+    models.When(Q(mode=Mode.SPREAD), then=F("date_from")),
+    default=Coalesce(F("send_at"), F("approved_at")),
+    output_field=models.DateTimeField(),
+)

@@ -1,0 +1,45 @@
+"""The seal: a digest over everything that an approval is about. Pure."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+
+def content(campaign: Any) -> dict[str, Any]:
+    """What a moderator approves, as plain values: the canonical form, version 1."""
+    return {
+        "v": 1,
+        "campaign": campaign.pk,
+        "workspace": campaign.workspace_id,
+        "mode": str(campaign.mode),
+        "text": campaign.text,
+        "sender": {
+            "id": campaign.sender_id,
+            "revision": campaign.revision.number,
+            "saddr": campaign.revision.saddr,
+            "ton": campaign.revision.ton,
+            "npi": campaign.revision.npi,
+        },
+        "list": {"id": campaign.list_id, "digest": campaign.list.digest, "accepted": campaign.list.accepted},
+        "channel": campaign.channel_id,
+        "send_at": _instant(campaign.send_at),
+        "date_from": _instant(campaign.date_from),
+        "date_to": _instant(campaign.date_to),
+        "not_after": _instant(campaign.not_after),
+    }
+
+
+def digest(values: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical JSON: sorted keys, no white space, UTF-8."""
+    text = json.dumps(values, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def of(campaign: Any) -> str:
+    return digest(content(campaign))
+
+
+def _instant(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat() if at else None

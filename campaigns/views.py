@@ -1,0 +1,152 @@
+"""Campaigns on pages: written, submitted, watched, stopped. Their numbers come from `reports`, by URL."""
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from accounts.access import requires
+from accounts.forms import refused_on
+from accounts.requests import PageRequest
+from accounts.roles import Permission
+from audit.models import Entry
+from campaigns import drafts, gsm, transitions, verbs
+from campaigns.forms import CampaignForm
+from campaigns.models import Campaign
+from senders.models import Sender
+
+TABS = {"recipients": "Recipients", "errors": "Errors", "content": "Content and approval", "history": "History"}
+HISTORY = 100  # newest entries of the ledger on the page
+
+
+def _campaign(request: PageRequest, pk: int) -> Campaign:
+    return get_object_or_404(
+        Campaign.objects.of(request.workspace).select_related(
+            "sender", "revision", "list", "channel", "created_by", "edited_by", "submitted_by"
+        ),
+        pk=pk,
+    )
+
+
+@requires(Permission.VIEW)
+def detail(request: PageRequest, pk: int) -> HttpResponse:
+    campaign = _campaign(request, pk)
+    tab = request.GET.get("tab", "")
+    context = {
+        "campaign": campaign,
+        "verbs": verbs.offered(campaign, request.permissions),
+        "measure": gsm.measure(campaign.text),
+        "tabs": TABS,
+        "tab": tab if tab in TABS else "recipients",
+        "may_write": Permission.WRITE in request.permissions,
+        "may_decide": Permission.DECIDE in request.permissions and request.user.is_staff,
+        "here": "campaigns",
+    }
+    if tab == "history":
+        about = Entry.objects.of(request.workspace).about(campaign)
+        context["entries"] = about.order_by("-seq")[:HISTORY]
+    return render(request, "campaigns/detail.html", context)
+
+
+@requires(Permission.WRITE)
+def new(request: PageRequest) -> HttpResponse:
+    form = CampaignForm(request.POST or None, workspace=request.workspace, initial={"list": request.GET.get("list")})
+    if form.is_valid():
+        with refused_on(form):
+            made = drafts.create(request.workspace, form.content, by=request.user, now=timezone.now())
+            return redirect("campaigns:detail", made.pk)
+    return _form(request, form)
+
+
+@requires(Permission.WRITE)
+def edit(request: PageRequest, pk: int) -> HttpResponse:
+    campaign = _campaign(request, pk)
+    values = CampaignForm.values_of(campaign)
+    form = CampaignForm(request.POST or None, workspace=request.workspace, initial=values)
+    if form.is_valid():
+        with refused_on(form):
+            drafts.edit(campaign.pk, form.content, by=request.user, now=timezone.now())
+            return redirect("campaigns:detail", campaign.pk)
+    return _form(request, form, campaign)
+
+
+@require_POST
+@requires(Permission.WRITE)
+def counter(request: PageRequest) -> HttpResponse:
+    """How long the text is that somebody types at this moment."""
+    return render(request, "campaigns/_counter.html", _measured(request.POST.get("text", "")))
+
+
+@require_POST
+@requires(Permission.WRITE)
+def submit(request: PageRequest, pk: int) -> HttpResponse:
+    transitions.submit(_campaign(request, pk).pk, by=request.user, now=timezone.now())
+    return redirect("campaigns:detail", pk)
+
+
+@require_POST
+@requires(Permission.WRITE)
+def withdraw(request: PageRequest, pk: int) -> HttpResponse:
+    transitions.withdraw(_campaign(request, pk).pk, by=request.user)
+    return redirect("campaigns:detail", pk)
+
+
+@require_POST
+@requires(Permission.WRITE)
+def revise(request: PageRequest, pk: int) -> HttpResponse:
+    transitions.revise(_campaign(request, pk).pk, by=request.user)
+    return redirect("campaigns:edit", pk)
+
+
+@require_POST
+@requires(Permission.WRITE)
+def pause(request: PageRequest, pk: int) -> HttpResponse:
+    transitions.pause(_campaign(request, pk).pk, by=request.user, reason=request.POST.get("reason", ""))
+    return redirect("campaigns:detail", pk)
+
+
+@require_POST
+@requires(Permission.WRITE)
+def resume(request: PageRequest, pk: int) -> HttpResponse:
+    transitions.resume(_campaign(request, pk).pk, by=request.user, now=timezone.now())
+    return redirect("campaigns:detail", pk)
+
+
+@require_POST
+@requires(Permission.WRITE)
+def cancel(request: PageRequest, pk: int) -> HttpResponse:
+    reason = request.POST.get("reason", "")
+    transitions.cancel(_campaign(request, pk).pk, by=request.user, now=timezone.now(), reason=reason)
+    return redirect("campaigns:detail", pk)
+
+
+@require_POST
+@requires(Permission.WRITE)
+def archive(request: PageRequest, pk: int) -> HttpResponse:
+    transitions.archive(_campaign(request, pk).pk, by=request.user, now=timezone.now())
+    return redirect("campaigns:detail", pk)
+
+
+@require_POST
+@requires(Permission.WRITE)
+def restore(request: PageRequest, pk: int) -> HttpResponse:
+    transitions.restore(_campaign(request, pk).pk, by=request.user)
+    return redirect("campaigns:detail", pk)
+
+
+def _form(request: PageRequest, form: CampaignForm, campaign: Campaign | None = None) -> HttpResponse:
+    usable = Sender.objects.of(request.workspace).usable()
+    context = {
+        "form": form,
+        "campaign": campaign,
+        "no_sender": not usable.exists(),
+        "here": "campaigns",
+        **_measured(form["text"].value() or ""),
+    }
+    return render(request, "campaigns/form.html", context, status=400 if form.is_bound else 200)
+
+
+def _measured(text: str) -> dict[str, object]:
+    measure = gsm.measure(text.replace("\r\n", "\n"))
+    return {"measure": measure, "max_parts": settings.MAX_PARTS, "too_long": measure.parts > settings.MAX_PARTS}
