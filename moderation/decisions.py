@@ -1,0 +1,150 @@
+"""A moderator judges a campaign: one function per verb, each leaving one immutable decision."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from accounts.access import may_decide
+from accounts.models import User
+from audit.ledger import change_status
+from audit.refusal import Refused
+from campaigns import seal
+from campaigns.models import Campaign
+from campaigns.statuses import MOVES, Mode, Status
+from moderation.models import Decision, Verdict
+from recipients.statuses import Status as ListStatus
+from senders.statuses import RevisionStatus, SenderStatus
+
+
+@transaction.atomic
+def approve_campaign(
+    campaign_id: int, *, by: User, now: datetime, reason: str = "", seen_round: int | None = None
+) -> Campaign:
+    """Seal the content. Approved after its time it becomes MISSED: nothing is sent until a moderator acts again.
+
+    `seen_round` is the round of the content that was looked at: a later one was not.
+    """
+    campaign = _lock(campaign_id, by=by)
+    _check_status(campaign, Status.IN_REVIEW)
+    _check_seen(campaign, seen_round)
+    _check_sendable(campaign)
+    _seal(campaign, Verdict.APPROVED, by=by, now=now, reason=reason)
+    if time_has_passed(campaign, now):
+        change_status(campaign, Status.MISSED, moves=MOVES, by=None, note="Approved after its time.")
+    return campaign
+
+
+@transaction.atomic
+def reject_campaign(
+    campaign_id: int, *, by: User, now: datetime, reason: str, seen_round: int | None = None
+) -> Campaign:
+    if not reason.strip():
+        raise Refused("Say why: the author reads the reason.", code="reason_missing")
+    campaign = _lock(campaign_id, by=by)
+    _check_status(campaign, Status.IN_REVIEW)
+    _check_seen(campaign, seen_round)
+    _decide(campaign, Verdict.REJECTED, by=by, now=now, reason=reason)
+    campaign.rejection_reason = reason
+    change_status(campaign, Status.REJECTED, moves=MOVES, by=by, note=reason, also_save=["rejection_reason"])
+    return campaign
+
+
+@transaction.atomic
+def reschedule(campaign_id: int, *, send_at: datetime, by: User, now: datetime) -> Campaign:
+    """Give a missed campaign another minute. A missed window moves as a whole: it begins at `send_at`."""
+    campaign = _lock(campaign_id, by=by)
+    _check_status(campaign, Status.MISSED)
+    if send_at <= now:
+        raise Refused("send_at is in the past.", code="time_in_the_past")
+    _approve_for(campaign, send_at, Verdict.RESCHEDULED, by=by, now=now)
+    return campaign
+
+
+@transaction.atomic
+def send_now(campaign_id: int, *, by: User, now: datetime) -> Campaign:
+    """Send a missed campaign at once."""
+    campaign = _lock(campaign_id, by=by)
+    _check_status(campaign, Status.MISSED)
+    _approve_for(campaign, now, Verdict.SENT_NOW, by=by, now=now)
+    return campaign
+
+
+def _lock(campaign_id: int, *, by: User) -> Campaign:
+    campaign = Campaign.objects.lock(campaign_id)
+    if not may_decide(by, campaign.workspace_id):
+        raise Refused("Only a moderator of the workspace decides.", code="not_a_moderator")
+    if campaign.workspace.four_eyes and by.pk in {campaign.created_by_id, campaign.edited_by_id}:
+        raise Refused("Somebody other than the author and the last editor must decide.", code="four_eyes")
+    return campaign
+
+
+def _check_status(campaign: Campaign, wanted: Status) -> None:
+    if campaign.status != wanted:
+        raise Refused(
+            f"{campaign} is {campaign.get_status_display().lower()}, not {wanted.label.lower()}.", code="wrong_status"
+        )
+
+
+def _check_seen(campaign: Campaign, seen_round: int | None) -> None:
+    if seen_round is not None and seen_round != campaign.round:
+        raise Refused(f"{campaign} was changed since you looked at it: look again.", code="changed_meanwhile")
+
+
+def _check_sendable(campaign: Campaign) -> None:
+    """The other rows it rests on, asked where it counts."""
+    if campaign.sender.status != SenderStatus.APPROVED or campaign.revision.status != RevisionStatus.APPROVED:
+        raise Refused(f"The sender “{campaign.sender}” is not approved.", code="sender_not_approved")
+    if campaign.list is None or campaign.list.status != ListStatus.READY:
+        raise Refused("The list of recipients is not ready.", code="list_not_ready")
+    if not campaign.channel.is_active:
+        raise Refused(f"The channel “{campaign.channel}” is switched off.", code="channel_off")
+
+
+def time_has_passed(campaign: Campaign, now: datetime) -> bool:
+    """Whether it is too late to start it: its minute, the start of its window, or its deadline is over."""
+    begins = {Mode.SCHEDULED: campaign.send_at, Mode.SPREAD: campaign.date_from}.get(Mode(campaign.mode))
+    return bool((begins and begins < now) or (campaign.not_after and campaign.not_after <= now))
+
+
+def _approve_for(campaign: Campaign, begin: datetime, verdict: Verdict, *, by: User, now: datetime) -> None:
+    _check_sendable(campaign)
+    if campaign.mode == Mode.SPREAD and campaign.date_from and campaign.date_to:
+        length = campaign.date_to - campaign.date_from
+        if campaign.not_after == campaign.date_to:
+            campaign.not_after = begin + length
+        campaign.date_from, campaign.date_to = begin, begin + length
+    else:
+        campaign.send_at = begin
+    if campaign.not_after and campaign.not_after <= begin:
+        raise Refused(f"The deadline of {campaign} is before that.", code="deadline_passed")
+    campaign.save(update_fields=["send_at", "date_from", "date_to", "not_after"])
+    _seal(campaign, verdict, by=by, now=now, reason="")
+
+
+def _seal(campaign: Campaign, verdict: Verdict, *, by: User, now: datetime, reason: str) -> None:
+    decision = _decide(campaign, verdict, by=by, now=now, reason=reason)
+    campaign.seal, campaign.approved_at = decision.seal, now
+    change_status(
+        campaign,
+        Status.APPROVED,
+        moves=MOVES,
+        by=by,
+        note=reason,
+        also_save=["seal", "approved_at"],
+        after={"seal": decision.seal, "verdict": str(verdict), "round": campaign.round},
+    )
+
+
+def _decide(campaign: Campaign, verdict: Verdict, *, by: User, now: datetime, reason: str) -> Decision:
+    content = seal.content(campaign)
+    return Decision.objects.create(
+        campaign=campaign,
+        round=campaign.round,
+        verdict=verdict,
+        by=by,
+        at=now,
+        reason=reason,
+        seal=seal.digest(content),
+        content=content,
+        four_eyes=campaign.workspace.four_eyes,
+    )
