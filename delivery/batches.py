@@ -1,0 +1,56 @@
+"""What a task hands to a link, and what comes back: one value for hundreds of messages."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from smpp.hot import SubmitTemplate
+
+Answer = tuple[int, bytes]  # command_status and message_id of the submit_sm_resp
+# Handed over, and no answer will be waited for any longer: cut, timed out, or refused as a frame.
+DOUBT: Final[Answer] = (-1, b"")
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Batch:
+    """Recipients of one chunk, covered by one committed intent.
+
+    A unit is one PDU: unit u is part u % parts of recipient u // parts. The links' thread owns the fields from
+    `next_unit` on until `finished` is set; then `units_sent` and `answers` are the task's to read.
+    """
+
+    campaign_id: int
+    channel_id: int
+    chunk_id: int
+    day: date
+    recipients: list[int]  # numbers within the list
+    phones: list[int]
+    destinations: list[bytes]
+    templates: tuple[SubmitTemplate, ...]  # one a part
+    send_by: float  # loop time; what is not written by then is given back
+    is_retry: bool = False
+
+    link: object = None  # of several parts: the bind that has them all, in order
+    next_unit: int = 0
+    open_units: int = 0
+    given_back: bool = False
+    answers: list[Answer | None] = field(default_factory=list)
+    last_written: float = 0.0
+    finished: "Future[None]" = field(default_factory=Future)
+
+    def __post_init__(self) -> None:
+        self.answers = [None] * (len(self.recipients) * len(self.templates))
+
+    @property
+    def parts(self) -> int:
+        return len(self.templates)
+
+    @property
+    def is_written(self) -> bool:
+        return self.next_unit == len(self.answers)
+
+    @property
+    def handed_over(self) -> int:
+        """Recipients of whom at least one part was written."""
+        return -(-self.next_unit // self.parts)

@@ -1,0 +1,96 @@
+"""The right side of the equation, from the counters: tallies of the messages plus what still lives in the chunks."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Sum
+
+from campaigns.models import Campaign
+from campaigns.statuses import Status
+from delivery.models import Tally
+from delivery.statuses import TERM_OF, MessageState, Term
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Recipients by term. `accepted` is the list's, the terms come from what delivery did; `balanced` compares them."""
+
+    rows: int = 0
+    invalid: int = 0
+    duplicate: int = 0
+    suppressed: int = 0
+    accepted: int = 0
+    delivered: int = 0
+    failed: int = 0
+    pending: int = 0
+    no_receipt: int = 0
+    expired: int = 0
+    cancelled: int = 0
+    uncertain: int = 0
+    waiting: int = 0
+
+    @property
+    def handed_over(self) -> int:
+        return self.delivered + self.failed + self.pending + self.no_receipt + self.uncertain
+
+    @property
+    def balanced(self) -> bool:
+        return self.rows == self.invalid + self.duplicate + self.suppressed + self.accepted and (
+            self.accepted == self.handed_over + self.expired + self.cancelled + self.waiting
+        )
+
+
+# What the recipients that were never intended count as, by where their campaign stands.
+REST = {Status.CANCELLED: Term.CANCELLED, Status.FAILED: Term.CANCELLED, Status.EXPIRED: Term.EXPIRED}
+
+_SQL = """
+SELECT campaign_id, state, sum(n) FROM delivery_tally WHERE campaign_id = ANY(%(ids)s) GROUP BY 1, 2
+UNION ALL
+SELECT campaign_id, 0, sum(count - next) FROM delivery_chunk WHERE campaign_id = ANY(%(ids)s) GROUP BY 1
+"""
+
+
+def rest_term(campaign: Campaign) -> Term:
+    return REST.get(Status(campaign.status), Term.WAITING)
+
+
+def totals_of(campaigns: Iterable[Campaign]) -> dict[int, Totals]:
+    """The totals of each campaign by its id, in one statement and so at one instant."""
+    wanted = {campaign.pk: campaign for campaign in campaigns}
+    with connection.cursor() as cursor:
+        cursor.execute(_SQL, {"ids": list(wanted)})
+        rows: list[tuple[int, int, int]] = cursor.fetchall()
+    counted: dict[int, dict[int, int]] = {pk: {} for pk in wanted}
+    for pk, state, n in rows:
+        counted[pk][state] = int(n)
+    return {pk: _totals(campaign, counted[pk]) for pk, campaign in wanted.items()}
+
+
+def totals(campaign: Campaign) -> Totals:
+    return totals_of([campaign])[campaign.pk]
+
+
+def messages_in(campaign: Campaign, states: Iterable[MessageState]) -> int:
+    """How many of its messages are in these states."""
+    counted = Tally.objects.filter(campaign=campaign, state__in=states).aggregate(n=Sum("n"))
+    return counted["n"] or 0
+
+
+def _totals(campaign: Campaign, counted: dict[int, int]) -> Totals:
+    listed = campaign.list
+    if listed is None:
+        return Totals()
+    terms = dict.fromkeys(Term, 0)
+    # Before its chunks exist, a campaign's recipients all live in its list.
+    terms[rest_term(campaign)] += counted.pop(0, listed.accepted)
+    for state, n in counted.items():
+        terms[TERM_OF[MessageState(state)]] += n
+    return Totals(
+        rows=listed.rows,
+        invalid=listed.invalid,
+        duplicate=listed.duplicate,
+        suppressed=listed.suppressed,
+        accepted=listed.accepted,
+        **{str(term): n for term, n in terms.items()},
+    )

@@ -1,0 +1,275 @@
+"""One look at one chunk: claim, intend, send, record, release. Seconds long; the doorbell rings again for the rest.
+
+The order is the whole point: the intent is committed before the first byte, and what was intended but never answered
+is in doubt and never sent again (docs/architecture.md, "Dispatch").
+"""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.conf import settings
+from django.db import connection
+from django.db.utils import InterfaceError, OperationalError
+
+from audit.refusal import Refused
+from campaigns import transitions as campaign_transitions
+from campaigns.models import Campaign
+from campaigns.statuses import Status
+from delivery import chunk_files, doubts, due, evidence, incidents, intents, results, texts, transitions
+from delivery.batches import Batch
+from delivery.intents import OVERDUE_MARGIN
+from delivery.judging import breaker
+from delivery.links import engine
+from delivery.models import Chunk
+from delivery.pacing import Line
+from delivery.statuses import ChunkStatus, IncidentKind
+from recipients.chunks import ChunkDamaged
+from smpp import status
+
+logger = logging.getLogger(__name__)
+
+SLICE = 3.0  # seconds of work before somebody else's chunk has its turn
+SEND_WITHIN = 1.5  # seconds from the intent to the last byte; what is unsent then is given back (pause acts within 2 s)
+STEP = 0.1  # seconds between two looks at a spread line
+RENEW = 15.0
+
+# What changes under a chunk's owner; the cached campaign must stay.
+MOVING = ["status", "next", "intended", "unresolved", "retry_at", "plan_from", "plan_until", "plan_first"]
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """What one look needs to know: the claimed chunk, its campaign as approved, its numbers, its text."""
+
+    chunk: Chunk
+    campaign: Campaign
+    phones: list[int]
+    parts: int
+    clock: Clock
+    refusals: int = 0
+
+
+def worker_name() -> str:
+    """Unique to this process: whoever holds a lease can be found."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def work_on(chunk_id: int, *, clock: Clock) -> None:
+    """Send what this chunk may send within the next SLICE seconds. Harmless if rung twice, late, or for nothing."""
+    chunk = Chunk.objects.claim(chunk_id, worker_name(), now=clock())
+    if chunk is None:
+        return
+    goes_on = False
+    try:
+        work = _open(chunk, clock=clock)
+        goes_on = work is not None and _work(work)
+    finally:
+        intents.release(chunk, now=clock())
+    if goes_on:  # else the next tick looks again: a carrier that is away must not make the bell ring without a pause
+        due.ring_next(chunk.campaign_id, now=clock())
+
+
+def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
+    """The chunk ready for work; None when it must not be worked on."""
+    campaign = Campaign.objects.select_related("sender", "revision", "list", "channel").get(pk=chunk.campaign_id)
+    chunk.campaign = campaign
+    try:
+        phones = chunk_files.phones(chunk).tolist()
+    except ChunkDamaged as error:
+        _stop(campaign, IncidentKind.CHUNK_DAMAGED, str(error), now=clock())
+        return None
+    except OSError as error:
+        _note(campaign, IncidentKind.STORAGE, str(error), now=clock())
+        return None
+    parts = texts.parts(campaign)
+    doubts.settle(chunk, phones, parts=parts, overdue=_overdue(clock()), now=clock())
+    if campaign.status != Status.SENDING:
+        return None
+    if wrong := transitions.what_differs(campaign):
+        _stop(campaign, IncidentKind.SEAL_BROKEN, wrong, now=clock())
+        return None
+    return _Work(chunk=chunk, campaign=campaign, phones=phones, parts=parts, clock=clock)
+
+
+def _work(work: _Work) -> bool:
+    """True when there may be more to do at once, in this chunk or in another of the campaign."""
+    until = time.monotonic() + SLICE
+    while time.monotonic() < until and not engine.is_stopping and engine.is_bound(work.campaign.channel_id):
+        work.chunk.refresh_from_db(fields=MOVING)
+        if work.chunk.status != ChunkStatus.OPEN:
+            return True
+        if _retry(work):
+            continue
+        count = _may_send(work)
+        if count <= 0:
+            wait = _until_due(work)
+            if wait is None:
+                return True
+            if time.monotonic() + wait > until:
+                return wait < SLICE  # a line must not wait for the tick with its next recipient due before it
+            time.sleep(min(wait, STEP))
+        elif not _send_fresh(work, count):
+            return False
+    return engine.is_bound(work.campaign.channel_id) and not engine.is_stopping
+
+
+def _send_fresh(work: _Work, count: int) -> bool:
+    """Intend, send and record up to `count` recipients; False when the chunk must be left alone now."""
+    chunk = work.chunk
+    try:
+        chosen = intents.intend(chunk, count, seal=work.campaign.seal, now=work.clock())
+    except (OperationalError, InterfaceError) as error:
+        # A commit in doubt is not sent: whoever claims the chunk next finds the intent, if it is there, and doubts it.
+        logger.warning("dispatch.intent_lost", extra={"chunk": chunk.pk, "error": str(error)})
+        connection.close()
+        return False
+    if chosen is None:
+        return False
+    batch = _batch(work, [chunk.first + index for index in chosen], [work.phones[index] for index in chosen])
+    _send(work, batch)
+    if not _persist(work, lambda: results.store(batch, chunk, now=work.clock())):
+        _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
+        return False
+    _judge_carrier(work, batch)
+    return True
+
+
+def _retry(work: _Work) -> bool:
+    """Try again what was refused for the moment and is due; True when there was something."""
+    chunk, now = work.chunk, work.clock()
+    if not chunk.unresolved or chunk.retry_at is None or chunk.retry_at > now:
+        return False
+    retries = intents.intend_retries(chunk, _batch_size(work), seal=work.campaign.seal, now=now)
+    if not retries:
+        doubts.settle(chunk, work.phones, parts=work.parts, overdue=_overdue(now), now=now)
+        intents.look_again(chunk)
+        return False
+    batch = _batch(work, [one.recipient for one in retries], [one.phone for one in retries])
+    batch.is_retry = True
+    _send(work, batch)
+    _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
+    _judge_carrier(work, batch)
+    return True
+
+
+def _batch(work: _Work, recipients: list[int], phones: list[int]) -> Batch:
+    return Batch(
+        campaign_id=work.campaign.pk,
+        channel_id=work.campaign.channel_id,
+        chunk_id=work.chunk.pk,
+        day=work.campaign.day,
+        recipients=recipients,
+        phones=phones,
+        destinations=[b"%d" % phone for phone in phones],
+        templates=texts.templates(work.campaign, now=work.clock()),
+        send_by=engine.now() + SEND_WITHIN,
+    )
+
+
+def _send(work: _Work, batch: Batch) -> None:
+    """Hand it to the links and wait; the lease is kept meanwhile."""
+    engine.send(batch)
+    while True:
+        try:
+            batch.finished.result(timeout=RENEW)
+            return
+        except TimeoutError:
+            intents.renew(work.chunk, now=work.clock())
+
+
+def _persist(work: _Work, store: Callable[[], T]) -> T:
+    """What the carrier answered is written down, however long the database is away."""
+    delay = 0.1
+    while True:
+        try:
+            return store()
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("dispatch.results_wait", extra={"chunk": work.chunk.pk, "error": str(error)})
+            connection.close()
+            if engine.is_stopping and delay > 5:
+                raise
+            time.sleep(delay)
+            delay = min(delay * 2, 10.0)
+
+
+def _batch_size(work: _Work) -> int:
+    """At most this thread's share of B, and not more than the channel takes in a second."""
+    share = max(1, settings.DISPATCH_BATCH // settings.DISPATCH_THREADS)
+    tps = work.campaign.channel.tps
+    return min(share, max(1, tps // work.parts)) if tps else share
+
+
+def _may_send(work: _Work) -> int:
+    left = work.chunk.count - work.chunk.next
+    line = _line(work.chunk)
+    if line is not None:
+        left = line.due(work.clock()) - work.chunk.next
+    return min(left, _batch_size(work))
+
+
+def _until_due(work: _Work) -> float | None:
+    """Seconds until the spread line has the next recipient; None when nothing is left to hand over."""
+    line = _line(work.chunk)
+    if line is None or work.chunk.next >= work.chunk.count:
+        return None
+    return max(0.0, (line.due_at(work.chunk.next) - work.clock()).total_seconds())
+
+
+def _line(chunk: Chunk) -> Line | None:
+    if chunk.plan_from is None or chunk.plan_until is None:
+        return None
+    count = chunk.count - chunk.plan_first
+    return Line(begin=chunk.plan_from, end=chunk.plan_until, first=chunk.plan_first, count=count)
+
+
+def _judge_carrier(work: _Work, batch: Batch) -> None:
+    """Refusals that say nothing about the recipient would spend the whole list: pause before they do."""
+    ours: dict[int, int] = {}
+    tripped = False
+    for given in batch.answers:
+        if given is None or given[0] < 0:
+            continue
+        limit = breaker(given[0])
+        work.refusals = work.refusals + 1 if limit else 0
+        if limit:
+            ours[given[0]] = ours.get(given[0], 0) + 1
+            tripped = tripped or work.refusals >= limit
+    for code, count in ours.items():
+        _note(
+            work.campaign,
+            IncidentKind.REFUSED,
+            f"{status.name(code)}: {status.text(code)}",
+            now=work.clock(),
+            count=count,
+        )
+    if tripped:
+        reason = f"The carrier refused {work.refusals} messages in a row: {', '.join(map(status.name, ours))}."
+        try:
+            campaign_transitions.pause(work.campaign.pk, by=None, reason=reason)
+        except Refused:
+            logger.info("dispatch.breaker_too_late", extra={"campaign": work.campaign.pk})
+
+
+def _stop(campaign: Campaign, kind: IncidentKind, reason: str, *, now: datetime) -> None:
+    _note(campaign, kind, reason, now=now)
+    try:
+        transitions.fail(campaign.pk, reason=reason, now=now)
+    except Refused:
+        logger.info("dispatch.already_stopped", extra={"campaign": campaign.pk})
+
+
+def _note(campaign: Campaign, kind: IncidentKind, sample: str, *, now: datetime, count: int = 1) -> None:
+    incidents.note(kind, at=now, sample=sample, channel_id=campaign.channel_id, campaign_id=campaign.pk, count=count)
+
+
+def _overdue(now: datetime) -> datetime:
+    return now - timedelta(seconds=settings.RESPONSE_TIMEOUT) - OVERDUE_MARGIN

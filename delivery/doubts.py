@@ -1,0 +1,98 @@
+"""Messages whose answer is lost: entered into the list of doubts, and what a dead process left behind."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from delivery.models import Chunk
+from delivery.statuses import MessageState
+
+_ENTER = """
+INSERT INTO delivery_doubt (campaign_id, recipient, channel_id, phone, at)
+SELECT %s, recipient, %s, phone, %s FROM unnest(%s::int[], %s::bigint[]) AS e (recipient, phone)
+ON CONFLICT DO NOTHING
+"""
+
+
+def enter(campaign_id: int, channel_id: int, people: Sequence[tuple[int, int]], *, now: datetime) -> None:
+    """`people` are (recipient, phone)."""
+    if people:
+        numbers, phones = [number for number, _ in people], [phone for _, phone in people]
+        with connection.cursor() as cursor:
+            cursor.execute(_ENTER, [campaign_id, channel_id, now, numbers, phones])
+
+
+def leave(campaign_id: int, recipients: Sequence[int]) -> None:
+    if recipients:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM delivery_doubt WHERE campaign_id = %s AND recipient = ANY(%s)",
+                [campaign_id, list(recipients)],
+            )
+
+
+_INSERT = """
+INSERT INTO delivery_message (day, campaign_id, recipient, phone, state, attempts, parts, submitted_at)
+SELECT %(day)s, %(campaign)s, recipient, phone, %(uncertain)s, 1, %(parts)s, %(now)s
+FROM unnest(%(recipients)s::int[], %(phones)s::bigint[]) AS e (recipient, phone)
+"""
+_OVERDUE = """
+UPDATE delivery_message SET state = %(uncertain)s
+WHERE day = %(day)s AND campaign_id = %(campaign)s AND recipient >= %(first)s AND recipient < %(end)s
+  AND state = %(intended)s AND submitted_at < %(overdue)s
+RETURNING recipient, phone
+"""
+
+
+@transaction.atomic
+def settle(chunk: Chunk, phones: Sequence[int], *, parts: int, overdue: datetime, now: datetime) -> int:
+    """What an earlier owner intended and nobody answered becomes UNCERTAIN; how many. Never sent again.
+
+    `phones` are the chunk's numbers. Call as the new owner; `overdue` is before when an answer would have come.
+    """
+    held = Chunk.objects.select_for_update(of=("self",), no_key=True).get(pk=chunk.pk)
+    if (held.owner, held.epoch) != (chunk.owner, chunk.epoch):
+        return 0
+    lost = [(held.first + index, int(phones[index])) for index in range(held.next, held.intended)]
+    campaign = chunk.campaign
+    key: dict[str, Any] = {"day": chunk.campaign.day, "campaign": chunk.campaign_id}
+    with connection.cursor() as cursor:
+        if lost:
+            cursor.execute(
+                _INSERT,
+                {
+                    **key,
+                    "uncertain": MessageState.UNCERTAIN,
+                    "parts": parts,
+                    "now": now,
+                    "recipients": [recipient for recipient, _ in lost],
+                    "phones": [phone for _, phone in lost],
+                },
+            )
+        late: list[tuple[int, int]] = []
+        if held.unresolved:
+            cursor.execute(
+                _OVERDUE,
+                {
+                    **key,
+                    "first": held.first,
+                    "end": held.first + held.count,
+                    "intended": MessageState.INTENDED,
+                    "uncertain": MessageState.UNCERTAIN,
+                    "overdue": overdue,
+                },
+            )
+            late = cursor.fetchall()
+        counts = [(MessageState.UNCERTAIN, len(lost) + len(late)), (MessageState.INTENDED, -len(late))]
+        cursor.executemany(
+            "INSERT INTO delivery_tally (campaign_id, state, n) VALUES (%s, %s, %s)",
+            [(chunk.campaign_id, state, n) for state, n in counts if n],
+        )
+    held.next = held.intended
+    held.unresolved -= len(late)
+    held.retry_at = None if not held.unresolved else held.retry_at
+    held.save(update_fields=["next", "unresolved", "retry_at"])
+    enter(chunk.campaign_id, campaign.channel_id, [*lost, *late], now=now)
+    return len(lost) + len(late)

@@ -1,0 +1,193 @@
+"""Answers for messages that have their row already: late ones, retries, and what a worker heard that lost its chunk.
+
+Stronger evidence replaces weaker: only a message in INTENDED or UNCERTAIN moves.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+
+from campaigns.statuses import Status
+from delivery import doubts
+from delivery.batches import DOUBT, Answer, Batch
+from delivery.copying import array
+from delivery.judging import Judgement, judge
+from delivery.models import Chunk
+from delivery.plans import partition
+from delivery.results import COPY_IDS, OPEN_STATES, TALLY, carrier_id_row, when_to_look
+from delivery.statuses import ErrorKind, MessageState
+from delivery.whereabouts import Whereabouts, normal, whereabouts
+
+S = MessageState
+Answers = Mapping[int, Mapping[int, Answer]]  # recipient → part → answer; none for a recipient that was given back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    ctid: str
+    recipient: int
+    phone: int
+    state: int
+    attempts: int
+    parts: int
+    accepted_mask: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Change:
+    row: _Row
+    judgement: Judgement
+    look_at: datetime | None
+
+
+def store_late(late: Sequence[tuple[Batch, int, Answer]], *, now: datetime) -> None:
+    """Answers that came after their batch had gone back to its task."""
+    by_chunk: dict[int, dict[int, dict[int, Answer]]] = {}
+    for batch, unit, answer in late:
+        recipient, part = batch.recipients[unit // batch.parts], unit % batch.parts
+        by_chunk.setdefault(batch.chunk_id, {}).setdefault(recipient, {})[part] = answer
+    for chunk_id in sorted(by_chunk):
+        _store(chunk_id, by_chunk[chunk_id], now=now)
+
+
+def store_batch(batch: Batch, *, now: datetime) -> None:
+    """A retry, whose messages wait to be tried again if they were given back, or a batch whose chunk has another owner
+    by now: that one has put the messages in doubt."""
+    answers: dict[int, dict[int, Answer]] = {}
+    if batch.is_retry:
+        answers = {recipient: {} for recipient in batch.recipients[batch.handed_over :]}
+    for unit, answer in enumerate(batch.answers):
+        if answer is not None:
+            answers.setdefault(batch.recipients[unit // batch.parts], {})[unit % batch.parts] = answer
+    if answers:
+        _store(batch.chunk_id, answers, now=now)
+
+
+@transaction.atomic
+def _store(chunk_id: int, answers: Answers, *, now: datetime) -> None:
+    chunk = Chunk.objects.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=chunk_id)
+    campaign = chunk.campaign
+    rows = _read(chunk, sorted(answers))
+    changes = [change for row in rows if (change := _change(row, answers[row.recipient], campaign.status, now=now))]
+    _write(chunk, changes, now=now)
+    _count(chunk, changes)
+    left = [change.row.recipient for change in changes if change.judgement.state is not S.UNCERTAIN]
+    entered = [(one.row.recipient, one.row.phone) for one in changes if one.judgement.state is S.UNCERTAIN]
+    doubts.enter(campaign.pk, campaign.channel_id, entered, now=now)
+    doubts.leave(campaign.pk, left)
+    _note_ids(chunk, rows, answers)
+
+
+_READ = """
+SELECT m.ctid::text, m.recipient, m.phone, m.state, m.attempts, m.parts, m.accepted_mask
+FROM unnest(%(recipients)s::int[]) AS e (recipient) CROSS JOIN LATERAL (
+    SELECT ctid, * FROM delivery_message
+    WHERE day = %(day)s AND campaign_id = %(campaign)s AND recipient = e.recipient
+    FOR UPDATE
+) m
+"""
+
+
+def _read(chunk: Chunk, recipients: Sequence[int]) -> list[_Row]:
+    key: dict[str, Any] = {
+        "day": chunk.campaign.day,
+        "campaign": chunk.campaign_id,
+        "recipients": array(recipients),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, key)
+        return [
+            _Row(ctid=at, recipient=r, phone=phone, state=state, attempts=n, parts=parts, accepted_mask=mask)
+            for at, r, phone, state, n, parts, mask in cursor.fetchall()
+        ]
+
+
+def _change(row: _Row, answers: Mapping[int, Answer], status: str, *, now: datetime) -> _Change | None:
+    if row.state not in (S.INTENDED, S.UNCERTAIN):
+        return None
+    if not answers and row.state == S.INTENDED:  # given back: nothing was written of it
+        judgement = Judgement(state=S.RETRY, retry_after=0.0)
+    else:
+        judgement = _judge_again(row, answers, is_alive=status in (Status.SENDING, Status.PAUSED))
+    if judgement.state == row.state and judgement.accepted_mask == row.accepted_mask:
+        return None
+    return _Change(row=row, judgement=judgement, look_at=when_to_look(judgement, now=now))
+
+
+def _judge_again(row: _Row, answers: Mapping[int, Answer], *, is_alive: bool) -> Judgement:
+    """With what was known before: parts accepted earlier stay accepted, a missing answer stays missing."""
+    before: Answer | None = None if row.state == S.INTENDED else DOUBT
+    known = [answers.get(part, (0, b"") if row.accepted_mask >> part & 1 else before) for part in range(row.parts)]
+    judgement = judge(known, attempts=row.attempts)
+    if judgement.state is S.RETRY and (not is_alive or row.state == S.UNCERTAIN):
+        # Its campaign is over, or its chunk may be: an explicit refusal ends it.
+        return Judgement(state=S.FAILED, error_code=judgement.error_code)
+    return judgement
+
+
+_WRITE = """
+UPDATE {partition} m SET
+    state = e.state, accepted_mask = m.accepted_mask | e.mask, error_kind = e.kind, error_code = e.code,
+    done_at = CASE WHEN e.state = %(failed)s THEN %(now)s ELSE m.done_at END, retry_at = e.retry_at
+FROM unnest(%(ctids)s::tid[], %(states)s::smallint[], %(masks)s::int[], %(kinds)s::smallint[], %(codes)s::int[],
+            %(retries)s::timestamptz[]) AS e (ctid, state, mask, kind, code, retry_at)
+WHERE m.ctid = e.ctid
+"""
+
+
+def _write(chunk: Chunk, changes: Sequence[_Change], *, now: datetime) -> None:
+    if not changes:
+        return
+    judgements = [change.judgement for change in changes]
+    kinds = [ErrorKind.NONE if one.error_code is None else ErrorKind.ANSWER for one in judgements]
+    values: dict[str, Any] = {
+        "failed": S.FAILED,
+        "now": now,
+        "ctids": [change.row.ctid for change in changes],
+        "states": array(one.state for one in judgements),
+        "masks": array(one.accepted_mask for one in judgements),
+        "kinds": array(kinds),
+        "codes": [one.error_code for one in judgements],
+        "retries": [change.look_at if change.judgement.state is S.RETRY else None for change in changes],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITE.format(partition=partition(chunk.campaign.day)), values)
+
+
+_RESOLVE = """
+UPDATE delivery_chunk SET
+    unresolved = unresolved + %(open)s, retry_at = least(retry_at, %(look_at)s),
+    status = CASE WHEN next = count AND unresolved + %(open)s = 0 AND status = 'open' THEN 'done' ELSE status END
+WHERE id = %(chunk)s
+"""
+
+
+def _count(chunk: Chunk, changes: Sequence[_Change]) -> None:
+    tally = Counter(change.judgement.state for change in changes)
+    tally.subtract(S(change.row.state) for change in changes)
+    looks = [change.look_at for change in changes if change.look_at is not None]
+    still_open = sum(tally[state] for state in OPEN_STATES)
+    with connection.cursor() as cursor:
+        cursor.executemany(TALLY, [(chunk.campaign_id, state, n) for state, n in tally.items() if n])
+        cursor.execute(_RESOLVE, {"chunk": chunk.pk, "open": still_open, "look_at": min(looks, default=None)})
+
+
+def _note_ids(chunk: Chunk, rows: Sequence[_Row], answers: Answers) -> None:
+    day, campaign, channel = chunk.campaign.day, chunk.campaign_id, chunk.campaign.channel_id
+    lines: list[str] = []
+    known: dict[tuple[int, str], Whereabouts] = {}
+    for row in rows:
+        for part, (code, raw) in answers[row.recipient].items():
+            if code == 0 and raw:
+                message_id = normal(raw.decode("latin-1"))
+                place = (day, campaign, row.recipient, part, row.phone)
+                lines.append(carrier_id_row(channel, message_id, place))
+                known[channel, message_id] = place
+    if lines:
+        with connection.cursor() as cursor, cursor.copy(COPY_IDS) as copy:
+            copy.write("".join(lines))
+        whereabouts.add(known)

@@ -1,0 +1,159 @@
+"""Claim and intent: who works on a chunk, and what is going to be handed over, committed before the first byte."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from delivery.models import Chunk
+from delivery.plans import partition
+from delivery.statuses import MessageState
+
+# After the response timeout nobody waits for an answer any more, whatever became of the process that did.
+OVERDUE_MARGIN = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    recipient: int
+    phone: int
+    attempts: int  # this time included
+
+
+# One statement, so one transaction and one round trip: owner, epoch, status, seal, deadline and plan are checked and
+# the intent is written, or nothing is.
+_INTEND = """
+WITH chosen AS (
+    UPDATE delivery_chunk c
+    SET intended = least(c.count, c.next + %(count)s), lease_until = %(lease)s
+    FROM campaigns_campaign p
+    WHERE c.id = %(chunk)s AND c.owner = %(owner)s AND c.epoch = %(epoch)s AND c.status = 'open'
+      AND c.intended = c.next AND p.id = c.campaign_id AND p.status = 'sending' AND p.seal = %(seal)s
+      AND (p.not_after IS NULL OR p.not_after > %(now)s)
+      AND (c.plan_from IS NULL OR p.resumed_at IS NULL OR c.plan_from >= p.resumed_at)
+    RETURNING c.id, c.epoch, c.owner, c.next, c.intended
+), noted AS (
+    INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at)
+    SELECT id, epoch, owner, next, intended - next, false, %(now)s FROM chosen
+)
+SELECT next, intended FROM chosen
+"""
+
+
+def intend(chunk: Chunk, count: int, *, seal: str, now: datetime) -> range | None:
+    """Indexes of the chunk that are now to be handed over; None when they must not be: somebody else owns the chunk,
+    or the campaign is paused, ended, past its deadline, or differs from what was approved."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INTEND,
+            {
+                "chunk": chunk.pk,
+                "owner": chunk.owner,
+                "epoch": chunk.epoch,
+                "count": count,
+                "seal": seal,
+                "now": now,
+                "lease": now + settings.CHUNK_LEASE,
+            },
+        )
+        row = cursor.fetchone()
+    return range(*row) if row else None
+
+
+_HOLD = """
+SELECT 1 FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id
+WHERE c.id = %(chunk)s AND c.owner = %(owner)s AND c.epoch = %(epoch)s AND c.status = 'open'
+  AND p.status = 'sending' AND p.seal = %(seal)s AND (p.not_after IS NULL OR p.not_after > %(now)s)
+FOR NO KEY UPDATE OF c
+"""
+_INTEND_RETRIES = """
+WITH ready AS (
+    SELECT ctid FROM delivery_message
+    WHERE day = %(day)s AND campaign_id = %(campaign)s AND recipient >= %(first)s AND recipient < %(end)s
+      AND state = %(retry)s AND retry_at <= %(now)s
+    ORDER BY recipient LIMIT %(count)s FOR UPDATE
+)
+UPDATE {partition} m
+SET state = %(intended)s, attempts = attempts + 1, submitted_at = %(now)s, retry_at = NULL
+FROM ready
+WHERE m.ctid = ready.ctid
+RETURNING m.recipient, m.phone, m.attempts
+"""
+
+
+@transaction.atomic
+def intend_retries(chunk: Chunk, count: int, *, seal: str, now: datetime) -> list[Retry]:
+    """Messages of the chunk that were refused for the moment and are to be tried again now."""
+    owned: dict[str, Any] = {"chunk": chunk.pk, "owner": chunk.owner, "epoch": chunk.epoch, "seal": seal, "now": now}
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, owned)
+        if cursor.fetchone() is None:
+            return []
+        cursor.execute(
+            _INTEND_RETRIES.format(partition=partition(chunk.campaign.day)),
+            {
+                "day": chunk.campaign.day,
+                "campaign": chunk.campaign_id,
+                "first": chunk.first,
+                "end": chunk.first + chunk.count,
+                "retry": MessageState.RETRY,
+                "intended": MessageState.INTENDED,
+                "now": now,
+                "count": count,
+            },
+        )
+        retries = [Retry(recipient=r, phone=phone, attempts=n) for r, phone, n in cursor.fetchall()]
+        if retries:
+            cursor.execute(
+                "INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at)"
+                " VALUES (%s, %s, %s, %s, %s, true, %s)",
+                [chunk.pk, chunk.epoch, chunk.owner, retries[0].recipient - chunk.first, len(retries), now],
+            )
+            cursor.execute(
+                "INSERT INTO delivery_tally (campaign_id, state, n) VALUES (%s, %s, %s), (%s, %s, %s)",
+                [
+                    *(chunk.campaign_id, MessageState.RETRY, -len(retries)),
+                    *(chunk.campaign_id, MessageState.INTENDED, len(retries)),
+                ],
+            )
+    return sorted(retries, key=lambda one: one.recipient)
+
+
+def release(chunk: Chunk, *, now: datetime) -> None:
+    """Give the chunk up, if it is still ours."""
+    Chunk.objects.filter(pk=chunk.pk, owner=chunk.owner, epoch=chunk.epoch).update(owner="", released_at=now)
+
+
+def renew(chunk: Chunk, *, now: datetime) -> None:
+    Chunk.objects.filter(pk=chunk.pk, owner=chunk.owner, epoch=chunk.epoch).update(
+        lease_until=now + settings.CHUNK_LEASE
+    )
+
+
+_LOOK_AGAIN = """
+UPDATE delivery_chunk c SET retry_at = (
+    SELECT min(CASE m.state WHEN %(retry)s THEN m.retry_at ELSE m.submitted_at + %(overdue)s END)
+    FROM delivery_message m
+    WHERE m.day = %(day)s AND m.campaign_id = %(campaign)s AND m.recipient >= %(first)s AND m.recipient < %(end)s
+      AND m.state IN (%(retry)s, %(intended)s)
+), status = CASE WHEN c.next = c.count AND c.unresolved = 0 AND c.status = 'open' THEN 'done' ELSE c.status END
+WHERE c.id = %(chunk)s
+"""
+
+
+def look_again(chunk: Chunk) -> None:
+    """Note when the chunk's next retry, or the next answer to give up, is due."""
+    values: dict[str, Any] = {
+        "chunk": chunk.pk,
+        "day": chunk.campaign.day,
+        "campaign": chunk.campaign_id,
+        "first": chunk.first,
+        "end": chunk.first + chunk.count,
+        "retry": MessageState.RETRY,
+        "intended": MessageState.INTENDED,
+        "overdue": timedelta(seconds=settings.RESPONSE_TIMEOUT) + OVERDUE_MARGIN,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK_AGAIN, values)

@@ -1,0 +1,41 @@
+"""A channel as the links see it: a value, so that a change is a comparison."""
+
+from dataclasses import dataclass
+
+from channels.models import BindMode, Channel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    channel_id: int
+    name: str
+    host: str
+    port: int
+    system_id: str
+    password: str
+    system_type: str
+    pair: bool
+    tls: bool
+    binds: int
+    window: int
+    tps: int
+
+
+def active() -> list[Account]:
+    return [
+        Account(
+            channel_id=channel.pk,
+            name=channel.name,
+            host=channel.host,
+            port=channel.port,
+            system_id=channel.system_id,
+            password=channel.password,
+            system_type=channel.system_type,
+            pair=channel.bind_mode == BindMode.PAIR,
+            tls=channel.tls,
+            binds=channel.binds,
+            window=channel.window,
+            tps=channel.tps,
+        )
+        for channel in Channel.objects.active().order_by("pk")
+    ]

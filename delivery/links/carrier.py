@@ -1,0 +1,176 @@
+"""A channel's binds in this process, and the batches that wait for room in their windows."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from delivery.batches import DOUBT, Answer, Batch
+from delivery.limiter import Limiter
+from delivery.links.account import Account
+from delivery.links.link import Kind, Link
+from delivery.pacing import LATE, slot_parts
+from delivery.statuses import IncidentKind
+
+logger = logging.getLogger(__name__)
+
+SWEEP = 0.05  # seconds between looks at batches that ran out of time
+STRAGGLE = 2.0  # seconds after its last byte, a batch goes back to its task without the answers still missing
+
+Deliver = Callable[[Link, list[tuple[int, bytes]]], None]
+Late = Callable[[Batch, int, Answer], None]
+Report = Callable[[IncidentKind, int, str, int], None]
+
+
+class Carrier:
+    """Lives in the links' event loop; every method is called there."""
+
+    def __init__(self, account: Account, *, deliver: Deliver, late: Late, report: Report) -> None:
+        self.account = account
+        self.deliver = deliver
+        self._late, self._report = late, report
+        self._limiter = Limiter(account.name, tps=account.tps) if account.tps else None
+        self._queue: deque[Batch] = deque()
+        self._waiting: set[Batch] = set()  # written or given back, some answers still missing
+        self._wanted = asyncio.Event()
+        kinds = [Kind.TRANSMITTER, Kind.RECEIVER] if account.pair else [Kind.TRANSCEIVER]
+        self.links = [Link(self, account, kind, n) for n in range(account.binds) for kind in kinds]
+        self._keepers = [asyncio.ensure_future(link.keep()) for link in self.links]
+        self._helpers = [asyncio.ensure_future(self._sweep())]
+        if self._limiter is not None:
+            self._helpers.append(asyncio.ensure_future(self._grant(self._limiter)))
+
+    @property
+    def is_bound(self) -> bool:
+        return any(link.is_bound and link.kind is not Kind.RECEIVER for link in self.links)
+
+    def add(self, batch: Batch) -> None:
+        self._queue.append(batch)
+        self._wanted.set()
+        self.pump()
+
+    def pump(self) -> None:
+        """Fill every window. A channel with a rate is filled slot by slot instead (see _grant)."""
+        if self._limiter is None:
+            self._fill(None)
+
+    def settle(self, batch: Batch, unit: int, given: Answer) -> None:
+        """The answer to one PDU; DOUBT when there will be none."""
+        if batch.finished.done():
+            self._late(batch, unit, given)
+            return
+        if batch.answers[unit] is None:
+            batch.open_units -= 1
+        batch.answers[unit] = given
+        if batch.open_units == 0 and (batch.is_written or batch.given_back):
+            self._finish(batch)
+
+    def let_go(self, link: Link) -> None:
+        """The bind is gone: a recipient of whom some parts went over it gets no more of them."""
+        for batch in list(self._queue):
+            if batch.link is link:
+                batch.link = None
+                while batch.next_unit % batch.parts:
+                    batch.answers[batch.next_unit] = DOUBT
+                    batch.next_unit += 1
+                self._retire_if_written(batch)
+
+    def report(self, kind: IncidentKind, sample: str, count: int = 1) -> None:
+        self._report(kind, self.account.channel_id, sample, count)
+
+    async def stop(self) -> None:
+        """Give back what was not written, drain the windows, unbind."""
+        for batch in list(self._queue):
+            self._give_back(batch)
+        for link in self.links:
+            link.stop()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        for helper in self._helpers:
+            helper.cancel()
+        await asyncio.gather(*self._helpers, return_exceptions=True)
+        if self._limiter is not None:
+            await self._limiter.close()
+        for batch in list(self._waiting):
+            self._finish(batch)
+
+    # --- Inside -------------------------------------------------------------------------------------------------------
+
+    def _fill(self, credit: int | None) -> int:
+        """Write what fits into the windows, at most `credit` parts; batches take turns. How many parts went out."""
+        written = 0
+        stuck = 0
+        while self._queue and stuck < len(self._queue) and (credit is None or written < credit):
+            batch = self._queue[0]
+            link = self._link_for(batch)
+            if link is None:
+                stuck += 1
+                self._queue.rotate(-1)
+                continue
+            count = min(link.free, len(batch.answers) - batch.next_unit)
+            if credit is not None:
+                count = min(count, credit - written)
+            if batch.parts > 1:
+                batch.link = link
+            link.write_units(batch, count)
+            written += count
+            stuck = 0
+            if not self._retire_if_written(batch):
+                self._queue.rotate(-1)
+        return written
+
+    def _link_for(self, batch: Batch) -> Link | None:
+        if isinstance(batch.link, Link):
+            return batch.link if batch.link.may_send and batch.link.free > 0 else None
+        link = max((link for link in self.links if link.may_send), key=lambda link: link.free, default=None)
+        return link if link is not None and link.free > 0 else None
+
+    def _retire_if_written(self, batch: Batch) -> bool:
+        if not batch.is_written:
+            return False
+        self._queue.remove(batch)
+        self._await_answers(batch)
+        return True
+
+    def _give_back(self, batch: Batch) -> None:
+        batch.given_back = True
+        self._queue.remove(batch)
+        self._await_answers(batch)
+
+    def _await_answers(self, batch: Batch) -> None:
+        if batch.open_units == 0:
+            self._finish(batch)
+        else:
+            self._waiting.add(batch)
+
+    def _finish(self, batch: Batch) -> None:
+        self._waiting.discard(batch)
+        if not batch.finished.done():
+            batch.finished.set_result(None)
+
+    async def _grant(self, limiter: Limiter) -> None:
+        """Take slots of the fleet's line while there is something to send, and fill each in its time."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._wanted.wait()
+            if not self._queue:
+                self._wanted.clear()
+                continue
+            if not any(link.may_send and link.free for link in self.links):
+                await asyncio.sleep(0.01)
+                continue
+            size = slot_parts(self.account.tps)
+            asked_at = loop.time()
+            granted, wait = await limiter.take(size)
+            await asyncio.sleep(max(0.0, asked_at + wait - loop.time()) if granted else wait)
+            if granted and loop.time() - (asked_at + wait) <= LATE:
+                self._fill(size)
+
+    async def _sweep(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(SWEEP)
+            now = loop.time()
+            for batch in [one for one in self._queue if one.send_by <= now and one.next_unit % one.parts == 0]:
+                self._give_back(batch)
+            for batch in [one for one in self._waiting if now - one.last_written > STRAGGLE]:
+                self._finish(batch)

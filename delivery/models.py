@@ -1,0 +1,213 @@
+"""Getting it there: chunks at work, intents, messages, receipts, incidents.
+
+`Message`, `CarrierId` and `Receipt` are partitioned by month of `day` and written by COPY (migration 0002).
+"""
+
+from django.db import models
+from django.db.models import F, Q
+
+from campaigns.models import Campaign
+from channels.models import Channel
+from delivery.querysets import ChunkQuerySet
+from delivery.statuses import ChunkStatus, ErrorKind, IncidentKind, MessageState
+
+
+class Chunk(models.Model):
+    """One chunk of a campaign's list at work. Recipients [0, next) are answered, in doubt or to be retried;
+    [next, intended) are covered by a committed intent of `owner` in `epoch`; the rest wait."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+")
+    number = models.PositiveIntegerField()
+    first = models.PositiveBigIntegerField(help_text="Number of its first recipient within the list.")
+    count = models.PositiveIntegerField()
+    key = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    status = models.CharField(max_length=20, choices=ChunkStatus.choices, default=ChunkStatus.OPEN)
+
+    owner = models.CharField(max_length=120, blank=True)
+    epoch = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    rung_at = models.DateTimeField(null=True, blank=True)
+    released_at = models.DateTimeField(null=True, blank=True)
+
+    next = models.PositiveIntegerField(default=0)
+    intended = models.PositiveIntegerField(default=0)
+    unresolved = models.PositiveIntegerField(default=0, help_text="Messages in INTENDED or RETRY.")
+    retry_at = models.DateTimeField(null=True, blank=True)
+    plan_from = models.DateTimeField(null=True, blank=True)
+    plan_until = models.DateTimeField(null=True, blank=True)
+    plan_first = models.PositiveIntegerField(default=0, help_text="`next` when the plan was made.")
+
+    objects = ChunkQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="chunk_once", fields=["campaign", "number"]),
+            models.CheckConstraint(name="chunk_known_status", condition=Q(status__in=ChunkStatus.values)),
+            models.CheckConstraint(
+                name="chunk_in_order", condition=Q(next__lte=F("intended"), intended__lte=F("count"))
+            ),
+            models.CheckConstraint(
+                name="chunk_done_when_all_are",
+                condition=~Q(status=ChunkStatus.DONE) | Q(next=F("count"), unresolved=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}/{self.number}"
+
+
+class Intent(models.Model):
+    """What was going to be handed over, committed before the first byte. Append-only."""
+
+    chunk = models.ForeignKey(Chunk, on_delete=models.PROTECT, related_name="+", db_index=False)
+    epoch = models.PositiveIntegerField()
+    owner = models.CharField(max_length=120)
+    first = models.PositiveIntegerField(help_text="Index within the chunk; of a retry, the lowest.")
+    count = models.PositiveIntegerField()
+    is_retry = models.BooleanField(default=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(name="intent_by_chunk", fields=["chunk", "id"])]
+
+    def __str__(self) -> str:
+        return f"{self.chunk_id}+{self.first}×{self.count}"
+
+
+class Message(models.Model):
+    """One recipient once intended. `parts` bits of the masks: which parts were accepted, delivered, failed."""
+
+    pk = models.CompositePrimaryKey("day", "campaign_id", "recipient")
+    day = models.DateField()
+    campaign = models.ForeignKey(Campaign, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    recipient = models.IntegerField(help_text="Number within the list, from 0.")
+    phone = models.BigIntegerField()
+    state = models.SmallIntegerField(choices=MessageState.choices)
+    attempts = models.SmallIntegerField(default=1)
+    parts = models.SmallIntegerField(default=1)
+    accepted_mask = models.IntegerField(default=0)
+    delivered_mask = models.IntegerField(default=0)
+    failed_mask = models.IntegerField(default=0)
+    error_kind = models.SmallIntegerField(choices=ErrorKind.choices, default=ErrorKind.NONE)
+    error_code = models.IntegerField(null=True)
+    submitted_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "delivery_message"
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}/{self.recipient}"
+
+
+class CarrierId(models.Model):
+    """The SMSC's message_id of an accepted part: an append log, searched when memory does not know the id."""
+
+    pk = models.CompositePrimaryKey("day", "channel_id", "message_id", "campaign_id", "recipient", "part")
+    day = models.DateField()
+    channel = models.ForeignKey(Channel, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    message_id = models.CharField(max_length=65)
+    campaign = models.ForeignKey(Campaign, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    recipient = models.IntegerField()
+    part = models.SmallIntegerField()
+    phone = models.BigIntegerField()
+
+    class Meta:
+        managed = False
+        db_table = "delivery_carrierid"
+
+    def __str__(self) -> str:
+        return self.message_id
+
+
+class Receipt(models.Model):
+    """The inbox: every deliver_sm as it came, committed before it is acknowledged.
+
+    `campaign`, `recipient`, `part` are filled once it is matched; `applied_at` once its message shows it.
+    """
+
+    pk = models.CompositePrimaryKey("day", "id")
+    day = models.DateField(help_text="Of the arrival.")
+    id = models.BigIntegerField()
+    channel = models.ForeignKey(Channel, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    received_at = models.DateTimeField()
+    is_receipt = models.BooleanField()
+    message_id = models.CharField(max_length=65, blank=True)
+    phone = models.BigIntegerField(null=True)
+    state = models.SmallIntegerField(null=True)
+    error_code = models.IntegerField(null=True)
+    message_day = models.DateField(null=True)
+    campaign = models.ForeignKey(
+        Campaign, null=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False
+    )
+    recipient = models.IntegerField(null=True)
+    part = models.SmallIntegerField(null=True)
+    applied_at = models.DateTimeField(null=True)
+    raw = models.BinaryField()
+
+    class Meta:
+        managed = False
+        db_table = "delivery_receipt"
+
+    def __str__(self) -> str:
+        return self.message_id
+
+
+class Doubt(models.Model):
+    """A message in UNCERTAIN, findable by number: a later receipt may resolve it."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+", db_index=False)
+    recipient = models.IntegerField()
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+", db_index=False)
+    phone = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="doubt_once", fields=["campaign", "recipient"])]
+        indexes = [models.Index(name="doubt_by_number", fields=["channel", "phone"])]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}/{self.recipient}"
+
+
+class Tally(models.Model):
+    """How many messages entered (positive) or left (negative) a state: the sum is the counter."""
+
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+", db_index=False)
+    state = models.SmallIntegerField(choices=MessageState.choices)
+    n = models.IntegerField()
+
+    class Meta:
+        indexes = [models.Index(name="tally_by_campaign", fields=["campaign", "state"], include=["n"])]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}: {self.n:+}"
+
+
+class Incident(models.Model):
+    """Trouble of the infrastructure, counted by kind, channel, campaign and minute; apart from messages that failed."""
+
+    kind = models.CharField(max_length=30, choices=IncidentKind.choices)
+    channel = models.ForeignKey(Channel, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    campaign = models.ForeignKey(Campaign, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    minute = models.DateTimeField()
+    count = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    sample = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="incident_once_a_minute",
+                fields=["kind", "channel", "campaign", "minute"],
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(name="incident_known_kind", condition=Q(kind__in=IncidentKind.values)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} × {self.count}"

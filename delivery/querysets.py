@@ -1,0 +1,58 @@
+"""Which chunks, messages and incidents."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from campaigns.statuses import FINISHED, Status
+from delivery.statuses import ChunkStatus
+
+if TYPE_CHECKING:
+    from delivery.models import Chunk
+
+
+class ChunkQuerySet(models.QuerySet["Chunk"]):
+    def open(self) -> Self:
+        return self.filter(status=ChunkStatus.OPEN)
+
+    def unowned(self, now: datetime) -> Self:
+        return self.filter(Q(owner="") | Q(lease_until__lt=now))
+
+    def claim(self, pk: int, worker: str, *, now: datetime) -> "Chunk | None":
+        """Become the only owner of this chunk, in a new epoch; None when somebody else has it or it is not open."""
+        moved = (
+            self.filter(pk=pk)
+            .open()
+            .unowned(now)
+            .update(owner=worker, epoch=F("epoch") + 1, lease_until=now + settings.CHUNK_LEASE)
+        )
+        return self.select_related("campaign").get(pk=pk) if moved else None
+
+    def to_ring(self, now: datetime) -> Self:
+        """Open, of a campaign that is sending, nobody's, not rung lately, and with something to do by now."""
+        return (
+            self.open()
+            .unowned(now)
+            .filter(campaign__status=Status.SENDING)
+            .filter(Q(rung_at=None) | Q(rung_at__lt=now - settings.RING_AGAIN) | Q(rung_at__lt=F("released_at")))
+            .filter(
+                Q(next__lt=F("count"), plan_from=None)
+                | Q(next__lt=F("count"), plan_from__lte=now)
+                | Q(unresolved__gt=0, retry_at__lte=now)
+                | Q(intended__gt=F("next"))
+            )
+        )
+
+    def at_work(self, now: datetime) -> Self:
+        """Somebody has it, or it was rung for and has not been taken yet."""
+        return self.open().filter(
+            (~Q(owner="") & Q(lease_until__gte=now))
+            | (Q(rung_at__gte=now - settings.RING_AGAIN) & (Q(released_at=None) | Q(rung_at__gte=F("released_at"))))
+        )
+
+    def left_behind(self, now: datetime) -> Self:
+        """Open chunks of campaigns that have ended, with nobody at work on them."""
+        return self.open().unowned(now).filter(campaign__status__in=FINISHED)

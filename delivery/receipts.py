@@ -1,0 +1,378 @@
+"""Receipts: committed to the inbox before they are acknowledged, matched in bulk, and states only rise."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from django.db import DatabaseError, connection, transaction
+
+from delivery import doubts
+from delivery.copying import array, copied
+from delivery.errors import STATE_STEP
+from delivery.plans import by_key, partition
+from delivery.statuses import ErrorKind, MessageState
+from delivery.whereabouts import Whereabouts, normal, whereabouts
+from smpp import receipts
+from smpp.receipts import MessageState as CarrierState
+from smpp.status import CommandStatus
+
+logger = logging.getLogger(__name__)
+
+S = MessageState
+BATCH = 5000
+# An operator's usual longest validity is a week; a spread campaign's messages stand under its first day.
+REMEMBERED = timedelta(days=60)
+# A receipt for a message in doubt is matched by number once its own id had time to turn up.
+DOUBT_AFTER = timedelta(seconds=5)
+# Receipts that match nothing are looked at again for as long as their response may still be stored.
+HOPE = timedelta(minutes=30)
+
+# Arrival: channel, body of the deliver_sm, time.
+Arrival = tuple[int, bytes, datetime]
+
+
+class Finding(NamedTuple):
+    """A receipt whose message is known."""
+
+    place: Whereabouts
+    state: CarrierState
+    code: int
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.place[1], self.place[2]
+
+
+# What a receipt's message_state says of the part; intermediate ones say nothing yet (reference: SMPP 3.4 §5.2.28).
+_VERDICTS: dict[CarrierState, MessageState] = {
+    CarrierState.DELIVERED: S.DELIVERED,
+    CarrierState.EXPIRED: S.FAILED,
+    CarrierState.DELETED: S.FAILED,
+    CarrierState.UNDELIVERABLE: S.FAILED,
+    CarrierState.REJECTED: S.FAILED,
+    CarrierState.SKIPPED: S.FAILED,
+}
+# By message_state; a tuple, as hashing a member of an enumeration for each receipt is dear.
+VERDICTS: tuple[MessageState | None, ...] = tuple(_VERDICTS.get(state) for state in CarrierState)
+
+
+def take_in(arrivals: Sequence[Arrival]) -> int:
+    """Store them, and apply those whose message is known; the command_status to answer with.
+
+    0x08 when the database does not take them: the carrier sends them again.
+    """
+    try:
+        _store([(arrival, receipts.parse(arrival[1])) for arrival in arrivals])
+    except DatabaseError as error:
+        logger.warning("receipts.not_stored", extra={"receipts": len(arrivals), "error": str(error)})
+        return int(CommandStatus.RSYSERR)
+    return int(CommandStatus.ROK)
+
+
+def _remembered(channel_id: int, receipt: "receipts.Receipt") -> Whereabouts | None:
+    """Where the id belongs, if this process handed it over; the number decides between readings of the id."""
+    phone = int(receipt.source) if receipt.source.isdecimal() else None
+    place = whereabouts.find(channel_id, normal(receipt.message_id))
+    if place is not None and place[4] == phone:
+        return place
+    for candidate in receipts.candidates(receipt.message_id)[1:]:
+        place = whereabouts.find(channel_id, candidate)
+        if place is not None and place[4] == phone:
+            return place
+    return None
+
+
+_COPY = (
+    "COPY delivery_receipt (day, channel_id, received_at, is_receipt, message_id, phone, state, error_code,"
+    " message_day, campaign_id, recipient, part, applied_at, raw) FROM STDIN"
+)
+_NULL = "\\N"
+_NOWHERE = "\t".join([_NULL] * 4)
+
+
+@transaction.atomic
+def _store(letters: "Sequence[tuple[Arrival, receipts.Receipt | None]]") -> None:
+    findings = [_place(arrival[0], receipt) for arrival, receipt in letters]
+    applied = _raise([finding for finding in findings if finding is not None], at=letters[-1][0][2])
+    lines = [
+        _line(arrival, receipt, finding, finding is not None and finding.place[1:3] in applied)
+        for (arrival, receipt), finding in zip(letters, findings, strict=True)
+    ]
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        copy.write("".join(lines))
+
+
+def _place(channel_id: int, receipt: "receipts.Receipt | None") -> Finding | None:
+    place = None if receipt is None else _remembered(channel_id, receipt)
+    if receipt is None or place is None:
+        return None
+    return Finding(place, receipt.state, error_code(receipt.state, receipt.error))
+
+
+def _line(arrival: Arrival, receipt: "receipts.Receipt | None", finding: Finding | None, applied: bool) -> str:
+    """A row of the inbox, in COPY's text format."""
+    channel_id, raw, received_at = arrival
+    day, at = _written(received_at)
+    head = f"{day}\t{channel_id}\t{at}"
+    if receipt is None:
+        return f"{head}\tf\t\t{_NULL}\t{_NULL}\t{_NULL}\t{_NOWHERE}\t{_NULL}\t\\\\x{raw.hex()}\n"
+    phone = receipt.source if receipt.source.isdecimal() and len(receipt.source) < 19 else _NULL
+    where = _NOWHERE
+    if finding:
+        message_day, campaign, recipient, part, _ = finding.place
+        where = f"{_written_day(message_day)}\t{campaign}\t{recipient}\t{part}"
+    code = finding.code if finding else error_code(receipt.state, receipt.error)
+    return (
+        f"{head}\tt\t{copied(normal(receipt.message_id))}\t{phone}\t{int(receipt.state)}\t{code}\t{where}"
+        f"\t{at if applied else _NULL}\t\\\\x{raw.hex()}\n"
+    )
+
+
+@lru_cache(maxsize=64)
+def _written_day(day: date) -> str:
+    return str(day)
+
+
+@lru_cache(maxsize=1024)  # what one read brought arrived at one time
+def _written(at: datetime) -> tuple[str, str]:
+    return str(at.date()), str(at)
+
+
+def error_code(state: CarrierState, error: str) -> int:
+    """message_state and the network's error code (0–99,999) in one number; unreadable codes count as 0."""
+    return int(state) * STATE_STEP + (int(error) % STATE_STEP if error.isdigit() else 0)
+
+
+# The part masks only grow, so a receipt that comes twice changes nothing and order does not matter. The first strong
+# final state stays, but a message called undeliverable may turn out to be delivered.
+_RAISE = """
+WITH given AS (
+    SELECT * FROM unnest(%(recipients)s::int[], %(delivered)s::int[], %(failed)s::int[], %(codes)s::int[])
+        AS g (recipient, delivered, failed, code)
+), held AS (
+    SELECT m.ctid, m.state AS was, g.code, (1 << m.parts) - 1 AS whole,
+           m.accepted_mask | g.delivered | g.failed AS accepted, m.delivered_mask | g.delivered AS delivered,
+           m.failed_mask | g.failed AS failed,
+           m.state IN (%(uncertain)s, %(pending)s, %(no_receipt)s)
+               OR (m.state = %(is_failed)s AND m.error_kind = %(receipt)s
+                   AND m.error_code / %(factor)s = %(undeliverable)s) AS is_open
+    FROM given g CROSS JOIN LATERAL (
+        SELECT ctid, * FROM delivery_message
+        WHERE day = %(day)s AND campaign_id = %(campaign)s AND recipient = g.recipient AND state >= %(uncertain)s
+        FOR UPDATE
+    ) m
+), judged AS (
+    SELECT *, CASE
+        WHEN NOT is_open THEN was
+        WHEN delivered = whole THEN %(is_delivered)s
+        WHEN failed & ~delivered <> 0 THEN %(is_failed)s
+        WHEN accepted = whole THEN %(pending)s
+        ELSE was END::smallint AS becomes
+    FROM held
+), moved AS (
+    UPDATE {partition} m SET
+        accepted_mask = j.accepted, delivered_mask = j.delivered, failed_mask = j.failed, state = j.becomes,
+        error_kind = CASE WHEN j.becomes = j.was THEN m.error_kind WHEN j.becomes = %(is_failed)s THEN %(receipt)s
+                     ELSE 0 END,
+        error_code = CASE WHEN j.becomes = j.was THEN m.error_code WHEN j.becomes = %(is_failed)s THEN j.code END,
+        done_at = CASE WHEN j.becomes = j.was THEN m.done_at
+                  WHEN j.becomes IN (%(is_failed)s, %(is_delivered)s) THEN %(at)s::timestamptz END
+    FROM judged j
+    WHERE m.ctid = j.ctid
+    RETURNING m.recipient, j.was, m.state
+)
+SELECT recipient, was, state FROM moved
+"""
+_STATES = {
+    "uncertain": S.UNCERTAIN,
+    "pending": S.PENDING,
+    "no_receipt": S.NO_RECEIPT,
+    "is_failed": S.FAILED,
+    "is_delivered": S.DELIVERED,
+    "receipt": ErrorKind.RECEIPT,
+    "factor": STATE_STEP,
+    "undeliverable": CarrierState.UNDELIVERABLE,
+}
+
+
+def _raise(findings: Iterable[Finding], *, at: datetime) -> set[tuple[int, int]]:
+    """Raise the messages' states; the (campaign, recipient) of those whose receipts are done with."""
+    done = set()
+    by_campaign: dict[tuple[date, int], dict[int, tuple[int, int, int]]] = {}
+    delivery = S.DELIVERED
+    for finding in findings:
+        (day, campaign, recipient, part, _), state, code = finding
+        verdict = VERDICTS[state]
+        if verdict is None:  # on its way, or unknown: kept, and nothing to raise
+            done.add((campaign, recipient))
+            continue
+        messages = by_campaign.setdefault((day, campaign), {})
+        delivered, failed, known = messages.get(recipient, (0, 0, 0))
+        if verdict is delivery:
+            messages[recipient] = (delivered | 1 << part, failed, known)
+        else:
+            messages[recipient] = (delivered, failed | 1 << part, code)
+    for (day, campaign), messages in sorted(by_campaign.items()):
+        done |= {(campaign, recipient) for recipient in _raise_in(day, campaign, messages, at=at)}
+    return done
+
+
+def _raise_in(day: date, campaign: int, messages: dict[int, tuple[int, int, int]], *, at: datetime) -> list[int]:
+    """One campaign's messages: recipient → (delivered parts, failed parts, code); the recipients that have a row."""
+    messages = dict(sorted(messages.items()))  # locks are taken in this order, everywhere
+    delivered, failed, codes = zip(*messages.values(), strict=True)
+    values: dict[str, Any] = {
+        **_STATES,
+        "day": day,
+        "campaign": campaign,
+        "at": at,
+        "recipients": array(messages),
+        "delivered": array(delivered),
+        "failed": array(failed),
+        "codes": array(codes),
+    }
+    with connection.cursor() as cursor:
+        by_key(cursor)
+        cursor.execute(_RAISE.format(partition=partition(day)), values)
+        judged: list[tuple[int, int, int]] = cursor.fetchall()
+        tally = Counter(becomes for _, _, becomes in judged)
+        tally.subtract(was for _, was, _ in judged)
+        cursor.executemany(
+            "INSERT INTO delivery_tally (campaign_id, state, n) VALUES (%s, %s, %s)",
+            [(campaign, state, n) for state, n in tally.items() if n],
+        )
+    doubts.leave(campaign, [recipient for recipient, was, becomes in judged if was == S.UNCERTAIN != becomes])
+    return [recipient for recipient, _, _ in judged]
+
+
+# --- The other side of the join: receipts that came before their response, on another process, in another base --------
+
+_UNAPPLIED = """
+SELECT day, id, channel_id, message_id, phone, state, error_code, received_at
+FROM delivery_receipt
+WHERE applied_at IS NULL AND is_receipt AND received_at > %s AND (received_at, id) > (%s, %s)
+ORDER BY received_at, id LIMIT %s
+FOR UPDATE SKIP LOCKED
+"""
+_BY_ID = """
+SELECT DISTINCT ON (g.id) g.id, c.day, c.campaign_id, c.recipient, c.part, c.phone
+FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::int[])
+    AS g (id, channel_id, message_id, phone, choice)
+JOIN delivery_carrierid c ON c.channel_id = g.channel_id AND c.message_id = g.message_id AND c.phone = g.phone
+WHERE c.day >= %s
+ORDER BY g.id, g.choice, c.day DESC
+"""
+# A receipt that no id explains, for a number of which exactly one message of this channel is in doubt: evidence that it
+# was taken after all. Of several parts we would not know which.
+_BY_DOUBT = """
+SELECT g.id, min(m.day), min(d.campaign_id), min(d.recipient), 0, g.phone
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[]) AS g (id, channel_id, phone, received_at)
+JOIN delivery_doubt d
+  ON d.channel_id = g.channel_id AND d.phone = g.phone AND g.received_at > d.at - interval '5 minutes'
+JOIN campaigns_campaign p ON p.id = d.campaign_id
+JOIN delivery_message m ON m.day = (p.started_at AT TIME ZONE 'UTC')::date AND m.campaign_id = d.campaign_id
+                       AND m.recipient = d.recipient AND m.parts = 1
+GROUP BY g.id, g.phone HAVING count(*) = 1
+"""
+_APPLIED = """
+UPDATE delivery_receipt r
+SET message_day = g.message_day, campaign_id = g.campaign_id, recipient = g.recipient, part = g.part, applied_at = %s
+FROM unnest(%s::date[], %s::bigint[], %s::date[], %s::bigint[], %s::int[], %s::int[])
+    AS g (day, id, message_day, campaign_id, recipient, part)
+WHERE r.day = g.day AND r.id = g.id
+"""
+
+Unapplied = tuple[date, int, int, str, int | None, int, int, datetime]
+
+
+def match_pending(*, now: datetime) -> int:
+    """Match what the inbox still holds; how many receipts found their message."""
+    matched, after = 0, (now - HOPE, 0)
+    while True:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_UNAPPLIED, [now - HOPE, *after, BATCH])
+            rows: list[Unapplied] = cursor.fetchall()
+            matched += _match(rows, now=now)
+        if len(rows) < BATCH:
+            return matched
+        after = (rows[-1][7], rows[-1][1])
+
+
+def _match(rows: list[Unapplied], *, now: datetime) -> int:
+    readable = {row[1]: row for row in rows if row[4] is not None}
+    places = _find_by_id(readable.values(), now=now)
+    old = [row for pk, row in readable.items() if pk not in places and row[7] < now - DOUBT_AFTER]
+    places |= _find_by_doubt(old)
+    findings = {pk: Finding(place, CarrierState(readable[pk][5]), readable[pk][6]) for pk, place in places.items()}
+    applied = _raise(findings.values(), at=now)
+    done = [(readable[pk], one.place) for pk, one in findings.items() if one.key in applied]
+    if done:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _APPLIED,
+                [
+                    now,
+                    [row[0] for row, _ in done],
+                    [row[1] for row, _ in done],
+                    *([place[n] for _, place in done] for n in range(4)),
+                ],
+            )
+    return len(done)
+
+
+def _find_by_id(rows: Iterable[Unapplied], *, now: datetime) -> dict[int, Whereabouts]:
+    tries = [
+        (pk, channel, candidate, phone, choice)
+        for _, pk, channel, message_id, phone, *_ in rows
+        for choice, candidate in enumerate(receipts.candidates(message_id))
+    ]
+    if not tries:
+        return {}
+    with connection.cursor() as cursor:
+        by_key(cursor)
+        cursor.execute(_BY_ID, [*(list(column) for column in zip(*tries, strict=True)), (now - REMEMBERED).date()])
+        return {pk: place for pk, *place in cursor.fetchall()}
+
+
+def _find_by_doubt(rows: list[Unapplied]) -> dict[int, Whereabouts]:
+    final = [row for row in rows if VERDICTS[row[5]] is not None]
+    if not final:
+        return {}
+    columns = [[row[n] for row in final] for n in (1, 2, 4, 7)]
+    with connection.cursor() as cursor:
+        by_key(cursor)
+        cursor.execute(_BY_DOUBT, columns)
+        return {pk: place for pk, *place in cursor.fetchall()}
+
+
+# --- Receipts that never come -----------------------------------------------------------------------------------------
+
+_CLOSE = """
+WITH closed AS (
+    UPDATE delivery_message m SET state = %(no_receipt)s, done_at = %(now)s
+    WHERE m.day = %(day)s AND m.campaign_id = %(campaign)s AND m.state = %(pending)s AND m.submitted_at < %(before)s
+    RETURNING 1
+), n AS (SELECT count(*)::int AS n FROM closed)
+INSERT INTO delivery_tally (campaign_id, state, n)
+SELECT %(campaign)s, s, CASE s WHEN %(pending)s THEN -n ELSE n END
+FROM n, unnest(ARRAY[%(pending)s, %(no_receipt)s]::smallint[]) AS s WHERE n > 0
+"""
+
+
+def close_unreceipted(campaign_id: int, day: date, *, before: datetime, now: datetime) -> None:
+    """Messages handed over before `before` (now - validity - grace) that still wait become NO_RECEIPT."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            _CLOSE,
+            {
+                "day": day,
+                "campaign": campaign_id,
+                "before": before,
+                "now": now,
+                "pending": S.PENDING,
+                "no_receipt": S.NO_RECEIPT,
+            },
+        )

@@ -1,0 +1,50 @@
+"""Doorbells: an id in, one call out."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+
+@shared_task
+def dispatch(chunk_id: int) -> None:
+    from delivery import dispatching
+
+    dispatching.work_on(chunk_id, clock=timezone.now)
+
+
+@shared_task
+def tick() -> None:
+    from delivery import due
+
+    due.tick(now=timezone.now())
+
+
+@shared_task
+def match_receipts() -> None:
+    from delivery import receipts
+
+    receipts.match_pending(now=timezone.now())
+
+
+@shared_task
+def close_unreceipted() -> None:
+    from delivery import housekeeping
+
+    now = timezone.now()
+    housekeeping.close_unreceipted(before=now - settings.DEFAULT_VALIDITY - settings.RECEIPT_GRACE, now=now)
+
+
+@shared_task
+def fold_tallies() -> None:
+    from delivery import housekeeping
+
+    housekeeping.fold_tallies()
+
+
+@shared_task
+def prepare_partitions() -> None:
+    from delivery import housekeeping
+
+    housekeeping.prepare_partitions(today=(timezone.now() - timedelta(days=1)).date())

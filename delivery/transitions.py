@@ -1,0 +1,141 @@
+"""The clock and the dispatcher move a campaign: one function per verb."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from audit.ledger import change_status, record
+from audit.refusal import Refused
+from campaigns import seal
+from campaigns.models import Campaign
+from campaigns.statuses import MOVES, Mode, Status
+from delivery import pacing
+from delivery.models import Chunk
+from delivery.statuses import ChunkStatus
+from recipients.chunks import Manifest
+from recipients.statuses import Status as ListStatus
+from senders.statuses import RevisionStatus, SenderStatus
+
+
+@transaction.atomic
+def start(campaign_id: int, manifest: Manifest, *, now: datetime) -> Campaign:
+    """Its time has come: check once more what was approved, lay out the chunks, and let it go.
+
+    Too late, it becomes MISSED; changed since its approval, FAILED. Raises Refused when it is not APPROVED any more.
+    """
+    campaign = Campaign.objects.lock(campaign_id)
+    if campaign.status != Status.APPROVED:
+        raise Refused(f"{campaign} is {campaign.get_status_display().lower()}, not approved.", code="wrong_status")
+    if is_too_late(campaign, now):
+        change_status(campaign, Status.MISSED, moves=MOVES, by=None, note="Its time had passed when it was to start.")
+        return campaign
+    if wrong := what_differs(campaign, manifest):
+        return _fail(campaign, wrong, now=now)
+    campaign.started_at = now
+    change_status(campaign, Status.SENDING, moves=MOVES, by=None, also_save=["started_at"])
+    Chunk.objects.bulk_create(_chunks(campaign, manifest, now=now), batch_size=1000)
+    return campaign
+
+
+@transaction.atomic
+def miss(campaign_id: int, *, now: datetime) -> Campaign:
+    campaign = Campaign.objects.lock(campaign_id)
+    change_status(campaign, Status.MISSED, moves=MOVES, by=None, note="Its time had passed when it was to start.")
+    return campaign
+
+
+@transaction.atomic
+def finish(campaign_id: int, *, now: datetime) -> Campaign:
+    """Every recipient's dispatch has ended. Receipts go on arriving."""
+    campaign = Campaign.objects.lock(campaign_id)
+    if Chunk.objects.filter(campaign=campaign).exclude(status=ChunkStatus.DONE).exists():
+        raise Refused(f"{campaign} has open chunks.", code="not_done")
+    campaign.finished_at = now
+    change_status(campaign, Status.DONE, moves=MOVES, by=None, also_save=["finished_at"])
+    return campaign
+
+
+@transaction.atomic
+def expire(campaign_id: int, *, now: datetime) -> Campaign:
+    """The deadline has passed: what is unsent stays unsent."""
+    campaign = Campaign.objects.lock(campaign_id)
+    if campaign.not_after is None or campaign.not_after > now:
+        raise Refused(f"The deadline of {campaign} has not passed.", code="not_expired")
+    campaign.finished_at = now
+    change_status(campaign, Status.EXPIRED, moves=MOVES, by=None, also_save=["finished_at"])
+    return campaign
+
+
+@transaction.atomic
+def fail(campaign_id: int, *, reason: str, now: datetime) -> Campaign:
+    """The system stops it: going on would send something else than was approved."""
+    return _fail(Campaign.objects.lock(campaign_id), reason, now=now)
+
+
+@transaction.atomic
+def plan_again(campaign_id: int, *, now: datetime) -> None:
+    """After a pause, what is left of a spread campaign goes evenly into what is left of its window."""
+    campaign = Campaign.objects.lock(campaign_id)
+    if campaign.status != Status.SENDING or campaign.date_to is None or campaign.date_to <= now:
+        return
+    chunks = list(
+        Chunk.objects.select_for_update(of=("self",), no_key=True).filter(campaign=campaign).open().order_by("number")
+    )
+    left = [chunk for chunk in chunks if chunk.intended < chunk.count]
+    end = pacing.line_end(now, campaign.date_to, not_after=campaign.not_after)
+    pieces = pacing.lines([(chunk.intended, chunk.count - chunk.intended) for chunk in left], begin=now, end=end)
+    for chunk, line in zip(left, pieces, strict=True):
+        chunk.plan_from, chunk.plan_until, chunk.plan_first = line.begin, line.end, line.first
+    Chunk.objects.bulk_update(left, ["plan_from", "plan_until", "plan_first"], batch_size=1000)
+    record("campaign.planned", campaign, by=None, after={"from": now, "to": end, "chunks": len(left)})
+
+
+def is_too_late(campaign: Campaign, now: datetime) -> bool:
+    """The grace is over, or the deadline has passed."""
+    due_at = campaign.due_at
+    return bool((due_at and now > due_at + settings.START_GRACE) or (campaign.not_after and campaign.not_after <= now))
+
+
+def what_differs(campaign: Campaign, manifest: Manifest | None = None) -> str:
+    """What is not as it was approved, in a sentence; empty when everything is."""
+    if seal.of(campaign) != campaign.seal:
+        return "Its content differs from what was approved."
+    if campaign.list is None or campaign.list.status != ListStatus.READY:
+        return "Its list is not ready."
+    if manifest is not None and manifest.digest != campaign.list.digest:
+        return "Its list differs from what was approved."
+    if campaign.sender.status != SenderStatus.APPROVED or campaign.revision.status != RevisionStatus.APPROVED:
+        return f"Its sender “{campaign.sender}” is not approved any more."
+    return ""
+
+
+def _fail(campaign: Campaign, reason: str, *, now: datetime) -> Campaign:
+    campaign.finished_at, campaign.stopped_because = now, reason
+    change_status(
+        campaign, Status.FAILED, moves=MOVES, by=None, note=reason, also_save=["finished_at", "stopped_because"]
+    )
+    return campaign
+
+
+def _chunks(campaign: Campaign, manifest: Manifest, *, now: datetime) -> list[Chunk]:
+    made, first = [], 0
+    for entry in manifest.entries:
+        made.append(
+            Chunk(
+                campaign=campaign,
+                number=entry.number,
+                first=first,
+                count=entry.count,
+                key=entry.key,
+                sha256=entry.sha256,
+            )
+        )
+        first += entry.count
+    if campaign.mode == Mode.SPREAD and campaign.date_from and campaign.date_to:
+        begin = max(now, campaign.date_from)
+        end = pacing.line_end(begin, campaign.date_to, not_after=campaign.not_after)
+        pieces = pacing.lines([(0, chunk.count) for chunk in made], begin=begin, end=end)
+        for chunk, line in zip(made, pieces, strict=True):
+            chunk.plan_from, chunk.plan_until = line.begin, line.end
+    return made

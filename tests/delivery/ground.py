@@ -1,0 +1,82 @@
+"""A campaign on its way, chunk by chunk and answer by answer, without a socket."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from delivery import doubts, due, intents, results
+from delivery.batches import Batch
+from delivery.models import Chunk
+from delivery.whereabouts import whereabouts
+from smpp.pdu import HEADER, DeliverSm, encode
+from tests import factories
+
+ME = "host:1"
+
+
+def under_way(workspace, count=4, *, chunk_size=10, **given):
+    """A campaign that the clock has started, and its chunks."""
+    campaign = factories.approved(
+        workspace, list=factories.ready_list(workspace, count, chunk_size=chunk_size), **given
+    )
+    due.tick(now=timezone.now())
+    campaign.refresh_from_db()
+    return campaign, list(Chunk.objects.filter(campaign=campaign).order_by("number"))
+
+
+def claim(chunk, owner=ME, *, now=None):
+    return Chunk.objects.claim(chunk.pk, owner, now=now or timezone.now())
+
+
+def phones_of(chunk):
+    return [factories.FIRST_NUMBER + chunk.first + index for index in range(chunk.count)]
+
+
+def batch_of(chunk, chosen, answers, *, parts=1, is_retry=False):
+    """A batch as the links give it back; an answer too few is a recipient that was given back."""
+    recipients = [chunk.first + index for index in chosen]
+    phones = [factories.FIRST_NUMBER + recipient for recipient in recipients]
+    batch = Batch(
+        campaign_id=chunk.campaign_id,
+        channel_id=chunk.campaign.channel_id,
+        chunk_id=chunk.pk,
+        day=chunk.campaign.day,
+        recipients=recipients,
+        phones=phones,
+        destinations=[str(phone).encode() for phone in phones],
+        templates=(None,) * parts,
+        send_by=0.0,
+        is_retry=is_retry,
+    )
+    batch.answers[: len(answers)] = answers
+    batch.next_unit = len(answers)
+    return batch
+
+
+def send(chunk, answers, *, parts=1, seal=None):
+    """Claimed chunk: intend as many recipients as there are answers, and store them."""
+    seal = chunk.campaign.seal if seal is None else seal
+    chosen = intents.intend(chunk, len(answers) // parts, seal=seal, now=timezone.now())
+    assert chosen is not None
+    return results.store(batch_of(chunk, chosen, answers, parts=parts), chunk, now=timezone.now())
+
+
+def settle(chunk, *, parts=1, overdue_by=timedelta(0)):
+    before = timezone.now() - timedelta(seconds=settings.RESPONSE_TIMEOUT) + overdue_by
+    return doubts.settle(chunk, phones_of(chunk), parts=parts, overdue=before, now=timezone.now())
+
+
+def forget():
+    """Another process: nothing is known in memory."""
+    whereabouts.forget()
+
+
+def receipt(message_id, phone, stat="DELIVRD", err="000"):
+    """The body of a deliver_sm, with a customer's text that pretends to be a receipt."""
+    text = (
+        f"id:{message_id} sub:001 dlvrd:001 submit date:2611271000 done date:2611271001 stat:{stat} err:{err}"
+        " text:id:999 stat:UNDELIV"
+    )
+    pdu = DeliverSm(source_addr=str(phone).encode(), esm_class=4, short_message=text.encode(), sequence=1)
+    return encode(pdu)[HEADER.size :]

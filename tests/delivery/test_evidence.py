@@ -1,0 +1,399 @@
+"""Intents, answers and receipts, as SQL sees them."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from campaigns import transitions as author
+from campaigns.models import Campaign
+from delivery import counters, due, evidence, intents, receipts, results
+from delivery.batches import DOUBT
+from delivery.models import Chunk, Doubt, Intent, Message, Receipt
+from delivery.statuses import ChunkStatus, ErrorKind, MessageState
+from tests import factories
+from tests.delivery.ground import batch_of, claim, forget, phones_of, receipt, send, settle, under_way
+from tests.racing import race
+
+S = MessageState
+LONG = "Everything at half price until Sunday, and on Monday too. " * 4
+
+
+def ok(number):
+    return (0, f"{number:X}".encode())
+
+
+def states_of(campaign):
+    return dict(Message.objects.filter(campaign=campaign).order_by("recipient").values_list("recipient", "state"))
+
+
+def totals_of(campaign):
+    return counters.totals(Campaign.objects.get(pk=campaign.pk))
+
+
+def arrive(campaign, *bodies):
+    return receipts.take_in([(campaign.channel_id, body, timezone.now()) for body in bodies])
+
+
+# --- Claim and intent -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_five_that_claim_a_chunk_at_once_one_gets_it(workspace):
+    _, [chunk] = under_way(workspace)
+    got = race(*[lambda n=n: claim(chunk, f"host:{n}") for n in range(5)])
+    assert sum(one is not None for one in got) == 1
+    assert Chunk.objects.get(pk=chunk.pk).epoch == 1
+
+
+def test_a_chunk_whose_lease_ran_out_gets_another_owner_in_a_new_epoch(workspace):
+    _, [chunk] = under_way(workspace)
+    first = claim(chunk)
+    assert claim(chunk, "host:2") is None
+    second = claim(chunk, "host:2", now=timezone.now() + timedelta(minutes=2))
+    assert second.epoch == first.epoch + 1
+    assert intents.intend(first, 2, seal=first.campaign.seal, now=timezone.now()) is None
+
+
+def test_the_intent_is_on_record_before_anything_is_sent(workspace):
+    _, [chunk] = under_way(workspace)
+    mine = claim(chunk)
+    assert intents.intend(mine, 3, seal=mine.campaign.seal, now=timezone.now()) == range(0, 3)
+    [intent] = Intent.objects.filter(chunk=chunk)
+    assert (intent.first, intent.count, intent.epoch, intent.owner) == (0, 3, mine.epoch, mine.owner)
+
+
+def test_a_second_intent_waits_for_the_results_of_the_first(workspace):
+    _, [chunk] = under_way(workspace)
+    mine = claim(chunk)
+    intents.intend(mine, 2, seal=mine.campaign.seal, now=timezone.now())
+    assert intents.intend(mine, 2, seal=mine.campaign.seal, now=timezone.now()) is None
+
+
+def test_a_paused_campaign_gets_no_intent(workspace):
+    campaign, [chunk] = under_way(workspace)
+    mine = claim(chunk)
+    author.pause(campaign.pk, by=campaign.created_by)
+    assert intents.intend(mine, 2, seal=campaign.seal, now=timezone.now()) is None
+
+
+def test_a_campaign_past_its_deadline_gets_no_intent(workspace):
+    campaign, [chunk] = under_way(workspace, not_after=timezone.now() + timedelta(hours=1))
+    mine = claim(chunk)
+    assert intents.intend(mine, 2, seal=campaign.seal, now=timezone.now() + timedelta(hours=1)) is None
+
+
+def test_another_seal_gets_no_intent(workspace):
+    _, [chunk] = under_way(workspace)
+    mine = claim(chunk)
+    assert intents.intend(mine, 2, seal="0" * 64, now=timezone.now()) is None
+
+
+def test_intents_are_append_only(workspace):
+    _, [chunk] = under_way(workspace)
+    send(claim(chunk), [ok(1)])
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        Intent.objects.filter(chunk=chunk).update(count=0)
+
+
+# --- Answers ----------------------------------------------------------------------------------------------------------
+
+
+def test_accepted_messages_are_pending_and_the_chunk_is_done(workspace):
+    campaign, [chunk] = under_way(workspace, 3)
+    assert send(claim(chunk), [ok(1), ok(2), ok(3)])
+    assert states_of(campaign) == {0: S.PENDING, 1: S.PENDING, 2: S.PENDING}
+    assert Chunk.objects.get(pk=chunk.pk).status == ChunkStatus.DONE
+    assert totals_of(campaign).balanced
+    due.tick(now=timezone.now())
+    assert Campaign.objects.get(pk=campaign.pk).status == "done"
+
+
+def test_a_refused_number_fails_with_its_code_and_the_others_do_not(workspace):
+    campaign, [chunk] = under_way(workspace, 2)
+    send(claim(chunk), [(0x0B, b""), ok(2)])
+    failed = Message.objects.get(campaign=campaign, recipient=0)
+    assert (failed.state, failed.error_kind, failed.error_code) == (S.FAILED, ErrorKind.ANSWER, 0x0B)
+    assert states_of(campaign)[1] == S.PENDING
+
+
+def test_what_was_given_back_waits_again(workspace):
+    campaign, [chunk] = under_way(workspace, 4)
+    mine = claim(chunk)
+    chosen = intents.intend(mine, 4, seal=campaign.seal, now=timezone.now())
+    results.store(batch_of(mine, chosen, [ok(1), ok(2)]), mine, now=timezone.now())
+    chunk.refresh_from_db()
+    assert (chunk.next, chunk.intended) == (2, 2)
+    assert totals_of(campaign).waiting == 2
+    assert intents.intend(mine, 4, seal=campaign.seal, now=timezone.now()) == range(2, 4)
+
+
+def test_a_throttled_message_is_tried_again_and_then_counted_once(workspace):
+    campaign, [chunk] = under_way(workspace, 2)
+    mine = claim(chunk)
+    send(mine, [(0x58, b""), ok(2)])
+    assert totals_of(campaign).waiting == 1
+    chunk.refresh_from_db()
+    assert chunk.status == ChunkStatus.OPEN
+    [retry] = intents.intend_retries(mine, 10, seal=campaign.seal, now=chunk.retry_at)
+    assert (retry.recipient, retry.attempts) == (0, 2)
+    evidence.store_batch(batch_of(mine, [0], [ok(7)], is_retry=True), now=timezone.now())
+    assert states_of(campaign) == {0: S.PENDING, 1: S.PENDING}
+    assert Chunk.objects.get(pk=chunk.pk).status == ChunkStatus.DONE
+    assert totals_of(campaign).balanced
+
+
+def test_a_retry_that_was_given_back_is_tried_another_time(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    mine = claim(chunk)
+    send(mine, [(0x58, b"")])
+    chunk.refresh_from_db()
+    intents.intend_retries(mine, 10, seal=campaign.seal, now=chunk.retry_at)
+    evidence.store_batch(batch_of(mine, [0], [], is_retry=True), now=timezone.now())
+    assert states_of(campaign) == {0: S.RETRY}
+    assert totals_of(campaign).balanced
+
+
+def test_retries_of_a_cancelled_campaign_are_cancelled(workspace):
+    campaign, [chunk] = under_way(workspace, 3)
+    mine = claim(chunk)
+    send(mine, [(0x58, b""), ok(2)])
+    intents.release(mine, now=timezone.now())
+    author.cancel(campaign.pk, by=campaign.created_by, now=timezone.now())
+    due.tick(now=timezone.now())
+    totals = totals_of(campaign)
+    assert (totals.pending, totals.cancelled, totals.waiting) == (1, 2, 0)
+    assert totals.balanced
+    assert Chunk.objects.get(pk=chunk.pk).status == ChunkStatus.CLOSED
+
+
+def test_a_lost_answer_is_uncertain_and_a_late_one_is_evidence(workspace):
+    campaign, [chunk] = under_way(workspace, 2)
+    mine = claim(chunk)
+    send(mine, [DOUBT, ok(2)])
+    assert totals_of(campaign).uncertain == 1
+    assert Doubt.objects.filter(campaign=campaign).count() == 1
+    evidence.store_late([(batch_of(mine, [0], [ok(9)]), 0, ok(9))], now=timezone.now())
+    assert states_of(campaign) == {0: S.PENDING, 1: S.PENDING}
+    assert not Doubt.objects.filter(campaign=campaign).exists()
+    assert totals_of(campaign).balanced
+
+
+def test_a_straggler_keeps_its_chunk_open_until_its_answer_comes(workspace):
+    campaign, [chunk] = under_way(workspace, 2)
+    mine = claim(chunk)
+    send(mine, [None, ok(2)])
+    assert states_of(campaign)[0] == S.INTENDED
+    assert Chunk.objects.get(pk=chunk.pk).status == ChunkStatus.OPEN
+    evidence.store_late([(batch_of(mine, [0], [ok(9)]), 0, ok(9))], now=timezone.now())
+    assert Chunk.objects.get(pk=chunk.pk).status == ChunkStatus.DONE
+    assert totals_of(campaign).balanced
+
+
+def test_an_answer_nobody_will_hear_any_more_leaves_its_message_in_doubt(workspace):
+    campaign, [chunk] = under_way(workspace, 2)
+    mine = claim(chunk)
+    send(mine, [None, ok(2)])
+    assert settle(mine) == 0
+    assert settle(mine, overdue_by=timedelta(minutes=2)) == 1
+    assert totals_of(campaign).uncertain == 1
+    assert totals_of(campaign).balanced
+
+
+def test_what_a_dead_process_intended_is_in_doubt_and_never_intended_again(workspace):
+    campaign, [chunk] = under_way(workspace, 6)
+    dead = claim(chunk)
+    send(dead, [ok(1), ok(2)])
+    intents.intend(dead, 3, seal=campaign.seal, now=timezone.now())
+    heir = claim(chunk, "host:2", now=timezone.now() + timedelta(minutes=2))
+    assert settle(heir) == 3
+    assert states_of(campaign) == {0: S.PENDING, 1: S.PENDING, 2: S.UNCERTAIN, 3: S.UNCERTAIN, 4: S.UNCERTAIN}
+    heir.refresh_from_db()
+    assert intents.intend(heir, 10, seal=campaign.seal, now=timezone.now()) == range(5, 6)
+    assert totals_of(campaign).balanced
+
+
+def test_what_a_zombie_heard_is_evidence_but_changes_no_chunk(workspace):
+    campaign, [chunk] = under_way(workspace, 2)
+    zombie = claim(chunk)
+    chosen = intents.intend(zombie, 2, seal=campaign.seal, now=timezone.now())
+    heir = claim(chunk, "host:2", now=timezone.now() + timedelta(minutes=2))
+    settle(heir)
+    batch = batch_of(zombie, chosen, [ok(1), ok(2)])
+    assert results.store(batch, zombie, now=timezone.now()) is False
+    evidence.store_batch(batch, now=timezone.now())
+    assert states_of(campaign) == {0: S.PENDING, 1: S.PENDING}
+    assert totals_of(campaign).balanced
+
+
+# --- Receipts ---------------------------------------------------------------------------------------------------------
+
+
+def test_receipts_deliver_and_fail(workspace):
+    campaign, [chunk] = under_way(workspace, 3)
+    send(claim(chunk), [ok(10), ok(11), ok(12)])
+    one, two, _ = phones_of(chunk)
+    assert arrive(campaign, receipt("A", one), receipt("B", two, "UNDELIV", "034")) == 0
+    assert states_of(campaign) == {0: S.DELIVERED, 1: S.FAILED, 2: S.PENDING}
+    failed = Message.objects.get(campaign=campaign, recipient=1)
+    assert (failed.error_kind, failed.error_code) == (ErrorKind.RECEIPT, 5 * 100_000 + 34)
+    totals = totals_of(campaign)
+    assert (totals.delivered, totals.failed, totals.pending, totals.balanced) == (1, 1, 1, True)
+
+
+def test_a_receipt_is_in_the_inbox_when_it_is_acknowledged(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [ok(10)])
+    body = receipt("A", phones_of(chunk)[0])
+    assert arrive(campaign, body) == 0
+    [stored] = Receipt.objects.all()
+    assert bytes(stored.raw) == body
+    assert (stored.campaign_id, stored.recipient, stored.applied_at is not None) == (campaign.pk, 0, True)
+
+
+def test_a_receipt_that_comes_twice_changes_nothing(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [ok(10)])
+    body = receipt("A", phones_of(chunk)[0])
+    arrive(campaign, body, body)
+    arrive(campaign, body)
+    assert totals_of(campaign).delivered == 1
+    assert totals_of(campaign).balanced
+
+
+@pytest.mark.parametrize("late", ["ENROUTE", "ACCEPTD", "UNKNOWN", "UNDELIV", "EXPIRED"])
+def test_a_late_receipt_never_takes_a_delivery_back(workspace, late):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [ok(10)])
+    phone = phones_of(chunk)[0]
+    arrive(campaign, receipt("A", phone))
+    arrive(campaign, receipt("A", phone, late))
+    assert states_of(campaign) == {0: S.DELIVERED}
+    assert totals_of(campaign).balanced
+
+
+@pytest.mark.parametrize(("first", "ends"), [("UNDELIV", S.DELIVERED), ("EXPIRED", S.FAILED), ("REJECTD", S.FAILED)])
+def test_only_an_undeliverable_message_may_turn_out_to_be_delivered(workspace, first, ends):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [ok(10)])
+    phone = phones_of(chunk)[0]
+    arrive(campaign, receipt("A", phone, first))
+    arrive(campaign, receipt("A", phone))
+    assert states_of(campaign) == {0: ends}
+    assert totals_of(campaign).balanced
+
+
+def test_a_receipt_before_the_response_is_kept_and_matched_afterwards(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    assert arrive(campaign, receipt("A", phones_of(chunk)[0])) == 0
+    assert receipts.match_pending(now=timezone.now()) == 0
+    send(claim(chunk), [ok(10)])
+    assert receipts.match_pending(now=timezone.now()) == 1
+    assert states_of(campaign) == {0: S.DELIVERED}
+    assert not Receipt.objects.filter(applied_at=None).exists()
+
+
+@pytest.mark.parametrize(
+    ("answered", "reported"),
+    [("A", "0000000A"), ("0a", "A"), ("1F", "31"), ("31", "1F"), ("0000000031", "1f"), ("b7-uuid", "B7-UUID")],
+)
+@pytest.mark.parametrize("remembers", [True, False])
+def test_ids_are_the_same_in_any_base_case_and_padding(workspace, answered, reported, remembers):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [(0, answered.encode())])
+    if not remembers:
+        forget()
+    arrive(campaign, receipt(reported, phones_of(chunk)[0]))
+    receipts.match_pending(now=timezone.now())
+    assert states_of(campaign) == {0: S.DELIVERED}
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+def test_ids_that_are_equal_in_another_base_are_told_apart_by_the_number(workspace, remembers):
+    campaign, [chunk] = under_way(workspace, 2)
+    send(claim(chunk), [(0, b"10"), (0, b"16")])
+    one, two = phones_of(chunk)
+    if not remembers:
+        forget()
+    arrive(campaign, receipt("16", one, "UNDELIV"), receipt("10", two))
+    receipts.match_pending(now=timezone.now())
+    assert states_of(campaign) == {0: S.FAILED, 1: S.DELIVERED}
+
+
+def test_a_long_message_is_delivered_when_every_part_is(workspace):
+    campaign, [chunk] = under_way(workspace, 1, text=LONG)
+    send(claim(chunk), [ok(10), ok(11)], parts=2)
+    phone = phones_of(chunk)[0]
+    arrive(campaign, receipt("B", phone))
+    assert states_of(campaign) == {0: S.PENDING}
+    arrive(campaign, receipt("A", phone))
+    assert states_of(campaign) == {0: S.DELIVERED}
+
+
+def test_a_long_message_has_failed_when_one_part_has(workspace):
+    campaign, [chunk] = under_way(workspace, 1, text=LONG)
+    send(claim(chunk), [ok(10), ok(11)], parts=2)
+    phone = phones_of(chunk)[0]
+    arrive(campaign, receipt("A", phone), receipt("B", phone, "UNDELIV"))
+    assert states_of(campaign) == {0: S.FAILED}
+    assert totals_of(campaign).balanced
+
+
+def test_a_receipt_resolves_a_message_in_doubt(workspace):
+    campaign, [chunk] = under_way(workspace, 2)
+    send(claim(chunk), [DOUBT, DOUBT])
+    arrive(campaign, receipt("77", phones_of(chunk)[0]))
+    receipts.match_pending(now=timezone.now() + timedelta(seconds=30))
+    assert states_of(campaign) == {0: S.DELIVERED, 1: S.UNCERTAIN}
+    assert list(Doubt.objects.values_list("recipient", flat=True)) == [1]
+    assert totals_of(campaign).balanced
+
+
+def test_a_receipt_for_an_unknown_id_is_kept_and_joins_nothing(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [ok(10)])
+    assert arrive(campaign, receipt("FFFF", phones_of(chunk)[0])) == 0
+    receipts.match_pending(now=timezone.now() + timedelta(minutes=1))
+    assert states_of(campaign) == {0: S.PENDING}
+    assert Receipt.objects.filter(applied_at=None).count() == 1
+
+
+def test_a_receipt_of_one_channel_never_touches_a_message_of_another(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [ok(10)])
+    other = factories.channel("other", is_default=False)
+    body = receipt("A", phones_of(chunk)[0])
+    receipts.take_in([(other.pk, body, timezone.now())])
+    receipts.match_pending(now=timezone.now() + timedelta(minutes=1))
+    assert states_of(campaign) == {0: S.PENDING}
+
+
+def test_a_message_from_a_phone_is_kept_and_is_not_a_receipt(workspace):
+    campaign, _ = under_way(workspace, 1)
+    from smpp.pdu import HEADER, DeliverSm, encode
+
+    body = encode(DeliverSm(source_addr=b"31600000001", short_message=b"STOP", sequence=1))[HEADER.size :]
+    assert arrive(campaign, body) == 0
+    [stored] = Receipt.objects.all()
+    assert stored.is_receipt is False
+
+
+def test_a_receipt_that_never_came_is_no_receipt_and_a_later_one_still_counts(workspace):
+    campaign, [chunk] = under_way(workspace, 2)
+    send(claim(chunk), [ok(10), ok(11)])
+    now = timezone.now()
+    receipts.close_unreceipted(campaign.pk, campaign.day, before=now + timedelta(seconds=1), now=now)
+    assert totals_of(campaign).no_receipt == 2
+    arrive(campaign, receipt("A", phones_of(chunk)[0]))
+    totals = totals_of(campaign)
+    assert (totals.no_receipt, totals.delivered, totals.balanced) == (1, 1, True)
+
+
+def test_when_the_database_refuses_the_carrier_keeps_the_receipt(workspace, monkeypatch):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [ok(10)])
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL transaction_read_only = on")
+        assert arrive(campaign, receipt("A", phones_of(chunk)[0])) == 0x08
+        transaction.set_rollback(True)

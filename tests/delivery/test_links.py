@@ -1,0 +1,380 @@
+"""Binds and windows over real TCP, against the simulator and its journal."""
+
+import asyncio
+from collections import Counter
+from contextlib import asynccontextmanager
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from delivery.batches import DOUBT, Batch
+from delivery.links import link as link_module
+from delivery.links.account import Account
+from delivery.links.carrier import Carrier
+from delivery.statuses import IncidentKind
+from simulator import journal
+from simulator.knobs import Knobs
+from simulator.smsc import Smsc
+from smpp.hot import SubmitTemplate
+from smpp.pdu import SubmitSm
+
+FIRST = 31_600_000_001
+
+
+class Ground:
+    """A simulator, a carrier bound to it, and everything the carrier said."""
+
+    def __init__(self, smsc: Smsc, path: Path) -> None:
+        self.smsc, self.path = smsc, path
+        self.late, self.incidents, self.deliveries = [], Counter(), []
+        self.next = FIRST
+
+    def open(self, **given) -> Carrier:
+        wanted = {
+            "channel_id": 1,
+            "name": "main",
+            "host": "127.0.0.1",
+            "port": self.smsc.port,
+            "system_id": "demo",
+            "password": "demo",
+            "system_type": "",
+            "pair": False,
+            "tls": False,
+            "binds": 1,
+            "window": 10,
+            "tps": 0,
+            **given,
+        }
+        return Carrier(
+            Account(**wanted),
+            deliver=self._deliver,
+            late=lambda batch, unit, answer: self.late.append((batch, unit, answer)),
+            report=lambda kind, channel, sample, count: self.incidents.update({kind: count}),
+        )
+
+    def _deliver(self, link, deliveries):
+        self.deliveries += deliveries
+        link.acknowledge([sequence for sequence, _ in deliveries], 0)
+
+    def batch(self, count: int, *, parts: int = 1, within: float = 20.0) -> Batch:
+        phones = list(range(self.next, self.next + count))
+        self.next += count
+        templates = tuple(
+            SubmitTemplate(SubmitSm(source_addr=b"Acme", registered_delivery=1, short_message=b"part %d" % n))
+            for n in range(parts)
+        )
+        return Batch(
+            campaign_id=1,
+            channel_id=1,
+            chunk_id=1,
+            day=date(2026, 11, 27),
+            recipients=list(range(count)),
+            phones=phones,
+            destinations=[b"%d" % phone for phone in phones],
+            templates=templates,
+            send_by=asyncio.get_running_loop().time() + within,
+        )
+
+    def lines(self, kind):
+        return [line for line in journal.read(self.path) if isinstance(line, kind)]
+
+    @property
+    def submits(self) -> list[journal.Submit]:
+        return self.lines(journal.Submit)
+
+
+@asynccontextmanager
+async def ground(tmp_path, **knobs):
+    path = tmp_path / "journal"
+    smsc = Smsc(Knobs(**{"port": 0, "journal": str(path), "dlr_delay_ms": 60_000, **knobs}))
+    await smsc.start()
+    try:
+        yield Ground(smsc, path)
+    finally:
+        await smsc.stop()
+
+
+async def finished(batch: Batch, within: float = 15.0) -> None:
+    async with asyncio.timeout(within):
+        await asyncio.wrap_future(batch.finished)
+
+
+def sent(ground_, carrier_options, *sizes, parts=1, knobs=None, within=15.0, tmp_path):
+    """Send batches of these sizes over one carrier; the ground, and the batches with their answers."""
+
+    async def story():
+        async with ground(tmp_path, **(knobs or {})) as here:
+            carrier = here.open(**carrier_options)
+            batches = [here.batch(size, parts=parts) for size in sizes]
+            for batch in batches:
+                carrier.add(batch)
+            for batch in batches:
+                await finished(batch, within)
+            await carrier.stop()
+            return here, batches
+
+    return asyncio.run(story())
+
+
+@pytest.fixture
+def send(tmp_path):
+    return lambda *sizes, parts=1, within=15.0, knobs=None, **options: sent(
+        None, options, *sizes, parts=parts, knobs=knobs, within=within, tmp_path=tmp_path
+    )
+
+
+@pytest.fixture
+def brisk(monkeypatch, settings):
+    """Timers of a carrier in a hurry."""
+    settings.RESPONSE_TIMEOUT = 0.5
+    monkeypatch.setattr(
+        link_module,
+        "RECONNECT",
+        link_module.BindAction(outcome=link_module.BindOutcome.BACKOFF, first=0.05, longest=0.1),
+    )
+    monkeypatch.setattr(link_module, "IDLE", 0.3)
+    monkeypatch.setattr(link_module, "ENQUIRE_TIMEOUT", 0.3)
+    monkeypatch.setattr(link_module, "UNBIND_TIMEOUT", 0.2)
+
+
+def test_every_submit_gets_the_answer_that_the_carrier_gave_it(send):
+    here, [batch] = send(500, knobs={"reorder": 7})
+    by_number = {submit.destination: submit for submit in here.submits}
+    for phone, (status, message_id) in zip(batch.phones, batch.answers, strict=True):
+        submit = by_number[str(phone)]
+        assert (status, message_id.decode()) == (submit.status, submit.message_id)
+
+
+def test_bytes_that_come_one_by_one_change_nothing(send):
+    _, [batch] = send(50, knobs={"split_writes": True})
+    assert all(status == 0 for status, _ in batch.answers)
+
+
+def test_the_window_is_never_exceeded(send):
+    here, batches = send(300, 300, binds=2, window=7, knobs={"max_window": 7})
+    assert all(status == 0 for batch in batches for status, _ in batch.answers)
+    assert {submit.bind for submit in here.submits} == {1, 2}
+
+
+def test_the_parts_of_a_long_message_go_over_one_bind_in_order(send):
+    here, _ = send(40, 40, parts=3, binds=2, window=2, knobs={"max_window": 2})
+    by_number = {}
+    for submit in sorted(here.submits, key=lambda one: (one.bind, one.sequence)):
+        by_number.setdefault(submit.destination, []).append(submit)
+    assert len(by_number) == 80
+    for parts in by_number.values():
+        assert len({part.bind for part in parts}) == 1
+        assert len({part.content for part in parts}) == 3
+    assert len({tuple(part.content for part in parts) for parts in by_number.values()}) == 1
+
+
+def test_a_cut_after_the_carrier_took_it_leaves_it_in_doubt_and_is_not_repeated(send, brisk):
+    here, [batch] = send(100, knobs={"drop_every": 20})
+    accepted = Counter(submit.destination for submit in here.submits if submit.is_accepted)
+    assert max(accepted.values()) == 1
+    doubtful = [phone for phone, answer in zip(batch.phones, batch.answers, strict=True) if answer == DOUBT]
+    assert 1 <= len(doubtful) <= 10 * (here.incidents[IncidentKind.LINK_LOST])
+    answered = [phone for phone, answer in zip(batch.phones, batch.answers, strict=True) if answer != DOUBT]
+    assert {str(phone) for phone in answered} <= set(accepted)
+
+
+def test_no_response_in_time_is_doubt_and_the_window_does_not_leak(send, brisk):
+    here, [batch] = send(100, window=5, knobs={"noresp_every": 25})
+    assert here.incidents[IncidentKind.RESPONSE_TIMEOUT] == 4
+    lost = [unit for unit, answer in enumerate(batch.answers) if answer == DOUBT]
+    lost += [unit for _, unit, answer in here.late if answer == DOUBT]
+    assert len(set(lost)) == 4
+    assert len(here.submits) == 100
+
+
+def test_a_response_after_its_timeout_is_still_evidence(tmp_path, brisk):
+    async def story():
+        async with ground(tmp_path, resp_delay_ms=900) as here:
+            carrier = here.open()
+            batch = here.batch(3)
+            carrier.add(batch)
+            await finished(batch)
+            await asyncio.sleep(1.2)
+            await carrier.stop()
+            return batch, here.late
+
+    batch, late = asyncio.run(story())
+    assert batch.answers == [DOUBT] * 3
+    assert [answer[0] for _, _, answer in late] == [0, 0, 0]
+
+
+def test_a_batch_goes_back_without_the_answers_that_straggle(tmp_path):
+    async def story():
+        async with ground(tmp_path, resp_delay_ms=2600) as here:
+            carrier = here.open()
+            batch = here.batch(3)
+            carrier.add(batch)
+            await finished(batch)
+            answers = list(batch.answers)
+            await asyncio.sleep(1.0)
+            await carrier.stop()
+            return answers, here.late
+
+    answers, late = asyncio.run(story())
+    assert answers == [None] * 3
+    assert [answer[0] for _, _, answer in late] == [0, 0, 0]
+
+
+def test_what_cannot_be_written_in_time_is_given_back(tmp_path):
+    async def story():
+        async with ground(tmp_path, resp_delay_ms=500) as here:
+            carrier = here.open(window=4)
+            batch = here.batch(100, within=0.3)
+            carrier.add(batch)
+            await finished(batch)
+            await carrier.stop()
+            return batch, here.submits
+
+    batch, submits = asyncio.run(story())
+    assert batch.given_back
+    assert batch.handed_over == len(submits) == 4
+    assert {str(phone) for phone in batch.phones[:4]} == {submit.destination for submit in submits}
+
+
+def test_a_carrier_that_unbinds_is_answered_and_bound_again(send, brisk):
+    here, [batch] = send(200, knobs={"unbind_every": 50})
+    binds = here.lines(journal.Bind)
+    assert len(binds) >= 4
+    accepted = Counter(submit.destination for submit in here.submits if submit.is_accepted)
+    assert max(accepted.values()) == 1
+    assert batch.is_written
+
+
+def test_a_throttled_bind_waits(tmp_path):
+    async def story():
+        async with ground(tmp_path, throttle_every=10) as here:
+            carrier = here.open(window=10)
+            batch = here.batch(30)
+            carrier.add(batch)
+            await finished(batch)
+            await carrier.stop()
+            return here, batch
+
+    here, batch = asyncio.run(story())
+    times = sorted(submit.at for submit in here.submits)
+    assert times[-1] - times[0] >= 1.0
+    assert here.incidents[IncidentKind.THROTTLED] >= 2
+    assert sum(status == 0x58 for status, _ in batch.answers) == 3
+
+
+def test_bytes_out_of_step_close_the_link_and_a_new_one_goes_on(send, brisk):
+    here, [batch] = send(100, knobs={"length_bomb_after": 30})
+    assert here.incidents[IncidentKind.PROTOCOL] >= 1
+    assert batch.is_written
+    assert max(Counter(submit.destination for submit in here.submits if submit.is_accepted).values()) == 1
+
+
+def test_a_nack_of_our_sequence_is_a_refusal(send):
+    _, [batch] = send(30, knobs={"nack_every": 10})
+    refused = [answer for answer in batch.answers if answer[0] != 0]
+    assert len(refused) == 3
+    assert DOUBT not in refused
+
+
+def test_a_wrong_password_is_tried_exactly_once(tmp_path, brisk):
+    async def story():
+        async with ground(tmp_path, system_id="demo", password="right") as here:
+            carrier = here.open()
+            await asyncio.sleep(1.0)
+            assert not carrier.is_bound
+            await carrier.stop()
+            return here
+
+    here = asyncio.run(story())
+    assert len(here.lines(journal.Bind)) == 1
+    assert here.incidents[IncidentKind.BIND_REFUSED] == 1
+
+
+def test_a_peer_that_stops_answering_enquire_link_is_left(tmp_path, brisk):
+    async def story():
+        async with ground(tmp_path, mute_elink=True) as here:
+            carrier = here.open()
+            await asyncio.sleep(2.5)
+            await carrier.stop()
+            return here
+
+    here = asyncio.run(story())
+    assert here.incidents[IncidentKind.PROTOCOL] >= 1
+    assert len(here.lines(journal.Bind)) >= 2
+
+
+def test_a_planned_stop_drains_the_window_and_unbinds(tmp_path):
+    async def story():
+        async with ground(tmp_path, resp_delay_ms=200) as here:
+            carrier = here.open(window=50)
+            batch = here.batch(50)
+            while not carrier.is_bound:
+                await asyncio.sleep(0.01)
+            carrier.add(batch)
+            await asyncio.sleep(0.05)
+            await carrier.stop()
+            return here, batch
+
+    here, batch = asyncio.run(story())
+    assert [status for status, _ in batch.answers] == [0] * 50
+    assert [unbind.side for unbind in here.lines(journal.Unbind)] == ["esme"]
+
+
+def test_a_transmitter_sends_and_a_receiver_hears(tmp_path):
+    async def story():
+        async with ground(tmp_path, dlr_delay_ms=20) as here:
+            carrier = here.open(pair=True)
+            batch = here.batch(20)
+            carrier.add(batch)
+            await finished(batch)
+            async with asyncio.timeout(5):
+                while len(here.deliveries) < 20:
+                    await asyncio.sleep(0.01)
+            await carrier.stop()
+            return here
+
+    here = asyncio.run(story())
+    modes = {bind.mode for bind in here.lines(journal.Bind)}
+    assert modes == {"transmitter", "receiver"}
+
+
+def test_two_processes_together_never_exceed_the_contracted_rate(tmp_path):
+    """Each carrier has a line of its own to Valkey, as two processes have."""
+
+    async def story():
+        async with ground(tmp_path) as here:
+            carriers = [here.open(name=f"rate-{tmp_path.name}", tps=100, window=50) for _ in range(2)]
+            batches = [here.batch(125) for _ in carriers]
+            for carrier, batch in zip(carriers, batches, strict=True):
+                carrier.add(batch)
+            for batch in batches:
+                await finished(batch)
+            for carrier in carriers:
+                await carrier.stop()
+            return here
+
+    here = asyncio.run(story())
+    times = sorted(submit.at for submit in here.submits)
+    assert len(times) == 250
+    worst = max(sum(begin <= at < begin + 1 for at in times) for begin in times)
+    assert worst <= 100
+    assert times[-1] - times[0] < 4.0  # and most of the contract is used
+
+
+def test_without_valkey_a_process_takes_its_share_and_no_more(tmp_path, settings):
+    settings.RATE_REDIS_URL = "redis://127.0.0.1:1/0"
+    settings.DISPATCH_FLEET = 4
+
+    async def story():
+        async with ground(tmp_path) as here:
+            carrier = here.open(tps=200, window=50)
+            batch = here.batch(100)
+            carrier.add(batch)
+            await finished(batch)
+            await carrier.stop()
+            return here
+
+    here = asyncio.run(story())
+    times = sorted(submit.at for submit in here.submits)
+    assert max(sum(begin <= at < begin + 1 for at in times) for begin in times) <= 50
