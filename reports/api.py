@@ -1,0 +1,175 @@
+"""What became of a campaign over the API: its recipients, its errors, its exports."""
+
+from typing import Any
+
+from django.http import FileResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.callers import user_of, workspace_of
+from accounts.idempotency import idempotent
+from accounts.inputs import Input, given
+from accounts.roles import Permission
+from campaigns.models import Campaign
+from delivery.statuses import IncidentKind, Term
+from reports import downloads, errors_tab, exports, recipients_tab
+from reports.campaigns_api import TotalsOutput
+from reports.models import Export, Format
+from reports.statuses import Status
+
+MOST_ROWS = 1000
+
+
+class RecipientQuery(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=Term.choices, default="", allow_blank=True)
+    to = serializers.CharField(default="", allow_blank=True, help_text="A full number, with or without +.")
+    cursor = serializers.RegexField(
+        r"^[0-9]{1,9}$",
+        default="",
+        allow_blank=True,
+        help_text="From `next`.",
+        error_messages={"invalid": "Take it from `next`."},
+    )
+    page_size = serializers.IntegerField(default=recipients_tab.SIZE, min_value=1, max_value=MOST_ROWS)
+
+    def validate_to(self, text: str) -> int | None:
+        try:
+            return recipients_tab.phone(text) if text else None
+        except ValueError as error:
+            raise serializers.ValidationError(str(error)) from error
+
+
+class ErrorOutput(serializers.Serializer[Any]):
+    code = serializers.CharField(help_text="The command_status of the answer, or the err of the receipt.")
+    name = serializers.CharField()
+    text = serializers.CharField()
+
+
+class RecipientOutput(serializers.Serializer[Any]):
+    to = serializers.CharField(help_text="E.164 with +.")
+    status = serializers.ChoiceField(choices=Term.choices, source="term")
+    error = ErrorOutput(allow_null=True)
+    submitted_at = serializers.DateTimeField(allow_null=True)
+    done_at = serializers.DateTimeField(allow_null=True)
+    parts = serializers.IntegerField()
+
+
+class RecipientPage(serializers.Serializer[Any]):
+    results = RecipientOutput(many=True)
+    next = serializers.URLField(allow_null=True)
+
+
+class IncidentOutput(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=IncidentKind.choices)
+    channel = serializers.CharField()
+    count = serializers.IntegerField()
+    first_at = serializers.DateTimeField()
+    last_at = serializers.DateTimeField()
+    sample = serializers.CharField()
+
+
+class ReasonOutput(serializers.Serializer[Any]):
+    error = ErrorOutput()
+    count = serializers.IntegerField()
+    share = serializers.FloatField(help_text="Of the failed recipients, 0 to 1.")
+
+
+class ErrorPage(serializers.Serializer[Any]):
+    results = IncidentOutput(many=True)
+    next = serializers.URLField(allow_null=True, help_text="Always null: kinds of incidents are few.")
+    reasons = ReasonOutput(many=True, help_text="Why messages failed, the most frequent first.")
+
+
+class ExportInput(Input):
+    format = serializers.ChoiceField(choices=Format.choices, default=Format.CSV)
+
+
+class ExportOutput(serializers.Serializer[Export]):
+    id = serializers.IntegerField()
+    campaign = serializers.IntegerField(source="campaign_id")
+    format = serializers.ChoiceField(choices=Format.choices)
+    status = serializers.ChoiceField(choices=Status.choices)
+    url = serializers.SerializerMethodField(help_text="Where to get the file, with the same key, once it is ready.")
+    rows = serializers.IntegerField()
+    bytes = serializers.IntegerField()
+    totals = serializers.SerializerMethodField(help_text="The equation at the instant that the file shows.")
+    failure = serializers.CharField()
+    requested_at = serializers.DateTimeField()
+    ready_at = serializers.DateTimeField(allow_null=True)
+
+    def get_url(self, export: Export) -> str | None:
+        if export.status != Status.READY:
+            return None
+        return str(self.context["request"].build_absolute_uri(reverse("api:export-file", args=[export.pk])))
+
+    @extend_schema_field(TotalsOutput(allow_null=True))
+    def get_totals(self, export: Export) -> dict[str, int] | None:
+        return export.totals or None
+
+
+class Recipients(APIView):
+    @extend_schema(parameters=[RecipientQuery], responses=RecipientPage)
+    def get(self, request: Request, pk: int) -> Response:
+        campaign = _campaign(request, pk)
+        query = RecipientQuery(data=request.query_params)
+        query.is_valid(raise_exception=True)
+        asked = query.validated_data
+        page = recipients_tab.page(
+            campaign,
+            status=Term(asked["status"]) if asked["status"] else None,
+            to=asked["to"],
+            cursor=int(asked["cursor"] or 0),
+            size=asked["page_size"],
+        )
+        following = None if page.next_cursor is None else _url_with(request, cursor=page.next_cursor)
+        return Response({"results": RecipientOutput(page.rows, many=True).data, "next": following})
+
+
+class Errors(APIView):
+    @extend_schema(responses=ErrorPage)
+    def get(self, request: Request, pk: int) -> Response:
+        campaign = _campaign(request, pk)
+        incidents = IncidentOutput(errors_tab.incidents(campaign), many=True)
+        reasons = ReasonOutput(errors_tab.reasons(campaign), many=True)
+        return Response({"results": incidents.data, "next": None, "reasons": reasons.data})
+
+
+class Exports(APIView):
+    permission = Permission.VIEW  # it reads the campaign, and changes nothing in it
+
+    @extend_schema(request=ExportInput, responses={201: ExportOutput})
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        campaign = _campaign(request, pk)
+        export = exports.request(campaign.pk, **given(request, ExportInput), by=user_of(request))
+        return Response(ExportOutput(export, context={"request": request}).data, status=status.HTTP_201_CREATED)
+
+
+class OneExport(APIView):
+    @extend_schema(responses=ExportOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        export = get_object_or_404(Export.objects.of(workspace_of(request)), pk=pk)
+        return Response(ExportOutput(export, context={"request": request}).data)
+
+
+class ExportFile(APIView):
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY, (200, "application/gzip"): OpenApiTypes.BINARY})
+    def get(self, request: Request, pk: int) -> FileResponse:
+        return downloads.response(get_object_or_404(Export.objects.of(workspace_of(request)), pk=pk))
+
+
+def _campaign(request: Request, pk: int) -> Campaign:
+    return get_object_or_404(Campaign.objects.of(workspace_of(request)).select_related("list"), pk=pk)
+
+
+def _url_with(request: Request, **parameters: Any) -> str:
+    query = request._request.GET.copy()
+    for name, value in parameters.items():
+        query[name] = str(value)
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")

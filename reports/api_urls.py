@@ -1,0 +1,13 @@
+"""The routes of the reports, for `config.api_urls`."""
+
+from django.urls import path
+
+from reports import api
+
+urlpatterns = [
+    path("campaigns/<int:pk>/recipients/", api.Recipients.as_view(), name="campaign-recipients"),
+    path("campaigns/<int:pk>/errors/", api.Errors.as_view(), name="campaign-errors"),
+    path("campaigns/<int:pk>/exports/", api.Exports.as_view(), name="campaign-exports"),
+    path("exports/<int:pk>/", api.OneExport.as_view(), name="export"),
+    path("exports/<int:pk>/file/", api.ExportFile.as_view(), name="export-file"),
+]

@@ -1,0 +1,101 @@
+"""Campaigns over the API with what became of them: every term of the equation, the rate, the end."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.callers import workspace_of
+from campaigns.api import CampaignOutput
+from campaigns.models import Campaign
+from campaigns.statuses import Status
+from delivery import counters
+from delivery.counters import Totals
+from reports.pace import pace
+
+
+class TotalsOutput(serializers.Serializer[Totals]):
+    """rows = invalid + duplicate + suppressed + accepted, and accepted is the sum of what follows it."""
+
+    rows = serializers.IntegerField()
+    invalid = serializers.IntegerField()
+    duplicate = serializers.IntegerField()
+    suppressed = serializers.IntegerField()
+    accepted = serializers.IntegerField()
+    delivered = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    pending = serializers.IntegerField(help_text="Taken by the carrier, receipt awaited.")
+    no_receipt = serializers.IntegerField()
+    expired = serializers.IntegerField()
+    cancelled = serializers.IntegerField()
+    uncertain = serializers.IntegerField(help_text="Handed over, answer lost; never resent.")
+    waiting = serializers.IntegerField()
+
+
+class CampaignReportOutput(CampaignOutput):
+    totals = TotalsOutput()
+    balanced = serializers.BooleanField(help_text="Whether both equations of the totals hold.")
+    rate = serializers.FloatField(
+        allow_null=True, help_text="Message parts a second: planned for a spread campaign, else reached over the run."
+    )
+    eta = serializers.DateTimeField(allow_null=True, help_text="When a campaign that is sending will be through.")
+
+    def to_representation(self, campaign: Campaign) -> dict[str, Any]:
+        shown = CampaignOutput(campaign).data
+        totals: Totals = self.context["totals"][campaign.pk]
+        tempo = pace(campaign, totals, parts=shown["parts"], now=self.context["now"])
+        eta = serializers.DateTimeField().to_representation(tempo.eta) if tempo.eta else None
+        return {
+            **shown,
+            "totals": TotalsOutput(totals).data,
+            "balanced": totals.balanced,
+            "rate": tempo.rate,
+            "eta": eta,
+        }
+
+
+FILTERS = [
+    OpenApiParameter("status", str, enum=Status.values),
+    OpenApiParameter("archived", bool, description="true: the archived ones; otherwise those that are not."),
+]
+
+
+class ReadCampaigns(generics.GenericAPIView[Campaign]):
+    serializer_class = CampaignReportOutput
+
+    def get_queryset(self) -> Any:
+        campaigns = _campaigns(self.request)
+        asked = self.request.query_params
+        campaigns = campaigns.exclude(archived_at=None) if asked.get("archived") == "true" else campaigns.live()
+        if (status := asked.get("status")) is None:
+            return campaigns
+        if status not in Status.values:
+            raise ValidationError({"status": [f"“{status}” is not a status: write {', '.join(Status.values)}."]})
+        return campaigns.filter(status=status)
+
+    @extend_schema(parameters=FILTERS, responses=CampaignReportOutput(many=True))
+    def get(self, request: Request) -> Response:
+        page = list(self.paginate_queryset(self.get_queryset()) or [])
+        context = _context(page)
+        return self.get_paginated_response([CampaignReportOutput(row, context=context).data for row in page])
+
+
+class ReadCampaign(APIView):
+    @extend_schema(responses=CampaignReportOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        campaign = get_object_or_404(_campaigns(request), pk=pk)
+        return Response(CampaignReportOutput(campaign, context=_context([campaign])).data)
+
+
+def _campaigns(request: Request) -> Any:
+    return Campaign.objects.of(workspace_of(request)).select_related("revision", "list", "created_by")
+
+
+def _context(campaigns: list[Campaign]) -> dict[str, Any]:
+    return {"totals": counters.totals_of(campaigns), "now": timezone.now()}

@@ -1,0 +1,92 @@
+"""What went wrong with a campaign: incidents of the infrastructure, and apart from them why messages failed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Count, Max, Min, Q, Sum
+
+from campaigns.models import Campaign
+from delivery import counters, errors
+from delivery.errors import Error
+from delivery.models import Incident, Message
+from delivery.statuses import IncidentKind, MessageState
+
+TOP = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentGroup:
+    kind: IncidentKind
+    channel: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+    sample: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why recipients failed; `share` is of the failed ones, 0 to 1."""
+
+    error: Error
+    count: int
+    share: float
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.share
+
+
+def incidents(campaign: Campaign) -> list[IncidentGroup]:
+    """Those of the campaign, and those of its channel while it ran; never another campaign's."""
+    groups = (
+        Incident.objects.filter(_concern(campaign))
+        .values("kind", "channel__name")
+        .annotate(
+            n=Sum("count"),
+            first=Min("first_at"),
+            last=Max("last_at"),
+            samples=ArrayAgg("sample", order_by=("-last_at", "-pk")),
+        )
+        .order_by("-last", "kind", "channel__name")
+    )
+    return [
+        IncidentGroup(
+            kind=IncidentKind(group["kind"]),
+            channel=group["channel__name"] or "",
+            count=group["n"],
+            first_at=group["first"],
+            last_at=group["last"],
+            sample=group["samples"][0],
+        )
+        for group in groups
+    ]
+
+
+def reasons(campaign: Campaign) -> list[Reason]:
+    """The most frequent error codes of the failed messages."""
+    failed = counters.totals(campaign).failed
+    if campaign.started_at is None or not failed:
+        return []
+    groups = (
+        Message.objects.filter(day=campaign.day, campaign=campaign, state=MessageState.FAILED)
+        .values_list("error_kind", "error_code")
+        .annotate(n=Count("recipient"))
+        .order_by("-n", "error_kind", "error_code")[:TOP]
+    )
+    unknown = Error("", "UNKNOWN", "The carrier gave no reason.")
+    return [
+        Reason(error=errors.explain(kind, code) or unknown, count=n, share=min(1.0, n / failed))
+        for kind, code, n in groups
+    ]
+
+
+def _concern(campaign: Campaign) -> Q:
+    own = Q(campaign=campaign)
+    if campaign.started_at is None:
+        return own
+    during = Q(channel=campaign.channel_id, campaign=None, last_at__gte=campaign.started_at)
+    if campaign.finished_at:
+        during &= Q(first_at__lte=campaign.finished_at)
+    return own | during

@@ -1,0 +1,40 @@
+"""What happened, to take away: exports."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Workspace
+from campaigns.models import Campaign
+from reports.querysets import ExportQuerySet
+from reports.statuses import Status
+
+
+class Format(models.TextChoices):
+    CSV = "csv", "CSV"
+    CSV_GZ = "csv.gz", "CSV, gzip"
+
+
+class Export(models.Model):
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+")
+    format = models.CharField(max_length=10, choices=Format.choices, default=Format.CSV)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
+    key = models.CharField(max_length=200, blank=True)
+    rows = models.BigIntegerField(default=0)
+    bytes = models.BigIntegerField(default=0)
+    totals = models.JSONField(default=dict, help_text="The equation at the instant that the file shows.")
+    failure = models.TextField(blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField(default=timezone.now)
+    ready_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ExportQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="export_known_status", condition=Q(status__in=Status.values))]
+
+    def __str__(self) -> str:
+        return f"{self.campaign} ({self.get_format_display()})"

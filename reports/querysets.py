@@ -1,0 +1,24 @@
+"""Which exports."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models
+from django.db.models import Q
+
+from reports.statuses import UNFINISHED
+
+if TYPE_CHECKING:
+    from reports.models import Export
+
+
+class ExportQuerySet(models.QuerySet["Export"]):
+    def of(self, workspace: Any) -> Self:
+        return self.filter(workspace=workspace)
+
+    def left_alone(self, now: datetime) -> Self:
+        """Wanted, but nobody is at it: the doorbell was lost, or the worker died and its lease ran out."""
+        return self.filter(status__in=UNFINISHED).filter(Q(lease_until=None) | Q(lease_until__lt=now))
+
+    def lock(self, pk: int) -> "Export":
+        return self.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=pk)

@@ -1,0 +1,18 @@
+"""Doorbells of the exports."""
+
+from celery import shared_task
+from django.utils import timezone
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def write_export(export_id: int) -> None:
+    from reports import exports
+
+    exports.write(export_id, now=timezone.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def sweep() -> None:
+    from reports import exports
+
+    exports.ring_again(now=timezone.now())

@@ -1,0 +1,93 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from campaigns.models import Campaign
+from campaigns.statuses import Mode, Status
+from tests import evidence, factories
+
+TERMS = ("delivered", "failed", "pending", "no_receipt", "expired", "cancelled", "uncertain", "waiting")
+
+
+def get(client, campaign):
+    return client.get(f"/api/v1/campaigns/{campaign.pk}/").json()
+
+
+@pytest.mark.parametrize("status", Status)
+def test_the_equation_holds_in_every_status(api, workspace, status):
+    listed = factories.ready_list(workspace, 5, invalid=2, duplicate=1)
+    campaign = factories.campaign(workspace, status, list=listed)
+    shown = get(api, campaign)
+    totals = shown["totals"]
+    assert shown["balanced"] is True
+    assert totals["rows"] == totals["invalid"] + totals["duplicate"] + totals["suppressed"] + totals["accepted"] == 8
+    assert totals["accepted"] == sum(totals[term] for term in TERMS) == 5
+
+
+def test_each_outcome_counts_towards_its_term(api, workspace):
+    outcomes = [
+        evidence.DELIVERED,
+        evidence.REFUSED,
+        evidence.PENDING,
+        evidence.UNRECEIPTED,
+        evidence.UNANSWERED,
+        evidence.TO_RETRY,
+    ]
+    campaign = factories.sending(workspace, list=factories.ready_list(workspace, 8))
+    evidence.dispatched(campaign, lambda recipient: outcomes[recipient], handed_over=[6])
+    totals = get(api, campaign)["totals"]
+    assert {term: totals[term] for term in TERMS if totals[term]} == {
+        "delivered": 1,
+        "failed": 1,
+        "pending": 1,
+        "no_receipt": 1,
+        "uncertain": 1,
+        "waiting": 3,
+    }
+
+
+def test_a_spread_campaign_shows_the_rate_that_its_window_asks_for(api, workspace):
+    begins = timezone.now() + timedelta(hours=1)
+    listed = factories.ready_list(workspace, 7200)
+    campaign = factories.draft(
+        workspace, mode=Mode.SPREAD, list=listed, date_from=begins, date_to=begins + timedelta(hours=2), text="я" * 71
+    )
+    assert get(api, campaign)["parts"] == 2
+    assert get(api, campaign)["rate"] == pytest.approx(2.0)
+
+
+def test_a_finished_campaign_shows_the_rate_of_its_run(api, workspace):
+    campaign = factories.done(workspace, list=factories.ready_list(workspace, 30))
+    evidence.dispatched(campaign)
+    Campaign.objects.filter(pk=campaign.pk).update(finished_at=campaign.started_at + timedelta(seconds=10))
+    shown = get(api, campaign)
+    assert shown["rate"] == pytest.approx(3.0)
+    assert shown["eta"] is None
+
+
+def test_a_campaign_that_is_sending_says_when_it_will_be_through(api, workspace):
+    campaign = factories.sending(workspace, list=factories.ready_list(workspace, 40))
+    evidence.dispatched(campaign, handed_over=[10])
+    Campaign.objects.filter(pk=campaign.pk).update(started_at=timezone.now() - timedelta(seconds=10))
+    eta = Campaign.objects.get(pk=campaign.pk).started_at + timedelta(seconds=40)
+    shown = get(api, campaign)
+    assert shown["rate"] == pytest.approx(1.0, rel=0.1)
+    assert abs(timezone.datetime.fromisoformat(shown["eta"]) - eta) < timedelta(seconds=3)
+
+
+def test_a_campaign_that_has_not_begun_has_no_rate_and_no_end(api, workspace):
+    shown = get(api, factories.in_review(workspace))
+    assert (shown["rate"], shown["eta"], shown["started_at"]) == (None, None, None)
+
+
+def test_a_list_of_campaigns_is_filtered_by_status(api, workspace):
+    waiting = factories.in_review(workspace)
+    factories.draft(workspace)
+    page = api.get("/api/v1/campaigns/?status=in_review").json()["results"]
+    assert [(row["id"], row["balanced"]) for row in page] == [(waiting.pk, True)]
+
+
+def test_a_status_that_is_none_is_400(api):
+    response = api.get("/api/v1/campaigns/?status=flying")
+    assert list(response.json()["error"]["fields"]) == ["status"]

@@ -1,0 +1,238 @@
+"""An export is every recipient once, in list order, as the pages show them."""
+
+import csv
+import gzip
+import io
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.utils import timezone
+
+from audit.models import Entry
+from audit.refusal import Refused
+from campaigns.models import Campaign
+from delivery.models import Tally
+from delivery.statuses import MessageState
+from reports import exports, recipients_tab, tasks
+from reports.models import Export, Format
+from reports.statuses import Status
+from tests import evidence, factories
+
+# An export reads in a snapshot of its own, which a test's own transaction does not allow.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+OUTCOMES = [
+    evidence.DELIVERED,
+    evidence.REFUSED,
+    evidence.UNDELIVERABLE,
+    evidence.UNANSWERED,
+    evidence.PENDING,
+    evidence.TO_RETRY,
+    evidence.UNRECEIPTED,
+]
+
+
+@pytest.fixture
+def campaign(workspace):
+    """One chunk handed over, one in part, one not at all."""
+    made = factories.sending(workspace, list=factories.ready_list(workspace, 30, chunk_size=10, invalid=2))
+    evidence.dispatched(made, lambda recipient: OUTCOMES[recipient % 7], handed_over=[10, 4, 0])
+    return made
+
+
+def written(campaign, format=Format.CSV):
+    export = exports.request(campaign.pk, format=format, by=campaign.created_by)
+    exports.write(export.pk, now=timezone.now())
+    export.refresh_from_db()
+    return export
+
+
+def content(export):
+    with default_storage.open(export.key) as file:
+        data = file.read()
+    return gzip.decompress(data) if export.format == Format.CSV_GZ else data
+
+
+def rows(export):
+    return list(csv.DictReader(io.StringIO(content(export).decode())))
+
+
+def cells_of(recipient):
+    """The line that a recipient of the pages must have."""
+    error = recipient.error
+    return {
+        "to": recipient.to.removeprefix("+"),
+        "status": recipient.term,
+        "error_code": error.code if error else "",
+        "error_name": error.name if error else "",
+        "error_text": error.text if error else "",
+        "parts": str(recipient.parts),
+    }
+
+
+@pytest.mark.parametrize("format", Format)
+def test_an_export_holds_what_the_pages_show(campaign, format):
+    shown = recipients_tab.page(campaign, size=100).rows
+    lines = rows(written(campaign, format))
+    times = [(line.pop("submitted_at"), line.pop("done_at")) for line in lines]
+    assert lines == [cells_of(recipient) for recipient in shown]
+    for (submitted, done), recipient in zip(times, shown, strict=True):
+        assert is_instant(submitted, recipient.submitted_at)
+        assert is_instant(done, recipient.done_at)
+
+
+def is_instant(text, at):
+    """ISO 8601 in UTC, to the millisecond; nothing for what has not happened."""
+    if at is None:
+        return text == ""
+    return text.endswith("Z") and abs((datetime.fromisoformat(text) - at).total_seconds()) < 0.001
+
+
+def test_a_whole_chunk_and_a_part_of_one_look_the_same(workspace):
+    listed = factories.ready_list(workspace, 20, chunk_size=10)
+    whole, part = factories.done(workspace, list=listed), factories.paused(workspace, list=listed)
+    at = timezone.now()
+    evidence.dispatched(whole, evidence.REFUSED, at=at)
+    evidence.dispatched(part, evidence.REFUSED, at=at, handed_over=[10, 9])
+    assert rows(written(whole))[:19] == rows(written(part))[:19]
+
+
+def test_before_the_start_an_export_is_the_list_waiting(workspace):
+    campaign = factories.approved(workspace)
+    assert [row["status"] for row in rows(written(campaign))] == ["waiting"] * 3
+
+
+def test_a_finished_export_knows_its_size_and_its_equation(campaign):
+    export = written(campaign)
+    assert (export.status, export.rows, export.bytes) == (Status.READY, 30, len(content(export)))
+    assert export.totals["rows"] == 32
+    statuses = [row["status"] for row in rows(export)]
+    assert {term: export.totals[term] for term in set(statuses)} == {
+        term: statuses.count(term) for term in set(statuses)
+    }
+
+
+def test_no_cell_is_a_formula(campaign):
+    for line in csv.reader(io.StringIO(content(written(campaign)).decode())):
+        assert not [cell for cell in line if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
+
+
+def test_file_and_totals_are_of_one_instant(campaign, monkeypatch):
+    """Whatever is committed while the file is written is in neither."""
+    read = exports._lines_of
+
+    def meanwhile(of, piece):
+        if piece.first == 10:
+            _commit_elsewhere(of)
+        return read(of, piece)
+
+    monkeypatch.setattr(exports, "_lines_of", meanwhile)
+    export = written(campaign)
+    assert Tally.objects.filter(campaign=campaign, state=MessageState.DELIVERED, n=100).exists()
+    assert export.totals["delivered"] == [row["status"] for row in rows(export)].count("delivered")
+
+
+def _commit_elsewhere(campaign):
+    def work():
+        Tally.objects.create(campaign=Campaign(pk=campaign.pk), state=MessageState.DELIVERED, n=100)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
+
+
+def test_requesting_rings_after_the_commit_and_is_in_the_audit(campaign, rung):
+    export = exports.request(campaign.pk, format="csv.gz", by=campaign.created_by)
+    assert rung == [(tasks.write_export.name, (export.pk,))]
+    entry = Entry.objects.filter(action="export.requested").get()
+    assert (entry.subject_id, entry.after) == (str(export.pk), {"campaign": campaign.pk, "format": "csv.gz"})
+
+
+def test_without_a_prepared_list_there_is_nothing_to_export(workspace):
+    campaign = factories.draft(workspace, list=factories.uploading_list(workspace))
+    with pytest.raises(Refused, match="no prepared list"):
+        exports.request(campaign.pk, format="csv", by=campaign.created_by)
+
+
+def test_writing_twice_writes_once(campaign):
+    export = written(campaign)
+    exports.write(export.pk, now=timezone.now())
+    again = Export.objects.get(pk=export.pk)
+    assert (again.key, again.ready_at) == (export.key, export.ready_at)
+    assert len(default_storage.listdir("exports")[1]) == 1
+
+
+def test_an_export_at_work_is_left_alone_until_its_lease_is_over(campaign):
+    export = exports.request(campaign.pk, format="csv", by=campaign.created_by)
+    now = timezone.now()
+    assert exports._claim(export.pk, now=now) is not None
+    exports.write(export.pk, now=now + timedelta(minutes=1))
+    assert Export.objects.get(pk=export.pk).status == Status.RUNNING
+    exports.write(export.pk, now=now + timedelta(minutes=6))
+    assert Export.objects.get(pk=export.pk).status == Status.READY
+
+
+def test_whoever_comes_back_too_late_leaves_nothing_behind(campaign, monkeypatch):
+    """Two write the same export; the first to finish wins, and the other's file goes."""
+    put_rows, now = exports._put_rows, timezone.now()
+    export = exports.request(campaign.pk, format="csv", by=campaign.created_by)
+
+    def slowly(*arguments):
+        monkeypatch.setattr(exports, "_put_rows", put_rows)
+        exports.write(export.pk, now=now + timedelta(minutes=6))
+        return put_rows(*arguments)
+
+    monkeypatch.setattr(exports, "_put_rows", slowly)
+    exports.write(export.pk, now=now)
+    export.refresh_from_db()
+    assert export.status == Status.READY
+    assert [f"exports/{name}" for name in default_storage.listdir("exports")[1]] == [export.key]
+
+
+def test_the_sweep_rings_for_what_nobody_writes(campaign, rung):
+    lost, dead, done = (exports.request(campaign.pk, format="csv", by=campaign.created_by) for _ in range(3))
+    now = timezone.now()
+    exports._claim(dead.pk, now=now)
+    exports.write(done.pk, now=now)
+    rung.clear()
+    exports.ring_again(now=now)
+    assert rung == [(tasks.write_export.name, (lost.pk,))]
+    rung.clear()
+    exports.ring_again(now=now + timedelta(minutes=6))
+    assert rung == [(tasks.write_export.name, (pk,)) for pk in (lost.pk, dead.pk)]
+
+
+def test_an_export_that_cannot_be_written_is_given_up_after_a_day(campaign):
+    export = exports.request(campaign.pk, format="csv", by=campaign.created_by)
+    exports.write(export.pk, now=timezone.now() + timedelta(hours=25))
+    export.refresh_from_db()
+    assert (export.status, export.failure) == (Status.FAILED, "It could not be written within a day.")
+
+
+def test_a_damaged_chunk_fails_the_export_with_the_reason(campaign, objects):
+    key = f"lists/{campaign.list_id}/1/00002"
+    default_storage.delete(key)
+    default_storage.save(key, ContentFile(b"\x01" * 80))
+    export = written(campaign)
+    assert (export.status, export.key) == (Status.FAILED, "")
+    assert export.failure == "Chunk 2 of this list has changed since the list was prepared."
+    assert not (objects / "exports").exists()
+
+
+def test_a_storage_that_fails_leaves_the_export_to_the_next_try(campaign, monkeypatch, tmp_path):
+    export = exports.request(campaign.pk, format="csv", by=campaign.created_by)
+    with monkeypatch.context() as broken:
+        broken.setattr(default_storage, "save", _fail)
+        with pytest.raises(OSError, match="no space"):
+            exports.write(export.pk, now=timezone.now())
+    assert not list(tmp_path.glob("export-*"))
+    exports.write(export.pk, now=timezone.now() + timedelta(minutes=6))
+    assert Export.objects.get(pk=export.pk).status == Status.READY
+
+
+def _fail(*arguments, **options):
+    raise OSError("no space left")
