@@ -1,0 +1,86 @@
+"""How the API says no: one envelope for every error."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, JsonResponse
+from django.views.defaults import server_error as server_error_page
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+
+from audit.refusal import Refused
+
+NOT_FOUND = "There is nothing here, or it is not yours."
+# A refusal is a conflict with the state of things, 409, but for those that are about the call itself.
+STATUS_OF_REFUSAL = {
+    "too_large": status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+    "length_missing": status.HTTP_411_LENGTH_REQUIRED,
+    "incomplete": status.HTTP_400_BAD_REQUEST,
+    "empty": status.HTTP_400_BAD_REQUEST,
+    "idempotency_mismatch": status.HTTP_422_UNPROCESSABLE_ENTITY,
+}
+
+
+def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """`{"error": {"code", "message", "fields"?}}`; None for a bug, which is logged and answered by `server_error`."""
+    match error:
+        case Refused():
+            return _answer(STATUS_OF_REFUSAL.get(error.code, status.HTTP_409_CONFLICT), error.code, error.message)
+        case exceptions.ValidationError():
+            fields = _flat(error.detail)
+            name, texts = next(iter(fields.items()))
+            message = texts[0] if name == "body" else f"{name}: {texts[0]}"
+            return _answer(status.HTTP_400_BAD_REQUEST, "invalid", message, fields=fields)
+        case Http404() | exceptions.NotFound():
+            return _answer(status.HTTP_404_NOT_FOUND, "not_found", NOT_FOUND)
+        case PermissionDenied():
+            return _answer(status.HTTP_403_FORBIDDEN, "permission_denied", str(error) or "You may not do this.")
+        case RequestDataTooBig():
+            message = f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes."
+            return _answer(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "too_large", message)
+        case exceptions.APIException():
+            return _api_exception(error)
+    return None
+
+
+def _api_exception(error: exceptions.APIException) -> Response:
+    codes, detail = error.get_codes(), error.detail
+    answer = _answer(error.status_code, codes if isinstance(codes, str) else error.default_code, str(detail))
+    if header := getattr(error, "auth_header", None):
+        answer.headers["WWW-Authenticate"] = header
+    if wait := getattr(error, "wait", None):
+        answer.headers["Retry-After"] = str(int(wait) + 1)
+    return answer
+
+
+def _answer(
+    status_code: int, code: str, message: str, *, fields: Mapping[str, Sequence[str]] | None = None
+) -> Response:
+    return Response(envelope(code, message, fields=fields), status=status_code)
+
+
+def envelope(code: str, message: str, *, fields: Mapping[str, Sequence[str]] | None = None) -> dict[str, Any]:
+    return {"error": {"code": code, "message": message, **({"fields": fields} if fields else {})}}
+
+
+def _flat(detail: Any, name: str = "") -> dict[str, list[str]]:
+    """A validation error's texts by the dotted name of their field; what is about the whole is about the `body`."""
+    if isinstance(detail, Mapping):
+        flat: dict[str, list[str]] = {}
+        for key, inner in detail.items():
+            part = "body" if key == "non_field_errors" else str(key)
+            flat |= _flat(inner, f"{name}.{part}" if name else part)
+        return flat
+    if isinstance(detail, list) and any(isinstance(item, Mapping | list) for item in detail):
+        return _flat({str(number): item for number, item in enumerate(detail) if item}, name)
+    return {name or "body": [str(text) for text in (detail if isinstance(detail, list) else [detail])]}
+
+
+def server_error(request: HttpRequest) -> Any:
+    """handler500: the envelope for the API, Django's page for the rest."""
+    if not request.path.startswith("/api/"):
+        return server_error_page(request)
+    message = "Something broke on our side; the operators have been told."
+    return JsonResponse(envelope("internal_error", message), status=status.HTTP_500_INTERNAL_SERVER_ERROR)

@@ -1,0 +1,77 @@
+"""The routes of the API, version 1. A path has one view: where two rooms share one, they meet here."""
+
+from typing import Any
+
+from django.http import Http404
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from audit.api import Audit
+from campaigns import api as campaigns
+from channels.api import Channels
+from config import schema  # noqa: F401  (tells drf-spectacular how callers authenticate)
+from moderation import api as moderation
+from recipients import api as recipients
+from reports import api_urls as reports
+from reports.campaigns_api import ReadCampaign, ReadCampaigns
+from senders import api as senders
+
+app_name = "api"
+
+
+class Campaigns(campaigns.WriteCampaigns, ReadCampaigns):
+    """POST from campaigns, GET from reports."""
+
+
+class OneCampaign(campaigns.EditCampaign, ReadCampaign):
+    """PATCH from campaigns, GET from reports."""
+
+
+class Nowhere(APIView):
+    """Every address below the API that is none: the same 404 as for a thing that does not exist."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise Http404
+
+
+urlpatterns = [
+    path("lists/", recipients.Lists.as_view(), name="lists"),
+    path("lists/<int:pk>/", recipients.OneList.as_view(), name="list"),
+    path("lists/<int:pk>/file/", recipients.ListFile.as_view(), name="list-file"),
+    # curl -T adds the file's name to an address that ends with a slash.
+    path("lists/<int:pk>/file/<str:filename>", recipients.ListFile.as_view(schema=None), name="list-file-named"),
+    path("lists/<int:pk>/rejected/", recipients.RejectedLines.as_view(), name="list-rejected"),
+    path("senders/", senders.Senders.as_view(), name="senders"),
+    path("senders/<int:pk>/", senders.OneSender.as_view(), name="sender"),
+    path("senders/<int:pk>/revisions/", senders.Revisions.as_view(), name="revisions"),
+    path(
+        "senders/<int:pk>/revisions/<int:number>/approve/", senders.ApproveRevision.as_view(), name="revision-approve"
+    ),
+    path("senders/<int:pk>/revisions/<int:number>/reject/", senders.RejectRevision.as_view(), name="revision-reject"),
+    path("campaigns/", Campaigns.as_view(), name="campaigns"),
+    path("campaigns/<int:pk>/", OneCampaign.as_view(), name="campaign"),
+    path("campaigns/<int:pk>/submit/", campaigns.Submit.as_view(), name="campaign-submit"),
+    path("campaigns/<int:pk>/withdraw/", campaigns.Withdraw.as_view(), name="campaign-withdraw"),
+    path("campaigns/<int:pk>/revise/", campaigns.Revise.as_view(), name="campaign-revise"),
+    path("campaigns/<int:pk>/pause/", campaigns.Pause.as_view(), name="campaign-pause"),
+    path("campaigns/<int:pk>/resume/", campaigns.Resume.as_view(), name="campaign-resume"),
+    path("campaigns/<int:pk>/cancel/", campaigns.Cancel.as_view(), name="campaign-cancel"),
+    path("campaigns/<int:pk>/archive/", campaigns.Archive.as_view(), name="campaign-archive"),
+    path("campaigns/<int:pk>/restore/", campaigns.Restore.as_view(), name="campaign-restore"),
+    path("campaigns/<int:pk>/approve/", moderation.Approve.as_view(), name="campaign-approve"),
+    path("campaigns/<int:pk>/reject/", moderation.Reject.as_view(), name="campaign-reject"),
+    path("campaigns/<int:pk>/reschedule/", moderation.Reschedule.as_view(), name="campaign-reschedule"),
+    path("campaigns/<int:pk>/send_now/", moderation.SendNow.as_view(), name="campaign-send-now"),
+    *reports.urlpatterns,
+    path("channels/", Channels.as_view(), name="channels"),
+    path("audit/", Audit.as_view(), name="audit"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("schema/ui/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="schema-ui"),
+    re_path("", Nowhere.as_view(), name="nowhere"),
+]

@@ -1,0 +1,50 @@
+"""The Celery app, its routes and its beat schedule: code, reviewed like code."""
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("message_center")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    accept_content=["json"],
+    task_serializer="json",
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_create_missing_queues=False,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=True,
+    task_send_sent_event=True,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"visibility_timeout": 3600},
+    # A doorbell that cannot ring must not hold up whoever presses it: the next tick rings again.
+    task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1},
+    task_queues=[Queue(name) for name in ("lists", "exports", "housekeeping", "clock", "dispatch")],
+    task_default_queue="housekeeping",
+    task_routes={
+        "recipients.tasks.*": {"queue": "lists"},
+        "reports.tasks.*": {"queue": "exports"},
+        "delivery.tasks.dispatch": {"queue": "dispatch"},
+        # What must happen on the second has a process of its own: a long list never makes a campaign late.
+        "delivery.tasks.tick": {"queue": "clock"},
+        "delivery.tasks.match_receipts": {"queue": "clock"},
+        "delivery.tasks.*": {"queue": "housekeeping"},
+    },
+    beat_schedule={
+        "tick": {"task": "delivery.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
+        "match-receipts": {"task": "delivery.tasks.match_receipts", "schedule": 2.0, "options": {"expires": 5}},
+        "fold-tallies": {"task": "delivery.tasks.fold_tallies", "schedule": 30.0, "options": {"expires": 30}},
+        "close-unreceipted": {"task": "delivery.tasks.close_unreceipted", "schedule": 60.0, "options": {"expires": 60}},
+        "prepare-partitions": {"task": "delivery.tasks.prepare_partitions", "schedule": 3600.0},
+        "forget-calls": {"task": "accounts.tasks.forget_calls", "schedule": 3600.0},
+        "sweep-lists": {"task": "recipients.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+        "sweep-exports": {"task": "reports.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+    },
+)
+app.autodiscover_tasks()
+app.steps["worker"].add("delivery.bootsteps:LinksStep")

@@ -1,0 +1,52 @@
+"""Health checks for whoever runs this: is the process up, and does it reach its three stores?"""
+
+import logging
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from redis import Redis
+
+logger = logging.getLogger(__name__)
+
+TIMEOUT = 2.0  # seconds
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> JsonResponse:
+    """503 naming the stores that cannot be reached; why is in the log."""
+    stores = {name: _state(name, check) for name, check in CHECKS.items()}
+    is_ready = all(state == "ok" for state in stores.values())
+    return JsonResponse(stores, status=200 if is_ready else 503)
+
+
+def _state(name: str, check: Callable[[], None]) -> str:
+    try:
+        check()
+    except Exception:  # each store fails in its own ways
+        logger.warning("health.unreachable", extra={"store": name}, exc_info=True)
+        return "unreachable"
+    return "ok"
+
+
+def _database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _redis() -> None:
+    with Redis.from_url(settings.RATE_REDIS_URL, socket_connect_timeout=TIMEOUT, socket_timeout=TIMEOUT) as redis:
+        redis.ping()
+
+
+def _storage() -> None:
+    default_storage.delete(default_storage.save("health/probe", ContentFile(b"ok")))
+
+
+CHECKS: dict[str, Callable[[], None]] = {"database": _database, "redis": _redis, "storage": _storage}

@@ -1,0 +1,193 @@
+"""Every setting, read from the environment once; the environment is the only difference between installations."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import django_stubs_ext
+
+from config.env import env, redis, secret, storage
+
+django_stubs_ext.monkeypatch()  # QuerySet["Campaign"] and ModelAdmin[Campaign] at run time
+
+ROOT = Path(__file__).resolve().parent.parent
+
+DEBUG = env.bool("DEBUG", default=False)
+SECRET_KEY = secret("SECRET_KEY", default="development-only" if DEBUG else None)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Channel passwords are encrypted with this key; it falls back to SECRET_KEY so that one secret is enough to start.
+CHANNEL_KEY = secret("CHANNEL_KEY", default=SECRET_KEY)
+
+INSTALLED_APPS = [
+    "config",
+    "config.staff.StaffConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "simple_history",
+    "audit",
+    "accounts",
+    "senders",
+    "channels",
+    "recipients",
+    "campaigns",
+    "moderation",
+    "delivery",
+    "reports",
+    "simulator",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.ContentSecurityPolicy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.WorkspaceMiddleware",
+    "audit.middleware.CircumstancesMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "config.middleware.RefusedMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [ROOT / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "accounts.context.workspaces",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.dj_db_url("DATABASE_URL")}
+DATABASES["default"]["ATOMIC_REQUESTS"] = False
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL")
+RATE_REDIS_URL = redis(REDIS_URL)
+CELERY_BROKER_URL = REDIS_URL
+
+STORAGE_URL = env.str("STORAGE_URL", default=f"file:{ROOT / '.data' / 'objects'}")
+STORAGES = {
+    "default": storage(STORAGE_URL),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+}
+UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=1024**3)
+SCRATCH = Path(env.str("SCRATCH", default="/tmp"))  # spill files of list preparation
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "login"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(ROOT / ".data" / "static")))
+STATICFILES_DIRS = [ROOT / "static"]
+WHITENOISE_USE_FINDERS = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.bool("HTTPS", default=False)
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+X_FRAME_OPTIONS = "DENY"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.MayOnWorkspace"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "config.pagination.CursorPages",
+    "EXCEPTION_HANDLER": "config.api.exception_handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Message Center",
+    "VERSION": "1",
+    "DESCRIPTION": "Lists, senders, campaigns, moderation and reports over REST.",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.schema.document_errors"],
+    "ENUM_NAME_OVERRIDES": {
+        "CampaignStatus": "campaigns.statuses.Status",
+        "ListStatus": "recipients.statuses.Status",
+        "SenderStatus": "senders.statuses.SenderStatus",
+        "RevisionStatus": "senders.statuses.RevisionStatus",
+        "ExportStatus": "reports.statuses.Status",
+    },
+}
+
+# --- Campaigns --------------------------------------------------------------------------------------------------------
+MAX_PARTS = env.int("MAX_PARTS", default=5)
+START_GRACE = timedelta(seconds=env.int("START_GRACE_SECONDS", default=600))
+
+# --- Dispatch (docs/architecture.md, "Dispatch") ----------------------------------------------------------------------
+# B: the most recipients that one dispatch process may have intended and not yet recorded; what a kill leaves in doubt.
+DISPATCH_BATCH = env.int("DISPATCH_BATCH", default=2000)
+DISPATCH_THREADS = env.int("DISPATCH_THREADS", default=4)
+CHUNK_SIZE = env.int("CHUNK_SIZE", default=10_000)
+CHUNK_LEASE = timedelta(seconds=env.int("CHUNK_LEASE_SECONDS", default=60))
+RING_AGAIN = timedelta(seconds=env.int("RING_AGAIN_SECONDS", default=20))  # for a chunk that nobody has come for
+RESPONSE_TIMEOUT = env.float("RESPONSE_TIMEOUT", default=60.0)  # seconds; then a submit is in doubt
+RECEIPT_GRACE = timedelta(hours=24)  # after the validity period, a receipt that never came is NO_RECEIPT
+DEFAULT_VALIDITY = timedelta(hours=72)
+# With Redis gone each dispatch process takes this share of a channel's rate: slower, never faster.
+DISPATCH_FLEET = env.int("DISPATCH_FLEET", default=4)
+
+# --- The demo ---------------------------------------------------------------------------------------------------------
+SMSC_PORT = env.int("SMSC_PORT", default=2775)  # where the simulator listens
+DEMO_FILE = env.str("DEMO_FILE", default="")  # keeps the demo's passwords and tokens from one run to the next
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}

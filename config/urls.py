@@ -1,0 +1,21 @@
+"""Every page and the API."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from config import health
+
+handler500 = "config.api.server_error"
+
+urlpatterns = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("api/v1/", include("config.api_urls")),
+    path("", include("accounts.urls")),
+    path("", include("reports.urls")),
+    path("campaigns/", include("campaigns.urls")),
+    path("campaigns/", include("moderation.urls")),
+    path("lists/", include("recipients.urls")),
+    path("senders/", include("senders.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,36 @@
+import pytest
+from django.test import Client
+
+from config import health
+
+
+def test_a_process_that_is_up_says_so_without_any_store():
+    response = Client().get("/healthz")
+    assert (response.status_code, response.content) == (200, b"ok\n")
+
+
+@pytest.fixture
+def redis_answers(monkeypatch):
+    monkeypatch.setitem(health.CHECKS, "redis", lambda: None)
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("redis_answers")
+def test_a_process_that_reaches_its_stores_is_ready_and_leaves_nothing_there(objects):
+    response = Client().get("/readyz")
+    assert (response.status_code, response.json()) == (200, {"database": "ok", "redis": "ok", "storage": "ok"})
+    assert not [path for path in objects.rglob("*") if path.is_file()]
+
+
+@pytest.mark.django_db
+def test_a_store_that_is_gone_is_named(settings, tmp_path):
+    settings.RATE_REDIS_URL = "redis://127.0.0.1:1/0"
+    folder = tmp_path / "not-a-folder"
+    folder.write_text("")
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {**settings.STORAGES["default"], "OPTIONS": {"location": folder}},
+    }
+    response = Client().get("/readyz")
+    assert response.status_code == 503
+    assert response.json() == {"database": "ok", "redis": "unreachable", "storage": "unreachable"}

@@ -1,0 +1,97 @@
+"""What belongs to another workspace does not exist: on every address, for every method that it has."""
+
+import pytest
+from django.urls import get_resolver
+
+from reports.models import Export
+from tests import factories
+
+METHODS = ("get", "post", "put", "patch", "delete")
+BODIES = {"reason": "No.", "send_at": "2099-01-01T00:00:00Z", "saddr": "Acme", "format": "csv"}
+# Addresses without an id: what they show is asked below, one by one.
+WITHOUT_ID = {"lists", "senders", "campaigns", "channels", "audit", "schema", "schema-ui", "nowhere"}
+
+
+def routes():
+    (api,) = [entry for entry in get_resolver().url_patterns if "api/v1" in str(entry.pattern)]
+    return {pattern.name: pattern for pattern in api.url_patterns}
+
+
+def methods_of(pattern):
+    return [method for method in METHODS if hasattr(pattern.callback.cls, method)]
+
+
+WITH_ID = [
+    (name, method) for name, pattern in routes().items() if name not in WITHOUT_ID for method in methods_of(pattern)
+]
+
+
+def address(name, strangers):
+    pattern = str(routes()[name].pattern)
+    pk = strangers[pattern.partition("/")[0]]
+    return "/api/v1/" + pattern.replace("<int:pk>", str(pk)).replace("<int:number>", "1").replace(
+        "<str:filename>", "a.txt"
+    )
+
+
+def body_for(method, name):
+    """A body that the address would take, so that only the id can be what is wrong."""
+    wanted = {
+        "campaign-reschedule": ["send_at"],
+        "campaign-reject": ["reason"],
+        "revision-reject": ["reason"],
+        "revisions": ["saddr"],
+        "campaign-exports": ["format"],
+    }
+    return None if method == "get" else {key: BODIES[key] for key in wanted.get(name, [])}
+
+
+@pytest.fixture
+def strangers(db):
+    """One of each, of a workspace that the caller knows nothing of."""
+    other = factories.workspace()
+    campaign = factories.done(other)
+    export = Export.objects.create(workspace=other, campaign=campaign, requested_by=campaign.created_by)
+    return {
+        "lists": campaign.list_id,
+        "senders": campaign.sender_id,
+        "campaigns": campaign.pk,
+        "exports": export.pk,
+    }
+
+
+@pytest.mark.parametrize(("name", "method"), WITH_ID)
+def test_a_strangers_thing_and_a_missing_one_answer_the_same_404(as_admin, strangers, name, method):
+    missing = dict.fromkeys(strangers, 10**12)
+    answers = [getattr(as_admin, method)(address(name, ids), body_for(method, name)) for ids in (strangers, missing)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].json() == answers[1].json()
+    assert answers[0].json()["error"]["code"] == "not_found"
+
+
+def test_every_address_is_walked():
+    assert {name for name, _ in WITH_ID} | WITHOUT_ID == set(routes())
+    assert len(WITH_ID) >= 21
+
+
+@pytest.mark.parametrize("kind", ["lists", "senders", "campaigns"])
+def test_pages_show_only_what_is_ours(as_admin, workspace, strangers, kind):
+    ours = {"lists": factories.uploading_list, "senders": factories.sender, "campaigns": factories.draft}[kind](
+        workspace
+    )
+    assert strangers[kind] not in [row["id"] for row in as_admin.get(f"/api/v1/{kind}/").json()["results"]]
+    assert ours.pk in [row["id"] for row in as_admin.get(f"/api/v1/{kind}/").json()["results"]]
+
+
+def test_the_audit_shows_only_our_chain(as_admin, workspace, strangers):
+    page = as_admin.get(f"/api/v1/audit/?subject=campaign:{strangers['campaigns']}").json()
+    assert page["results"] == []
+
+
+@pytest.mark.parametrize("field", ["sender", "list"])
+def test_a_strangers_thing_in_a_body_does_not_exist(as_admin, workspace, strangers, field):
+    body = {"name": "a", "mode": "on_approval", "text": "a", "sender": factories.sender(workspace).pk}
+    answers = [as_admin.post("/api/v1/campaigns/", {**body, field: pk}) for pk in (strangers[f"{field}s"], 10**12)]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    texts = [answer.json()["error"]["fields"][field][0] for answer in answers]
+    assert texts[0].replace(str(strangers[f"{field}s"]), "") == texts[1].replace(str(10**12), "")
