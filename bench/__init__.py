@@ -1,0 +1,1 @@
+"""The numbers we promise, each a command: `python -m bench <name> --json`."""

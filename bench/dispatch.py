@@ -1,0 +1,75 @@
+"""From approval to the last receipt, everything on this machine: database, broker, simulator, our processes."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+
+from bench.harness import Meter, private_installation
+from simulator import journal
+from stack.demo import Mix, equation_holds
+
+CLEAN = Mix(invalid_every=0, duplicate_every=0)
+ALONE, IN_PART = 160, 153  # GSM characters in a text of one part, and in a part of several
+
+
+def run(
+    *,
+    messages: int = 1_000_000,
+    window: int = 100,
+    binds: int = 2,
+    workers: int = 1,
+    receipts: int = 1,
+    parts: int = 1,
+) -> dict[str, object]:
+    text = "x" * (ALONE if parts == 1 else parts * IN_PART)
+    settings = {"MAX_PARTS": str(parts), "DLR_LOST_EVERY": "0" if receipts else "1"}
+    with private_installation(window=window, binds=binds, dispatchers=workers, settings=settings) as installation:
+        story, stages = installation.story(), installation.stages
+        meter = Meter(roots=installation.processes.pids | installation.stores.pids)
+        with meter.running(), psycopg.connect(installation.env["DATABASE_URL"], autocommit=True) as connection:
+            list_id = story.make_list(messages, CLEAN)
+            cpu_before, wal_before = meter.cpu(), _wal(connection)
+            outcome = story.send(list_id, text=text, awaits_receipts=bool(receipts))
+            cpu, wal = _growth(meter.cpu(), cpu_before), _wal(connection) - wal_before
+        seconds = stages.seconds["send"] + stages.seconds.get("receipts", 0)
+        return {
+            "messages": messages,
+            "seconds": round(seconds, 2),
+            "messages_per_second": round(messages / seconds),
+            "submit_seconds": stages.seconds["send"],
+            "cpu_s_per_100k": {name: round(spent * 100_000 / messages, 2) for name, spent in _by_duty(cpu).items()},
+            "peak_rss_mb": {name: round(size / 1e6) for name, size in meter.peak_rss.items()},
+            "balanced": outcome.balanced if receipts else equation_holds(outcome.totals),
+            "doubled": _doubled(Path(installation.env["JOURNAL"]), parts),
+            "uncertain": outcome.totals["uncertain"],
+            "wal_bytes_per_message": round(wal / messages),
+        }
+
+
+def _by_duty(cpu: Mapping[str, float]) -> dict[str, float]:
+    return {
+        "dispatch": sum(seconds for name, seconds in cpu.items() if name.startswith("dispatch")),
+        "receipts": cpu["clock"],
+        "database": cpu["postgres"],
+        "simulator": cpu["smsc"],
+    }
+
+
+def _growth(after: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
+    return {name: seconds - before[name] for name, seconds in after.items()}
+
+
+def _doubled(path: Path, parts: int) -> int:
+    """Submits that the carrier accepted beyond one for each recipient and part."""
+    accepted = Counter(
+        entry.destination for entry in journal.read(path) if isinstance(entry, journal.Submit) and entry.is_accepted
+    )
+    return sum(max(0, count - parts) for count in accepted.values())
+
+
+def _wal(connection: psycopg.Connection) -> int:
+    row = connection.execute("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn").fetchone()
+    assert row is not None
+    return int(row[0])
