@@ -1,0 +1,98 @@
+"""The ground of the tests: a database with its triggers, a folder for objects, people and their API clients."""
+
+from pathlib import Path
+
+import pytest
+from celery.signals import after_task_publish
+from django.db.backends.base.operations import BaseDatabaseOperations
+from rest_framework.test import APIClient
+
+from accounts.roles import Role
+from tests import factories
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_past_the_triggers():
+    """Append-only tables refuse TRUNCATE, and Django leaves unmanaged tables out: so the flush says both itself."""
+    flush = BaseDatabaseOperations.execute_sql_flush
+
+    def execute_sql_flush(self, sql_list):
+        partitioned = "TRUNCATE delivery_message, delivery_carrierid, delivery_receipt"
+        flush(self, ["SET LOCAL session_replication_role = replica", partitioned, *sql_list])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", execute_sql_flush)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def objects(settings, tmp_path) -> Path:
+    """The object storage of this test."""
+    folder = tmp_path / "objects"
+    backend = {**settings.STORAGES["default"], "OPTIONS": {"location": folder}}
+    settings.STORAGES = {**settings.STORAGES, "default": backend}
+    settings.SCRATCH = tmp_path
+    return folder
+
+
+@pytest.fixture
+def rung():
+    """What was enqueued so far: (name of the task, its arguments)."""
+    published = []
+
+    def note(sender, body, **kwargs):
+        published.append((sender, tuple(body[0])))
+
+    after_task_publish.connect(note)
+    yield published
+    after_task_publish.disconnect(note)
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory):
+    """Real processes on stores of their own; the tests of journeys/ and faults/ start those that they need."""
+    from tests.live import installed
+
+    with installed(tmp_path_factory.mktemp("installation")) as found:
+        yield found
+
+
+@pytest.fixture
+def workspace(db):
+    return factories.workspace(tokens_may_decide=True)
+
+
+@pytest.fixture
+def author(workspace):
+    return factories.member(workspace, Role.AUTHOR)
+
+
+@pytest.fixture
+def moderator(workspace):
+    return factories.member(workspace, Role.MODERATOR)
+
+
+@pytest.fixture
+def admin(workspace):
+    return factories.member(workspace, Role.ADMIN)
+
+
+@pytest.fixture
+def api(workspace) -> APIClient:
+    """A program with the workspace's key."""
+    return factories.bearer(factories.api_key(workspace)[1])
+
+
+@pytest.fixture
+def as_author(workspace, author) -> APIClient:
+    return factories.bearer(factories.token(workspace, author))
+
+
+@pytest.fixture
+def as_moderator(workspace, moderator) -> APIClient:
+    return factories.bearer(factories.token(workspace, moderator))
+
+
+@pytest.fixture
+def as_admin(workspace, admin) -> APIClient:
+    return factories.bearer(factories.token(workspace, admin))
