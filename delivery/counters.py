@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import F, Sum
 
 from campaigns.models import Campaign
 from campaigns.statuses import Status
-from delivery.models import Tally
+from delivery.models import Chunk, Tally
 from delivery.statuses import TERM_OF, MessageState, Term
 
 
@@ -44,15 +44,28 @@ class Totals:
 # What the recipients that were never intended count as, by where their campaign stands.
 REST = {Status.CANCELLED: Term.CANCELLED, Status.FAILED: Term.CANCELLED, Status.EXPIRED: Term.EXPIRED}
 
-_SQL = """
+# States of no message: its recipient still lives in the chunk.
+_UNINTENDED, _UNRECORDED = 0, -1
+_SQL = f"""
 SELECT campaign_id, state, sum(n) FROM delivery_tally WHERE campaign_id = ANY(%(ids)s) GROUP BY 1, 2
 UNION ALL
-SELECT campaign_id, 0, sum(count - next) FROM delivery_chunk WHERE campaign_id = ANY(%(ids)s) GROUP BY 1
+SELECT campaign_id, {_UNINTENDED}, sum(count - intended) FROM delivery_chunk WHERE campaign_id = ANY(%(ids)s) GROUP BY 1
+UNION ALL
+SELECT campaign_id, {_UNRECORDED}, sum(intended - next) FROM delivery_chunk WHERE campaign_id = ANY(%(ids)s) GROUP BY 1
 """
 
 
 def rest_term(campaign: Campaign) -> Term:
     return REST.get(Status(campaign.status), Term.WAITING)
+
+
+def unrecorded(campaign: Campaign) -> list[range]:
+    """Recipients that are covered by an intent and have no result yet: at most a range for each chunk at work.
+
+    They wait, also when their campaign has just been cancelled or has expired: they may be in the carrier's hands.
+    """
+    found = Chunk.objects.filter(campaign=campaign, intended__gt=F("next")).order_by("number")
+    return [range(first + next, first + end) for first, next, end in found.values_list("first", "next", "intended")]
 
 
 def totals_of(campaigns: Iterable[Campaign]) -> dict[int, Totals]:
@@ -83,7 +96,8 @@ def _totals(campaign: Campaign, counted: dict[int, int]) -> Totals:
         return Totals()
     terms = dict.fromkeys(Term, 0)
     # Before its chunks exist, a campaign's recipients all live in its list.
-    terms[rest_term(campaign)] += counted.pop(0, listed.accepted)
+    terms[rest_term(campaign)] += counted.pop(_UNINTENDED, listed.accepted)
+    terms[Term.WAITING] += counted.pop(_UNRECORDED, 0)
     for state, n in counted.items():
         terms[TERM_OF[MessageState(state)]] += n
     return Totals(

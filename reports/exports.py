@@ -5,7 +5,7 @@ import gzip
 import io
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -25,7 +25,7 @@ from campaigns import gsm
 from campaigns.models import Campaign
 from delivery import counters, errors
 from delivery.counters import Totals
-from delivery.statuses import TERM_OF
+from delivery.statuses import TERM_OF, Term
 from recipients.chunks import ChunkDamaged
 from recipients.listing import Piece, listing_of
 from recipients.statuses import Status as ListStatus
@@ -165,12 +165,13 @@ def _put_rows(campaign_id: int, put: Callable[[bytes], object]) -> tuple[int, To
         assert campaign.list is not None
         listing = listing_of(campaign.list)
         parts = gsm.measure(campaign.text).parts
-        rest = f",{counters.rest_term(campaign)},,,,,,{parts}\n".encode()
+        rest, waiting = (f",{term},,,,,,{parts}\n".encode() for term in (counters.rest_term(campaign), Term.WAITING))
+        unrecorded = counters.unrecorded(campaign)
         # Compressing one chunk and reading the next take about as long, and neither holds up the other.
         with ThreadPoolExecutor(1) as writer:
             written = writer.submit(put, HEADER)
             for piece in listing.pieces:
-                lines = _with_the_rest(piece, _lines_of(campaign, piece), rest)
+                lines = _with_the_rest(piece, _lines_of(campaign, piece), rest, waiting=waiting, unrecorded=unrecorded)
                 written.result()
                 written = writer.submit(put, lines)
             written.result()
@@ -189,12 +190,16 @@ def _lines_of(campaign: Campaign, piece: Piece) -> bytes:
     return _ERROR.sub(_explained, stamped)
 
 
-def _with_the_rest(piece: Piece, lines: bytes, rest: bytes) -> bytes:
-    """In list order, with a line for each of those who were not intended."""
+def _with_the_rest(piece: Piece, lines: bytes, rest: bytes, *, waiting: bytes, unrecorded: Sequence[range]) -> bytes:
+    """In list order, with a line for each of those who have no message: `waiting` if they are among the unrecorded."""
     if lines.count(b"\n") == piece.entry.count:
         return lines
     line_of = {line.partition(b",")[0]: line for line in lines.splitlines(keepends=True)}
     phones: list[bytes] = piece.read().astype("S20").tolist()
+    for numbers in unrecorded:
+        for number in range(max(numbers.start, piece.first), min(numbers.stop, piece.end)):
+            phone = phones[number - piece.first]
+            line_of[phone] = phone + waiting
     return b"".join(line_of.get(phone) or phone + rest for phone in phones)
 
 

@@ -74,9 +74,14 @@ class Progress:
         return self.totals.pending > 0
 
     @property
+    def awaits_answers(self) -> bool:
+        """It ended with messages on their way to the carrier."""
+        return self.status in FINISHED and self.totals.waiting > 0
+
+    @property
     def seconds_to_next(self) -> int | None:
         """When it is worth looking again; None when nothing changes any more but by hand."""
-        if self.is_active:
+        if self.is_active or self.awaits_answers:
             return 2
         if self.status in UNHURRIED or (self.status in FINISHED and self.awaits_receipts):
             return 10

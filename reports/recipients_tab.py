@@ -96,18 +96,25 @@ def _numbers(campaign: Campaign, listing: Listing, status: Term, cursor: int, li
         .order_by("recipient")
         .values_list("recipient", flat=True)[:most]
     )
-    if counters.rest_term(campaign) != status:
-        return iter(intended)
-    return merge(intended, _unintended(campaign, listing, cursor, limit))
+    return merge(
+        intended,
+        _unintended(campaign, listing, cursor, limit) if status == counters.rest_term(campaign) else (),
+        _unrecorded(campaign, cursor) if status == Term.WAITING else (),
+    )
 
 
 def _unintended(campaign: Campaign, listing: Listing, cursor: int, limit: int) -> Iterator[int]:
     chunks = Chunk.objects.filter(campaign=campaign)
     if not chunks.exists():
         yield from range(cursor, listing.count)
-    ahead = chunks.filter(next__lt=F("count"), first__gt=cursor - F("count")).order_by("number")
-    for first, begin, count in ahead.values_list("first", "next", "count")[: limit + 1]:
+    ahead = chunks.filter(intended__lt=F("count"), first__gt=cursor - F("count")).order_by("number")
+    for first, begin, count in ahead.values_list("first", "intended", "count")[: limit + 1]:
         yield from range(max(cursor, first + begin), first + count)
+
+
+def _unrecorded(campaign: Campaign, cursor: int) -> Iterator[int]:
+    for numbers in counters.unrecorded(campaign):
+        yield from range(max(cursor, numbers.start), numbers.stop)
 
 
 def _messages(campaign: Campaign) -> QuerySet[Message]:
@@ -119,20 +126,26 @@ def _messages(campaign: Campaign) -> QuerySet[Message]:
 def _recipients(campaign: Campaign, listing: Listing, numbers: list[int]) -> list[Recipient]:
     messages = {message.recipient: message for message in _messages(campaign).filter(recipient__in=numbers)}
     phones = listing.phones(number for number in numbers if number not in messages)
-    waiting = Recipient(
+    rest = counters.rest_term(campaign)
+    unrecorded = [] if rest is Term.WAITING else counters.unrecorded(campaign)
+    unsent = Recipient(
         number=0,
         to="",
-        term=counters.rest_term(campaign),
+        term=rest,
         error=None,
         submitted_at=None,
         done_at=None,
         parts=gsm.measure(campaign.text).parts,
         attempts=0,
     )
-    return [
-        _intended(messages[number]) if number in messages else replace(waiting, number=number, to=f"+{phones[number]}")
-        for number in numbers
-    ]
+
+    def row(number: int) -> Recipient:
+        if number in messages:
+            return _intended(messages[number])
+        term = Term.WAITING if any(number in some for some in unrecorded) else rest
+        return replace(unsent, number=number, to=f"+{phones[number]}", term=term)
+
+    return [row(number) for number in numbers]
 
 
 def _intended(message: Message) -> Recipient:

@@ -69,6 +69,12 @@ def dispatched(
             Tally.objects.create(campaign=campaign, state=state, n=n)
 
 
+def intended(campaign: Campaign, number: int, count: int) -> None:
+    """The next `count` recipients of chunk `number` are covered by an intent, and have no result yet."""
+    chunk = Chunk.objects.get(campaign=campaign, number=number)
+    Chunk.objects.filter(pk=chunk.pk).update(intended=chunk.next + count)
+
+
 def copy(messages: list[Message]) -> None:
     columns = [field.column for field in Message._meta.concrete_fields if field.column]
     with connection.cursor() as cursor, cursor.copy(f"COPY delivery_message ({', '.join(columns)}) FROM STDIN") as rows:

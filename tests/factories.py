@@ -228,6 +228,12 @@ def cancelled(workspace: Workspace, **given) -> Campaign:
     return transitions.cancel(made.pk, by=made.created_by, now=timezone.now(), reason="Changed our minds.")
 
 
+def called_off(workspace: Workspace, **given) -> Campaign:
+    """Cancelled while it was sending."""
+    made = sending(workspace, **given)
+    return transitions.cancel(made.pk, by=made.created_by, now=timezone.now(), reason="Sold out.")
+
+
 CAMPAIGN_IN = {
     Status.DRAFT: draft,
     Status.IN_REVIEW: in_review,

@@ -62,11 +62,13 @@ ACCEPTED = {S.PENDING, S.DELIVERED, S.NO_RECEIPT}
 T = TypeVar("T")
 
 
-def wait_for(claim: Callable[[], T], *, seconds: float = 30.0) -> T:
-    """What the claim is worth once it is true."""
+def wait_for(
+    claim: Callable[[], T], *, seconds: float = 30.0, seen: Callable[[], object] = lambda: "nothing more is known"
+) -> T:
+    """What the claim is worth once it is true; `seen` says what to blame when it does not come true."""
     deadline = time.monotonic() + seconds
     while not (found := claim()):
-        assert time.monotonic() < deadline, f"not true within {seconds} s"
+        assert time.monotonic() < deadline, f"not true within {seconds} s: {seen()}"
         time.sleep(0.05)
     return found
 
@@ -275,7 +277,7 @@ def ended(campaign: Campaign, *, seconds: float = 60.0) -> Totals:
         totals = totals_of(campaign)
         return None if totals.pending or totals.waiting else totals
 
-    return wait_for(found, seconds=seconds)
+    return wait_for(found, seconds=seconds, seen=lambda: (fresh(campaign).status, totals_of(campaign)))
 
 
 def submits_by_phone(carrier: Carrier) -> Counter[int]:

@@ -74,8 +74,19 @@ def cells_of(recipient):
     }
 
 
+@pytest.fixture
+def called_off(workspace):
+    """Cancelled with three recipients on their way."""
+    made = factories.called_off(workspace, list=factories.ready_list(workspace, 30, chunk_size=10))
+    evidence.dispatched(made, handed_over=[10, 4, 0])
+    evidence.intended(made, 1, 3)
+    return made
+
+
 @pytest.mark.parametrize("format", Format)
-def test_an_export_holds_what_the_pages_show(campaign, format):
+@pytest.mark.parametrize("which", ["campaign", "called_off"])
+def test_an_export_holds_what_the_pages_show(request, which, format):
+    campaign = request.getfixturevalue(which)
     shown = recipients_tab.page(campaign, size=100).rows
     lines = rows(written(campaign, format))
     times = [(line.pop("submitted_at"), line.pop("done_at")) for line in lines]

@@ -82,6 +82,13 @@ def test_a_finished_campaign_is_looked_at_until_its_receipts_are_in(workspace):
     assert progress(settled, now=timezone.now()).seconds_to_next is None
 
 
+def test_a_cancelled_campaign_is_looked_at_often_until_every_answer_is_in(workspace):
+    campaign = factories.called_off(workspace, list=factories.ready_list(workspace, 10))
+    evidence.dispatched(campaign, handed_over=[4])
+    evidence.intended(campaign, 0, 2)
+    assert progress(campaign, now=timezone.now()).seconds_to_next == 2
+
+
 def test_why_it_stopped_is_said(workspace):
     shown = progress(factories.failed(workspace, reason="The seal does not match."), now=timezone.now())
     assert shown.status == Status.FAILED

@@ -4,6 +4,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
+from delivery.counters import totals
 from delivery.statuses import Term
 from recipients.chunks import ChunkDamaged
 from reports.recipients_tab import page, phone
@@ -59,6 +60,17 @@ def test_a_recipient_shows_the_term_of_its_message_or_waits(mixed):
     assert [row.term for row in walk(mixed)] == [
         terms[recipient % 8] if recipient < 14 else Term.WAITING for recipient in range(30)
     ]
+
+
+@pytest.mark.parametrize(("end", "rest"), [(factories.called_off, Term.CANCELLED), (factories.expired, Term.EXPIRED)])
+def test_what_is_on_its_way_when_a_campaign_ends_waits_for_its_result(workspace, end, rest):
+    campaign = end(workspace, list=factories.ready_list(workspace, 30, chunk_size=10))
+    evidence.dispatched(campaign, handed_over=[10, 4, 0])
+    evidence.intended(campaign, 1, 3)
+    terms = [Term.DELIVERED] * 14 + [Term.WAITING] * 3 + [rest] * 13
+    assert [row.term for row in walk(campaign)] == terms
+    for term in Term:
+        assert len(walk(campaign, size=3, status=term)) == terms.count(term) == getattr(totals(campaign), term)
 
 
 @pytest.mark.parametrize("term", Term)
@@ -156,5 +168,5 @@ def test_a_page_costs_the_same_few_queries_wherever_it_is(mixed, django_assert_m
     for cursor in (0, 12, 25):
         with django_assert_max_num_queries(1):
             page(mixed, cursor=cursor, size=5)
-        with django_assert_max_num_queries(5):
+        with django_assert_max_num_queries(6):
             page(mixed, cursor=cursor, size=5, status=Term.WAITING)
