@@ -46,7 +46,8 @@ class Desk(admin.ModelAdmin[Row]):
 def _decides(request: Any) -> bool:
     """Whether they decide anywhere: asked once a request, though the admin asks a dozen times."""
     if not hasattr(request, "decides"):
-        request.decides = Workspace.objects.decided_by(request.user).exists()
+        # The admin asks of whoever stands at its own sign-in page, too.
+        request.decides = request.user.is_authenticated and Workspace.objects.decided_by(request.user).exists()
     return bool(request.decides)
 
 

@@ -23,6 +23,16 @@ def test_who_is_not_staff_does_not_enter_the_admin(author):
     assert signed_in(author).get("/admin/").url.startswith("/admin/login/")
 
 
+def test_the_admin_lets_the_staff_in_by_its_own_door(workspace, client):
+    staff = factories.member(workspace, Role.MODERATOR, user=factories.user(is_staff=True))
+    door = client.get("/admin/", follow=True)
+    assert door.status_code == 200
+    given = {"username": staff.email, "password": factories.PASSWORD}
+    desk = client.post(door.redirect_chain[-1][0], given, follow=True)
+    assert desk.redirect_chain == [("/admin/", 302)]
+    assert "/admin/moderation/campaigninreview/" in text_of(desk)
+
+
 def test_a_workspace_and_its_people_are_made_in_the_admin_and_recorded(page):
     shape = {"name": "Acme", "slug": "acme", "time_zone": "Europe/Amsterdam", "country": "NL", "four_eyes": "on"}
     assert page.post("/admin/accounts/workspace/add/", shape).status_code == 302
