@@ -17,7 +17,8 @@ class Batch:
     """Recipients of one chunk, covered by one committed intent.
 
     A unit is one PDU: unit u is part u % parts of recipient u // parts. The links' thread owns the fields from
-    `next_unit` on until `finished` is set; then `units_sent` and `answers` are the task's to read.
+    `next_unit` on until `finished` is set; then what it found is the task's to read. Answers that come later wait until
+    the task says `is_recorded`.
     """
 
     campaign_id: int
@@ -38,6 +39,7 @@ class Batch:
     answers: list[Answer | None] = field(default_factory=list)
     last_written: float = 0.0
     finished: "Future[None]" = field(default_factory=Future)
+    is_recorded: bool = False
 
     def __post_init__(self) -> None:
         self.answers = [None] * (len(self.recipients) * len(self.templates))

@@ -8,7 +8,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -135,10 +137,10 @@ def _send_fresh(work: _Work, count: int) -> bool:
     if chosen is None:
         return False
     batch = _batch(work, [chunk.first + index for index in chosen], [work.phones[index] for index in chosen])
-    _send(work, batch)
-    if not _persist(work, lambda: results.store(batch, chunk, now=work.clock())):
-        _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
-        return False
+    with _handed_over(work, batch):
+        if not _persist(work, lambda: results.store(batch, chunk, now=work.clock())):
+            _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
+            return False
     _judge_carrier(work, batch)
     return True
 
@@ -155,8 +157,8 @@ def _retry(work: _Work) -> bool:
         return False
     batch = _batch(work, [one.recipient for one in retries], [one.phone for one in retries])
     batch.is_retry = True
-    _send(work, batch)
-    _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
+    with _handed_over(work, batch):
+        _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
     _judge_carrier(work, batch)
     return True
 
@@ -175,15 +177,29 @@ def _batch(work: _Work, recipients: list[int], phones: list[int]) -> Batch:
     )
 
 
-def _send(work: _Work, batch: Batch) -> None:
-    """Hand it to the links and wait; the lease is kept meanwhile."""
+@contextmanager
+def _handed_over(work: _Work, batch: Batch) -> Iterator[None]:
+    """Hand it to the links and wait; the block records what came of it, and answers that come later wait for that."""
     engine.send(batch)
-    while True:
-        try:
-            batch.finished.result(timeout=RENEW)
-            return
-        except TimeoutError:
-            intents.renew(work.chunk, now=work.clock())
+    try:
+        while True:
+            try:
+                batch.finished.result(timeout=RENEW)
+                break
+            except TimeoutError:
+                _renew(work)
+        yield
+    finally:
+        batch.is_recorded = True
+
+
+def _renew(work: _Work) -> None:
+    try:
+        intents.renew(work.chunk, now=work.clock())
+    except (OperationalError, InterfaceError) as error:
+        # At worst somebody else takes the chunk over, and what we hear becomes evidence.
+        logger.warning("dispatch.lease_not_renewed", extra={"chunk": work.chunk.pk, "error": str(error)})
+        connection.close()
 
 
 def _persist(work: _Work, store: Callable[[], T]) -> T:

@@ -83,7 +83,13 @@ class Link(asyncio.Protocol):
 
     @property
     def may_send(self) -> bool:
-        return self.is_bound and self.kind is not Kind.RECEIVER and self.loop.time() >= self.resume_at
+        return (
+            self.is_bound
+            and self.kind is not Kind.RECEIVER
+            and self.loop.time() >= self.resume_at
+            and self.transport is not None
+            and not self.transport.is_closing()  # lost, and the loop has not told us yet
+        )
 
     @property
     def free(self) -> int:
@@ -103,9 +109,12 @@ class Link(asyncio.Protocol):
         for offset in range(count):
             window[sequence + offset] = (batch, first_unit + offset)
 
-    def acknowledge(self, sequences: Sequence[int], status: int) -> None:
-        """Answer deliver_sm; a receipt's owner calls it after the commit."""
-        if self.transport is not None and not self.transport.is_closing():
+    def acknowledge(self, session: Session, sequences: Sequence[int], status: int) -> None:
+        """Answer the deliver_sm of this session; a receipt's owner calls it after the commit.
+
+        Once the session is over its sequences mean other receipts, and the carrier sends these again.
+        """
+        if session is self.session and self.transport is not None and not self.transport.is_closing():
             self.transport.write(deliver_sm_resps(list(sequences), status))
 
     def stop(self) -> None:
@@ -307,7 +316,8 @@ class Link(asyncio.Protocol):
             case pdu.Unbind():
                 self.is_bound = False
                 self._write(pdu.UnbindResp(sequence=one.sequence))
-                self.loop.call_later(UNBIND_TIMEOUT if self.window else 0, self._hang_up)
+                if self.transport is not None:  # this one, not the next
+                    self.loop.call_later(UNBIND_TIMEOUT if self.window else 0, self.transport.close)
             case pdu.UnbindResp():
                 self._hang_up()
             case pdu.GenericNack():
@@ -335,6 +345,7 @@ class Link(asyncio.Protocol):
             self.transport.write(self.session.send(one))
 
     def _hang_up(self) -> None:
+        self.is_bound = False
         if self.transport is not None:
             self.transport.close()
 
