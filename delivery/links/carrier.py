@@ -29,7 +29,7 @@ class Carrier:
         self.account = account
         self.deliver = deliver
         self._late, self._report = late, report
-        self._limiter = Limiter(account.name, tps=account.tps) if account.tps else None
+        self._limiter = Limiter(account.name, tps=account.tps, report=self._report_redis) if account.tps else None
         self._queue: deque[Batch] = deque()
         self._waiting: set[Batch] = set()  # written or given back, some answers still missing
         self._wanted = asyncio.Event()
@@ -77,6 +77,9 @@ class Carrier:
 
     def report(self, kind: IncidentKind, sample: str, count: int = 1) -> None:
         self._report(kind, self.account.channel_id, sample, count)
+
+    def _report_redis(self, sample: str) -> None:
+        self.report(IncidentKind.REDIS, sample)
 
     async def stop(self) -> None:
         """Give back what was not written, drain the windows, unbind."""
@@ -159,10 +162,9 @@ class Carrier:
                 await asyncio.sleep(0.01)
                 continue
             size = slot_parts(self.account.tps)
-            asked_at = loop.time()
-            granted, wait = await limiter.take(size)
-            await asyncio.sleep(max(0.0, asked_at + wait - loop.time()) if granted else wait)
-            if granted and loop.time() - (asked_at + wait) <= LATE:
+            granted, at = await limiter.take(size)
+            await asyncio.sleep(max(0.0, at - loop.time()))
+            if granted and loop.time() - at <= LATE:
                 self._fill(size)
 
     async def _sweep(self) -> None:
