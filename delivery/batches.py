@@ -2,7 +2,7 @@
 
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from smpp.hot import SubmitTemplate
@@ -29,13 +29,15 @@ class Batch:
     phones: list[int]
     destinations: list[bytes]
     templates: tuple[SubmitTemplate, ...]  # one a part
-    send_by: float  # loop time; what is not written by then is given back
+    send_by: float  # loop time; then only the recipient that was begun gets the rest, and the others are given back
+    period: datetime | None = None  # when the campaign was resumed last: refusals before it are forgotten
     is_retry: bool = False
 
     link: object = None  # of several parts: the bind that has them all, in order
     next_unit: int = 0
     open_units: int = 0
     given_back: bool = False
+    stopped_because: str = ""  # of a batch given back by the breaker
     answers: list[Answer | None] = field(default_factory=list)
     last_written: float = 0.0
     finished: "Future[None]" = field(default_factory=Future)
@@ -51,6 +53,11 @@ class Batch:
     @property
     def is_written(self) -> bool:
         return self.next_unit == len(self.answers)
+
+    @property
+    def begun(self) -> int:
+        """How many parts are still to be written of the recipient of whom some are."""
+        return -self.next_unit % self.parts
 
     @property
     def handed_over(self) -> int:

@@ -57,7 +57,6 @@ class _Work:
     phones: list[int]
     parts: int
     clock: Clock
-    refusals: int = 0
 
 
 def worker_name() -> str:
@@ -142,7 +141,7 @@ def _send_fresh(work: _Work, count: int) -> bool:
             _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
             return False
     _judge_carrier(work, batch)
-    return True
+    return not batch.stopped_because
 
 
 def _retry(work: _Work) -> bool:
@@ -174,6 +173,7 @@ def _batch(work: _Work, recipients: list[int], phones: list[int]) -> Batch:
         destinations=[b"%d" % phone for phone in phones],
         templates=texts.templates(work.campaign, now=work.clock()),
         send_by=engine.now() + SEND_WITHIN,
+        period=work.campaign.resumed_at,
     )
 
 
@@ -248,29 +248,14 @@ def _line(chunk: Chunk) -> Line | None:
 
 
 def _judge_carrier(work: _Work, batch: Batch) -> None:
-    """Refusals that say nothing about the recipient would spend the whole list: pause before they do."""
-    ours: dict[int, int] = {}
-    tripped = False
-    for given in batch.answers:
-        if given is None or given[0] < 0:
-            continue
-        limit = breaker(given[0])
-        work.refusals = work.refusals + 1 if limit else 0
-        if limit:
-            ours[given[0]] = ours.get(given[0], 0) + 1
-            tripped = tripped or work.refusals >= limit
-    for code, count in ours.items():
-        _note(
-            work.campaign,
-            IncidentKind.REFUSED,
-            f"{status.name(code)}: {status.text(code)}",
-            now=work.clock(),
-            count=count,
-        )
-    if tripped:
-        reason = f"The carrier refused {work.refusals} messages in a row: {', '.join(map(status.name, ours))}."
+    """Count refusals that say nothing about the recipient; pause when the links gave the batch back for them."""
+    refused = Counter(given[0] for given in batch.answers if given is not None and given[0] > 0 and breaker(given[0]))
+    for code, count in refused.items():
+        sample = f"{status.name(code)}: {status.text(code)}"
+        _note(work.campaign, IncidentKind.REFUSED, sample, now=work.clock(), count=count)
+    if batch.stopped_because:
         try:
-            campaign_transitions.pause(work.campaign.pk, by=None, reason=reason)
+            campaign_transitions.pause(work.campaign.pk, by=None, reason=batch.stopped_because)
         except Refused:
             logger.info("dispatch.breaker_too_late", extra={"campaign": work.campaign.pk})
 
