@@ -204,17 +204,23 @@ def _renew(work: _Work) -> None:
 
 def _persist(work: _Work, store: Callable[[], T]) -> T:
     """What the carrier answered is written down, however long the database is away."""
-    delay = 0.1
+    delay, failures = 0.1, 0
     while True:
         try:
-            return store()
+            stored = store()
+            break
         except (OperationalError, InterfaceError) as error:
+            failures += 1
             logger.warning("dispatch.results_wait", extra={"chunk": work.chunk.pk, "error": str(error)})
             connection.close()
             if engine.is_stopping and delay > 5:
                 raise
             time.sleep(delay)
             delay = min(delay * 2, 10.0)
+    if failures:
+        sample = "Answers of the carrier could not be stored at once."
+        _note(work.campaign, IncidentKind.DATABASE, sample, now=work.clock(), count=failures)
+    return stored
 
 
 def _batch_size(work: _Work) -> int:
