@@ -2,7 +2,7 @@
 
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from smpp.hot import SubmitTemplate
@@ -17,7 +17,8 @@ class Batch:
     """Recipients of one chunk, covered by one committed intent.
 
     A unit is one PDU: unit u is part u % parts of recipient u // parts. The links' thread owns the fields from
-    `next_unit` on until `finished` is set; then `units_sent` and `answers` are the task's to read.
+    `next_unit` on until `finished` is set; then what it found is the task's to read. Answers that come later wait until
+    the task says `is_recorded`.
     """
 
     campaign_id: int
@@ -28,16 +29,19 @@ class Batch:
     phones: list[int]
     destinations: list[bytes]
     templates: tuple[SubmitTemplate, ...]  # one a part
-    send_by: float  # loop time; what is not written by then is given back
+    send_by: float  # loop time; then only the recipient that was begun gets the rest, and the others are given back
+    period: datetime | None = None  # when the campaign was resumed last: refusals before it are forgotten
     is_retry: bool = False
 
     link: object = None  # of several parts: the bind that has them all, in order
     next_unit: int = 0
     open_units: int = 0
     given_back: bool = False
+    stopped_because: str = ""  # of a batch given back by the breaker
     answers: list[Answer | None] = field(default_factory=list)
     last_written: float = 0.0
     finished: "Future[None]" = field(default_factory=Future)
+    is_recorded: bool = False
 
     def __post_init__(self) -> None:
         self.answers = [None] * (len(self.recipients) * len(self.templates))
@@ -49,6 +53,11 @@ class Batch:
     @property
     def is_written(self) -> bool:
         return self.next_unit == len(self.answers)
+
+    @property
+    def begun(self) -> int:
+        """How many parts are still to be written of the recipient of whom some are."""
+        return -self.next_unit % self.parts
 
     @property
     def handed_over(self) -> int:

@@ -8,7 +8,9 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -55,7 +57,6 @@ class _Work:
     phones: list[int]
     parts: int
     clock: Clock
-    refusals: int = 0
 
 
 def worker_name() -> str:
@@ -135,12 +136,12 @@ def _send_fresh(work: _Work, count: int) -> bool:
     if chosen is None:
         return False
     batch = _batch(work, [chunk.first + index for index in chosen], [work.phones[index] for index in chosen])
-    _send(work, batch)
-    if not _persist(work, lambda: results.store(batch, chunk, now=work.clock())):
-        _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
-        return False
+    with _handed_over(work, batch):
+        if not _persist(work, lambda: results.store(batch, chunk, now=work.clock())):
+            _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
+            return False
     _judge_carrier(work, batch)
-    return True
+    return not batch.stopped_because
 
 
 def _retry(work: _Work) -> bool:
@@ -155,8 +156,8 @@ def _retry(work: _Work) -> bool:
         return False
     batch = _batch(work, [one.recipient for one in retries], [one.phone for one in retries])
     batch.is_retry = True
-    _send(work, batch)
-    _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
+    with _handed_over(work, batch):
+        _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
     _judge_carrier(work, batch)
     return True
 
@@ -172,33 +173,54 @@ def _batch(work: _Work, recipients: list[int], phones: list[int]) -> Batch:
         destinations=[b"%d" % phone for phone in phones],
         templates=texts.templates(work.campaign, now=work.clock()),
         send_by=engine.now() + SEND_WITHIN,
+        period=work.campaign.resumed_at,
     )
 
 
-def _send(work: _Work, batch: Batch) -> None:
-    """Hand it to the links and wait; the lease is kept meanwhile."""
+@contextmanager
+def _handed_over(work: _Work, batch: Batch) -> Iterator[None]:
+    """Hand it to the links and wait; the block records what came of it, and answers that come later wait for that."""
     engine.send(batch)
-    while True:
-        try:
-            batch.finished.result(timeout=RENEW)
-            return
-        except TimeoutError:
-            intents.renew(work.chunk, now=work.clock())
+    try:
+        while True:
+            try:
+                batch.finished.result(timeout=RENEW)
+                break
+            except TimeoutError:
+                _renew(work)
+        yield
+    finally:
+        batch.is_recorded = True
+
+
+def _renew(work: _Work) -> None:
+    try:
+        intents.renew(work.chunk, now=work.clock())
+    except (OperationalError, InterfaceError) as error:
+        # At worst somebody else takes the chunk over, and what we hear becomes evidence.
+        logger.warning("dispatch.lease_not_renewed", extra={"chunk": work.chunk.pk, "error": str(error)})
+        connection.close()
 
 
 def _persist(work: _Work, store: Callable[[], T]) -> T:
     """What the carrier answered is written down, however long the database is away."""
-    delay = 0.1
+    delay, failures = 0.1, 0
     while True:
         try:
-            return store()
+            stored = store()
+            break
         except (OperationalError, InterfaceError) as error:
+            failures += 1
             logger.warning("dispatch.results_wait", extra={"chunk": work.chunk.pk, "error": str(error)})
             connection.close()
             if engine.is_stopping and delay > 5:
                 raise
             time.sleep(delay)
             delay = min(delay * 2, 10.0)
+    if failures:
+        sample = "Answers of the carrier could not be stored at once."
+        _note(work.campaign, IncidentKind.DATABASE, sample, now=work.clock(), count=failures)
+    return stored
 
 
 def _batch_size(work: _Work) -> int:
@@ -232,29 +254,14 @@ def _line(chunk: Chunk) -> Line | None:
 
 
 def _judge_carrier(work: _Work, batch: Batch) -> None:
-    """Refusals that say nothing about the recipient would spend the whole list: pause before they do."""
-    ours: dict[int, int] = {}
-    tripped = False
-    for given in batch.answers:
-        if given is None or given[0] < 0:
-            continue
-        limit = breaker(given[0])
-        work.refusals = work.refusals + 1 if limit else 0
-        if limit:
-            ours[given[0]] = ours.get(given[0], 0) + 1
-            tripped = tripped or work.refusals >= limit
-    for code, count in ours.items():
-        _note(
-            work.campaign,
-            IncidentKind.REFUSED,
-            f"{status.name(code)}: {status.text(code)}",
-            now=work.clock(),
-            count=count,
-        )
-    if tripped:
-        reason = f"The carrier refused {work.refusals} messages in a row: {', '.join(map(status.name, ours))}."
+    """Count refusals that say nothing about the recipient; pause when the links gave the batch back for them."""
+    refused = Counter(given[0] for given in batch.answers if given is not None and given[0] > 0 and breaker(given[0]))
+    for code, count in refused.items():
+        sample = f"{status.name(code)}: {status.text(code)}"
+        _note(work.campaign, IncidentKind.REFUSED, sample, now=work.clock(), count=count)
+    if batch.stopped_because:
         try:
-            campaign_transitions.pause(work.campaign.pk, by=None, reason=reason)
+            campaign_transitions.pause(work.campaign.pk, by=None, reason=batch.stopped_because)
         except Refused:
             logger.info("dispatch.breaker_too_late", extra={"campaign": work.campaign.pk})
 

@@ -49,7 +49,9 @@ def store_late(late: Sequence[tuple[Batch, int, Answer]], *, now: datetime) -> N
     by_chunk: dict[int, dict[int, dict[int, Answer]]] = {}
     for batch, unit, answer in late:
         recipient, part = batch.recipients[unit // batch.parts], unit % batch.parts
-        by_chunk.setdefault(batch.chunk_id, {}).setdefault(recipient, {})[part] = answer
+        known = by_chunk.setdefault(batch.chunk_id, {}).setdefault(recipient, {})
+        if answer != DOUBT or part not in known:  # what was heard is never unheard
+            known[part] = answer
     for chunk_id in sorted(by_chunk):
         _store(chunk_id, by_chunk[chunk_id], now=now)
 

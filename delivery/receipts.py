@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from delivery import doubts
 from delivery.copying import array, copied
@@ -65,16 +65,29 @@ def take_in(arrivals: Sequence[Arrival]) -> int:
     0x08 when the database does not take them: the carrier sends them again.
     """
     try:
-        _store([(arrival, receipts.parse(arrival[1])) for arrival in arrivals])
-    except DatabaseError as error:
+        _store([(arrival, _read(arrival[1])) for arrival in arrivals])
+    except (DatabaseError, InterfaceError) as error:
         logger.warning("receipts.not_stored", extra={"receipts": len(arrivals), "error": str(error)})
         return int(CommandStatus.RSYSERR)
     return int(CommandStatus.ROK)
 
 
+def _read(body: bytes) -> "receipts.Receipt | None":
+    try:
+        return receipts.parse(body)
+    except Exception:  # the edge to the carrier: what nobody can read is kept as it came, and costs no other receipt
+        logger.exception("receipts.unreadable", extra={"octets": len(body)})
+        return None
+
+
+def _number(text: str) -> int | None:
+    """Of ASCII digits that fit a bigint; `isdigit` and `int` know more digits than a carrier may write."""
+    return int(text) if len(text) < 19 and text.isascii() and text.isdecimal() else None
+
+
 def _remembered(channel_id: int, receipt: "receipts.Receipt") -> Whereabouts | None:
     """Where the id belongs, if this process handed it over; the number decides between readings of the id."""
-    phone = int(receipt.source) if receipt.source.isdecimal() else None
+    phone = _number(receipt.source)
     place = whereabouts.find(channel_id, normal(receipt.message_id))
     if place is not None and place[4] == phone:
         return place
@@ -119,7 +132,8 @@ def _line(arrival: Arrival, receipt: "receipts.Receipt | None", finding: Finding
     head = f"{day}\t{channel_id}\t{at}"
     if receipt is None:
         return f"{head}\tf\t\t{_NULL}\t{_NULL}\t{_NULL}\t{_NOWHERE}\t{_NULL}\t\\\\x{raw.hex()}\n"
-    phone = receipt.source if receipt.source.isdecimal() and len(receipt.source) < 19 else _NULL
+    number = _number(receipt.source)
+    phone = _NULL if number is None else number
     where = _NOWHERE
     if finding:
         message_day, campaign, recipient, part, _ = finding.place
@@ -143,7 +157,7 @@ def _written(at: datetime) -> tuple[str, str]:
 
 def error_code(state: CarrierState, error: str) -> int:
     """message_state and the network's error code (0–99,999) in one number; unreadable codes count as 0."""
-    return int(state) * STATE_STEP + (int(error) % STATE_STEP if error.isdigit() else 0)
+    return int(state) * STATE_STEP + (_number(error) or 0) % STATE_STEP
 
 
 # The part masks only grow, so a receipt that comes twice changes nothing and order does not matter. The first strong

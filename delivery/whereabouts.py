@@ -8,11 +8,13 @@ from threading import Lock
 
 Whereabouts = tuple[date, int, int, int, int]  # day, campaign, recipient, part, phone
 KEPT = 500_000
+LONGEST_ID = 65  # octets of a message_id (SMPP 3.4 §4.4.2), with its NUL; a longer one would not fit its index either
 
 
 def normal(message_id: str) -> str:
-    """An id in the form that both sides are compared in: `smpp.receipts.candidates(id)[0]`, without the others."""
-    return message_id.upper().lstrip("0") or "0"
+    """An id in the form that both sides are compared in: `smpp.receipts.candidates(id)[0]`, without the others, and
+    cut where an id must end."""
+    return message_id.upper().lstrip("0")[:LONGEST_ID] or "0"
 
 
 class _Known:

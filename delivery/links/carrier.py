@@ -4,22 +4,27 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 
 from delivery.batches import DOUBT, Answer, Batch
+from delivery.judging import breaker
 from delivery.limiter import Limiter
 from delivery.links.account import Account
 from delivery.links.link import Kind, Link
 from delivery.pacing import LATE, slot_parts
 from delivery.statuses import IncidentKind
+from smpp import status
 
 logger = logging.getLogger(__name__)
 
 SWEEP = 0.05  # seconds between looks at batches that ran out of time
+FINISH = 5.0  # seconds that a recipient of whom some parts are written has for the rest when the channel closes
 STRAGGLE = 2.0  # seconds after its last byte, a batch goes back to its task without the answers still missing
 
 Deliver = Callable[[Link, list[tuple[int, bytes]]], None]
 Late = Callable[[Batch, int, Answer], None]
 Report = Callable[[IncidentKind, int, str, int], None]
+Run = tuple[int, datetime | None]  # a campaign, from one resume to the next
 
 
 class Carrier:
@@ -29,10 +34,13 @@ class Carrier:
         self.account = account
         self.deliver = deliver
         self._late, self._report = late, report
-        self._limiter = Limiter(account.name, tps=account.tps) if account.tps else None
+        self._limiter = Limiter(account.name, tps=account.tps, report=self._report_redis) if account.tps else None
         self._queue: deque[Batch] = deque()
         self._waiting: set[Batch] = set()  # written or given back, some answers still missing
         self._wanted = asyncio.Event()
+        self._is_closing = False
+        self._refusals: dict[Run, int] = {}  # in a row, of those that say nothing about the recipient
+        self._stopped: dict[Run, str] = {}  # and why
         kinds = [Kind.TRANSMITTER, Kind.RECEIVER] if account.pair else [Kind.TRANSCEIVER]
         self.links = [Link(self, account, kind, n) for n in range(account.binds) for kind in kinds]
         self._keepers = [asyncio.ensure_future(link.keep()) for link in self.links]
@@ -46,6 +54,9 @@ class Carrier:
 
     def add(self, batch: Batch) -> None:
         self._queue.append(batch)
+        if self._is_closing or (batch.campaign_id, batch.period) in self._stopped:
+            self._give_back(batch)
+            return
         self._wanted.set()
         self.pump()
 
@@ -56,6 +67,8 @@ class Carrier:
 
     def settle(self, batch: Batch, unit: int, given: Answer) -> None:
         """The answer to one PDU; DOUBT when there will be none."""
+        if given[0] > 0 or self._refusals:
+            self._count_refusals(batch, given[0])
         if batch.finished.done():
             self._late(batch, unit, given)
             return
@@ -69,18 +82,27 @@ class Carrier:
         """The bind is gone: a recipient of whom some parts went over it gets no more of them."""
         for batch in list(self._queue):
             if batch.link is link:
-                batch.link = None
-                while batch.next_unit % batch.parts:
-                    batch.answers[batch.next_unit] = DOUBT
-                    batch.next_unit += 1
+                self._leave_half(batch)
                 self._retire_if_written(batch)
 
     def report(self, kind: IncidentKind, sample: str, count: int = 1) -> None:
         self._report(kind, self.account.channel_id, sample, count)
 
+    def _report_redis(self, sample: str) -> None:
+        self.report(IncidentKind.REDIS, sample)
+
     async def stop(self) -> None:
-        """Give back what was not written, drain the windows, unbind."""
+        """Give back what was not begun, drain the windows, unbind."""
+        self._is_closing = True
+        loop = asyncio.get_running_loop()
+        until = loop.time() + FINISH
+        for batch in self._queue:
+            batch.send_by = loop.time()
+        self._give_back_late(loop.time())
+        while self._queue and loop.time() < until:
+            await asyncio.sleep(SWEEP)
         for batch in list(self._queue):
+            self._leave_half(batch)
             self._give_back(batch)
         for link in self.links:
             link.stop()
@@ -99,6 +121,7 @@ class Carrier:
         """Write what fits into the windows, at most `credit` parts; batches take turns. How many parts went out."""
         written = 0
         stuck = 0
+        now = asyncio.get_running_loop().time()
         while self._queue and stuck < len(self._queue) and (credit is None or written < credit):
             batch = self._queue[0]
             link = self._link_for(batch)
@@ -107,6 +130,11 @@ class Carrier:
                 self._queue.rotate(-1)
                 continue
             count = min(link.free, len(batch.answers) - batch.next_unit)
+            if batch.send_by <= now:
+                count = min(count, batch.begun)
+                if count == 0:
+                    self._give_back(batch)
+                    continue
             if credit is not None:
                 count = min(count, credit - written)
             if batch.parts > 1:
@@ -131,6 +159,35 @@ class Carrier:
         self._await_answers(batch)
         return True
 
+    def _count_refusals(self, batch: Batch, code: int) -> None:
+        """Refusals that say nothing about the recipient would spend the whole list: stop before they do."""
+        campaign = (batch.campaign_id, batch.period)
+        if code < 0 or campaign in self._stopped:
+            return
+        limit = breaker(code) if code else 0
+        if not limit:
+            self._refusals.pop(campaign, None)
+            return
+        count = self._refusals[campaign] = self._refusals.get(campaign, 0) + 1
+        if count >= limit:
+            name = status.name(code)
+            self._stopped[campaign] = f"The carrier refused {count} messages in a row, the last with {name}."
+            for one in self._queue:
+                if (one.campaign_id, one.period) == campaign:
+                    one.send_by = 0.0
+            self._give_back_late(0.0)
+
+    def _leave_half(self, batch: Batch) -> None:
+        """A recipient of whom some parts are written gets no more of them."""
+        batch.link = None
+        while batch.begun:
+            batch.answers[batch.next_unit] = DOUBT
+            batch.next_unit += 1
+
+    def _give_back_late(self, now: float) -> None:
+        for batch in [one for one in self._queue if one.send_by <= now and not one.begun]:
+            self._give_back(batch)
+
     def _give_back(self, batch: Batch) -> None:
         batch.given_back = True
         self._queue.remove(batch)
@@ -145,6 +202,7 @@ class Carrier:
     def _finish(self, batch: Batch) -> None:
         self._waiting.discard(batch)
         if not batch.finished.done():
+            batch.stopped_because = self._stopped.get((batch.campaign_id, batch.period), "")
             batch.finished.set_result(None)
 
     async def _grant(self, limiter: Limiter) -> None:
@@ -159,10 +217,9 @@ class Carrier:
                 await asyncio.sleep(0.01)
                 continue
             size = slot_parts(self.account.tps)
-            asked_at = loop.time()
-            granted, wait = await limiter.take(size)
-            await asyncio.sleep(max(0.0, asked_at + wait - loop.time()) if granted else wait)
-            if granted and loop.time() - (asked_at + wait) <= LATE:
+            granted, at = await limiter.take(size)
+            await asyncio.sleep(max(0.0, at - loop.time()))
+            if granted and loop.time() - at <= LATE:
                 self._fill(size)
 
     async def _sweep(self) -> None:
@@ -170,7 +227,6 @@ class Carrier:
         while True:
             await asyncio.sleep(SWEEP)
             now = loop.time()
-            for batch in [one for one in self._queue if one.send_by <= now and one.next_unit % one.parts == 0]:
-                self._give_back(batch)
+            self._give_back_late(now)
             for batch in [one for one in self._waiting if now - one.last_written > STRAGGLE]:
                 self._finish(batch)

@@ -5,12 +5,12 @@ import logging
 import queue
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from django.db import close_old_connections
-from django.db.utils import DatabaseError
+from django.db import close_old_connections, connections
 from django.utils import timezone
 
 from delivery import evidence, incidents, receipts
@@ -20,6 +20,7 @@ from delivery.links.account import Account
 from delivery.links.carrier import Carrier
 from delivery.links.link import Link
 from delivery.statuses import IncidentKind
+from smpp.status import CommandStatus
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +39,11 @@ class Engine:
         self.is_stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._carriers: dict[int, Carrier] = {}
+        self._closing: dict[int, asyncio.Future[None]] = {}
         self._deliveries: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._notes: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._locked: set[int] = set()  # channels whose password does not decrypt
 
     # --- For tasks ----------------------------------------------------------------------------------------------------
 
@@ -86,6 +89,8 @@ class Engine:
             thread.join(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._threads[0].join(timeout=5)
+        if not self._loop.is_running():
+            self._loop.close()
 
     # --- In the loop --------------------------------------------------------------------------------------------------
 
@@ -97,26 +102,31 @@ class Engine:
             return
         carrier.add(batch)
 
-    async def _fit(self, wanted: list[Account]) -> None:
-        """Open what is new, close what is gone; a changed channel is both."""
+    def _fit(self, wanted: list[Account]) -> None:
+        """Open what is new, close what is gone; a changed channel is both, and opens at a look after it has closed."""
         if self.is_stopping:
             return
         keep = {account.channel_id: account for account in wanted}
         for channel_id, carrier in list(self._carriers.items()):
             if keep.get(channel_id) != carrier.account:
                 del self._carriers[channel_id]
-                await carrier.stop()
+                closing = self._closing[channel_id] = asyncio.ensure_future(carrier.stop())
+                closing.add_done_callback(partial(self._note_closed, channel_id))
         for channel_id, account in keep.items():
-            if channel_id not in self._carriers:
+            if channel_id not in self._carriers and channel_id not in self._closing:
                 self._carriers[channel_id] = Carrier(
                     account, deliver=self._deliver, late=self._note_late, report=self._report
                 )
 
+    def _note_closed(self, channel_id: int, closing: "asyncio.Future[None]") -> None:
+        del self._closing[channel_id]
+
     async def _stop_carriers(self) -> None:
-        await asyncio.gather(*(carrier.stop() for carrier in self._carriers.values()))
+        await asyncio.gather(*(carrier.stop() for carrier in self._carriers.values()), *self._closing.values())
+        self._carriers.clear()
 
     def _deliver(self, link: Link, deliveries: list[tuple[int, bytes]]) -> None:
-        self._deliveries.put((link, timezone.now(), deliveries))
+        self._deliveries.put((link, link.session, timezone.now(), deliveries))
 
     def _note_late(self, batch: Batch, unit: int, given: Answer) -> None:
         self._notes.put((batch, unit, given))
@@ -124,65 +134,95 @@ class Engine:
     def _report(self, kind: IncidentKind, channel_id: int, sample: str, count: int) -> None:
         self._notes.put((kind, channel_id, sample, count))
 
-    # --- In threads of their own: what blocks on the database ---------------------------------------------------------
+    # --- In threads of their own: what blocks on the database. Edges: they outlive whatever goes wrong ----------------
 
     def _keep_receipts(self) -> None:
         """Inbox first, then deliver_sm_resp; everything that has come meanwhile goes in one commit."""
         assert self._loop is not None
-        while (first := self._deliveries.get()) is not None:
+        last = False
+        while not last and (first := self._deliveries.get()) is not None:
             taken, last = _drain(first, self._deliveries, limit=receipts.BATCH)
-            status = _take_in([(link.account.channel_id, body, at) for link, at, pdus in taken for _, body in pdus])
-            for link, _, pdus in taken:
-                self._loop.call_soon_threadsafe(link.acknowledge, [sequence for sequence, _ in pdus], status)
-            if last:
-                return
+            status = self._take_in(
+                [(link.account.channel_id, body, at) for link, _, at, pdus in taken for _, body in pdus]
+            )
+            for link, session, _, pdus in taken:
+                sequences = [sequence for sequence, _ in pdus]
+                self._loop.call_soon_threadsafe(link.acknowledge, session, sequences, status)
+        connections.close_all()
+
+    def _take_in(self, arrivals: list[receipts.Arrival]) -> int:
+        """The answer for the carrier; a connection that has died in the meantime is worth a second try."""
+        for _ in range(2):
+            try:
+                close_old_connections()
+                status = receipts.take_in(arrivals)
+            except Exception:
+                logger.exception("links.receipts", extra={"receipts": len(arrivals)})
+                status = int(CommandStatus.RSYSERR)
+            if status == 0:
+                return status
+        for channel_id, count in Counter(channel_id for channel_id, _, _ in arrivals).items():
+            self._report(IncidentKind.DATABASE, channel_id, "Receipts were not stored; the carrier keeps them.", count)
+        return status
 
     def _keep_notes(self) -> None:
         """Late answers, incidents, and a look at the channels every LOOK_AGAIN seconds."""
-        looked_at = 0.0
-        while True:
+        looked_at, last = 0.0, False
+        kept: list[Any] = []
+        while not last:
             if self.now() - looked_at > LOOK_AGAIN:
                 self._look_at_channels()
                 looked_at = self.now()
+            taken: list[Any] = []
             try:
                 first = self._notes.get(timeout=0.25)
+                taken, last = _drain(first, self._notes, limit=5000) if first is not None else ([], True)
             except queue.Empty:
-                continue
-            if first is None:
-                return
-            taken, last = _drain(first, self._notes, limit=5000)
-            self._write_notes(taken, now=timezone.now())
-            if last:
-                return
+                pass
+            kept = self._write_notes(kept + taken, now=timezone.now())
+        if kept:
+            logger.error("links.notes_lost", extra={"notes": len(kept)})
+        connections.close_all()
 
     def _look_at_channels(self) -> None:
         assert self._loop is not None
         try:
             close_old_connections()
-            wanted = accounts.active()
-        except DatabaseError as error:
-            logger.warning("links.database", extra={"error": str(error)})
+            wanted, locked = accounts.active()
+        except Exception:
+            logger.warning("links.channels", exc_info=True)
             return
-        asyncio.run_coroutine_threadsafe(self._fit(wanted), self._loop)
+        for channel_id in locked - self._locked:
+            self._report(IncidentKind.BIND_REFUSED, channel_id, "Its password does not decrypt: not opened.", 1)
+        self._locked = locked
+        self._loop.call_soon_threadsafe(self._fit, wanted)
 
-    def _write_notes(self, notes: list[Any], *, now: datetime) -> None:
-        late = [note for note in notes if isinstance(note[0], Batch)]
-        counts: Counter[tuple[IncidentKind, int]] = Counter()
-        samples: dict[tuple[IncidentKind, int], str] = {}
-        for kind, channel_id, sample, count in (note for note in notes if not isinstance(note[0], Batch)):
-            counts[kind, channel_id] += count
-            samples[kind, channel_id] = sample
-        try:
-            close_old_connections()
-            if late:
-                evidence.store_late(late, now=now)
-            for (kind, channel_id), count in counts.items():
-                incidents.note(kind, at=now, sample=samples[kind, channel_id], channel_id=channel_id, count=count)
-        except DatabaseError as error:
-            logger.warning("links.database", extra={"error": str(error), "kept": len(notes)})
-            for note in notes:  # Counting an incident twice is harmless, so is storing an answer twice.
-                self._notes.put(note)
+    def _write_notes(self, notes: list[Any], *, now: datetime) -> list[Any]:
+        """Those that must be written later: their messages are not on record yet, or the database is away."""
+        early, late, reports = [], defaultdict(list), defaultdict(list)
+        for note in notes:
+            if not isinstance(note[0], Batch):
+                reports[note[0], note[1]].append(note)
+            elif note[0].is_recorded:
+                late[note[0].chunk_id].append(note)
+            else:
+                early.append(note)
+        failed: list[Any] = []
+        for these in [*late.values(), *reports.values()]:
+            try:
+                close_old_connections()
+                if isinstance(these[0][0], Batch):
+                    evidence.store_late(these, now=now)
+                else:
+                    kind, channel_id, sample, _ = these[-1]
+                    count = sum(count for *_, count in these)
+                    incidents.note(kind, at=now, sample=sample, channel_id=channel_id, count=count)
+            except Exception:  # counting an incident twice is harmless, so is storing an answer twice
+                logger.warning("links.notes_kept", extra={"kept": len(these)}, exc_info=True)
+                failed += these
+        if failed:
             time.sleep(1.0)
+        return failed + early
 
 
 def _drain(first: Any, source: "queue.SimpleQueue[Any]", *, limit: int) -> tuple[list[Any], bool]:
@@ -197,14 +237,3 @@ def _drain(first: Any, source: "queue.SimpleQueue[Any]", *, limit: int) -> tuple
             return taken, True
         taken.append(item)
     return taken, False
-
-
-def _take_in(arrivals: list[receipts.Arrival]) -> int:
-    """The answer for the carrier; a connection that has died in the meantime is worth a second try."""
-    status = 0
-    for _ in range(2):
-        close_old_connections()
-        status = receipts.take_in(arrivals)
-        if status == 0:
-            break
-    return status

@@ -20,6 +20,7 @@ from smpp import pdu, status
 from smpp.hot import deliver_sm_resps
 from smpp.pdu import ProtocolError, RemoteProtocolError
 from smpp.session import FramingError, Role, Session
+from smpp.status import CommandStatus
 
 if TYPE_CHECKING:
     from delivery.links.carrier import Carrier
@@ -78,12 +79,19 @@ class Link(asyncio.Protocol):
         self._heard_at = self._framed_at = self.loop.time()
         self._enquired_at: float | None = None
         self._misses = 0
+        self._leaving = False
 
     # --- What the carrier asks ---------------------------------------------------------------------------------------
 
     @property
     def may_send(self) -> bool:
-        return self.is_bound and self.kind is not Kind.RECEIVER and self.loop.time() >= self.resume_at
+        return (
+            self.is_bound
+            and self.kind is not Kind.RECEIVER
+            and self.loop.time() >= self.resume_at
+            and self.transport is not None
+            and not self.transport.is_closing()  # lost, and the loop has not told us yet
+        )
 
     @property
     def free(self) -> int:
@@ -103,9 +111,12 @@ class Link(asyncio.Protocol):
         for offset in range(count):
             window[sequence + offset] = (batch, first_unit + offset)
 
-    def acknowledge(self, sequences: Sequence[int], status: int) -> None:
-        """Answer deliver_sm; a receipt's owner calls it after the commit."""
-        if self.transport is not None and not self.transport.is_closing():
+    def acknowledge(self, session: Session, sequences: Sequence[int], status: int) -> None:
+        """Answer the deliver_sm of this session; a receipt's owner calls it after the commit.
+
+        Once the session is over its sequences mean other receipts, and the carrier sends these again.
+        """
+        if session is self.session and self.transport is not None and not self.transport.is_closing():
             self.transport.write(deliver_sm_resps(list(sequences), status))
 
     def stop(self) -> None:
@@ -123,7 +134,8 @@ class Link(asyncio.Protocol):
             delay = bind_delay(action or RECONNECT, max(failures, 1))
             if delay is None:
                 return await self._give_up()
-            await self._pause(delay * random.uniform(0.5, 1.5))
+            # Who refused a bind said for how long; who was cut must not come back together with all the others.
+            await self._pause(delay * random.uniform(1.0 if action else 0.5, 1.5))
 
     async def _give_up(self) -> None:
         """Until an operator changes the channel: then this link is stopped, and a new one begins."""
@@ -180,7 +192,7 @@ class Link(asyncio.Protocol):
         try:
             while not self._lost.done():
                 await asyncio.wait({self._lost, stopping}, timeout=0.25, return_when=asyncio.FIRST_COMPLETED)
-                if stopping.done():
+                if stopping.done() or self._leaving:
                     await self._unbind()
                     return
                 self._check_deadlines(self.loop.time())
@@ -262,16 +274,23 @@ class Link(asyncio.Protocol):
 
     def _settle(self, answers: list[tuple[int, int, bytes]]) -> None:
         window, settle = self.window, self.carrier.settle
-        slow = False
+        slow, full, rebind = False, 0, 0
         for sequence, code, message_id in answers:
             unit = window.pop(sequence, None) or self.overdue.pop(sequence, None)
             if unit is None:
                 logger.warning("link.unexpected_response", extra={"link": self.name, "sequence": sequence})
                 continue
-            if code != 0 and answer(code).action is Action.SLOW:
-                slow = True
+            if code != 0:
+                what = answer(code)
+                slow = slow or what.action is Action.SLOW
+                full += code == CommandStatus.RMSGQFUL
+                rebind = code if what.rebind else rebind
             settle(*unit, (code, message_id))
         self._forget_answered()
+        if full:
+            self._report(IncidentKind.QUEUE_FULL, "refused for the moment", full)
+        if rebind:
+            self._leave(rebind)
         if slow:
             self._slow_down()
         elif self._slow_for and self.loop.time() > self.resume_at + self._slow_for:
@@ -286,6 +305,12 @@ class Link(asyncio.Protocol):
 
     def _is_answered(self, run: Written) -> bool:
         return not any(sequence in self.window for sequence in range(run.first, run.first + run.count))
+
+    def _leave(self, code: int) -> None:
+        """The bind is broken: nothing new goes over it, and once its window is empty there is a new one."""
+        if not self._leaving:
+            self._leaving, self.is_bound = True, False
+            self._report(IncidentKind.PROTOCOL, f"{status.name(code)}: binding again")
 
     def _slow_down(self) -> None:
         """0x58 and its like: the whole bind waits, twice as long while it repeats."""
@@ -307,7 +332,8 @@ class Link(asyncio.Protocol):
             case pdu.Unbind():
                 self.is_bound = False
                 self._write(pdu.UnbindResp(sequence=one.sequence))
-                self.loop.call_later(UNBIND_TIMEOUT if self.window else 0, self._hang_up)
+                if self.transport is not None:  # this one, not the next
+                    self.loop.call_later(UNBIND_TIMEOUT if self.window else 0, self.transport.close)
             case pdu.UnbindResp():
                 self._hang_up()
             case pdu.GenericNack():
@@ -335,6 +361,7 @@ class Link(asyncio.Protocol):
             self.transport.write(self.session.send(one))
 
     def _hang_up(self) -> None:
+        self.is_bound = False
         if self.transport is not None:
             self.transport.close()
 

@@ -5,13 +5,17 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from hypothesis import HealthCheck, example, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from campaigns import transitions as author
 from campaigns.models import Campaign
 from delivery import counters, due, evidence, intents, receipts, results
 from delivery.batches import DOUBT
-from delivery.models import Chunk, Doubt, Intent, Message, Receipt
+from delivery.models import CarrierId, Chunk, Doubt, Intent, Message, Receipt
 from delivery.statuses import ChunkStatus, ErrorKind, MessageState
+from smpp.pdu import HEADER, DeliverSm, encode
 from tests import factories
 from tests.delivery.ground import batch_of, claim, forget, phones_of, receipt, send, settle, under_way
 from tests.racing import race
@@ -252,6 +256,55 @@ def test_a_receipt_is_in_the_inbox_when_it_is_acknowledged(workspace):
     assert (stored.campaign_id, stored.recipient, stored.applied_at is not None) == (campaign.pk, 0, True)
 
 
+LATIN = st.text(st.characters(max_codepoint=255, exclude_characters="\0"), max_size=20)
+
+
+@given(source=LATIN, message_id=LATIN, error=LATIN, state=LATIN | st.sampled_from(["DELIVRD", "UNDELIV"]))
+@example(source="²", message_id="A", error="000", state="DELIVRD")
+@example(source="31600000001", message_id="A", error="²", state="UNDELIV")
+@example(source="31600000001", message_id="A" * 200, error="9" * 5000, state="UNDELIV")
+@example(source="9" * 5000, message_id="A\\N\t", error="000", state="DELIVRD")
+@examples(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_receipt_says_it_is_kept_and_acknowledged(workspace, source, message_id, error, state):
+    text = (
+        f"id:{message_id} sub:001 dlvrd:001 submit date:2611271000 done date:2611271001 stat:{state} err:{error} text:"
+    )
+    told = text.encode("latin-1")
+    body = b"\0\1\1" + source.encode("latin-1") + b"\0\1\1acme\0\4\0\0\0\0\0\0\0\0"
+    body += bytes([len(told)]) + told if len(told) < 255 else b"\0\x04\x24" + len(told).to_bytes(2, "big") + told
+    channel = factories.channel()
+    with transaction.atomic():
+        assert receipts.take_in([(channel.pk, body, timezone.now())]) == 0
+        assert [bytes(one.raw) for one in Receipt.objects.all()] == [body]
+        receipts.match_pending(now=timezone.now())
+        transaction.set_rollback(True)
+
+
+def test_bytes_that_are_no_receipt_at_all_cost_none_of_those_beside_them(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [ok(10)])
+    assert arrive(campaign, b"", b"\xff" * 300, receipt("A", phones_of(chunk)[0])) == 0
+    assert Receipt.objects.count() == 3
+    assert states_of(campaign) == {0: S.DELIVERED}
+
+
+@pytest.mark.parametrize("remembers", [True, False])
+def test_an_id_longer_than_smpp_allows_is_cut_on_both_sides_and_still_joined(workspace, remembers):
+    campaign, [chunk] = under_way(workspace, 1)
+    endless = "7F" * 4000
+    send(claim(chunk), [(0, endless.encode())])
+    assert [len(one.message_id) for one in CarrierId.objects.all()] == [65]
+    if not remembers:
+        forget()
+    tlv = b"\0\x1e" + (len(endless) + 1).to_bytes(2, "big") + endless.encode() + b"\0"
+    state = b"\x04\x27\0\1\2"
+    source = str(phones_of(chunk)[0]).encode()
+    body = encode(DeliverSm(source_addr=source, esm_class=4, sequence=1))[HEADER.size :] + tlv + state
+    assert arrive(campaign, body) == 0
+    receipts.match_pending(now=timezone.now())
+    assert states_of(campaign) == {0: S.DELIVERED}
+
+
 def test_a_receipt_that_comes_twice_changes_nothing(workspace):
     campaign, [chunk] = under_way(workspace, 1)
     send(claim(chunk), [ok(10)])
@@ -371,8 +424,6 @@ def test_a_receipt_of_one_channel_never_touches_a_message_of_another(workspace):
 
 def test_a_message_from_a_phone_is_kept_and_is_not_a_receipt(workspace):
     campaign, _ = under_way(workspace, 1)
-    from smpp.pdu import HEADER, DeliverSm, encode
-
     body = encode(DeliverSm(source_addr=b"31600000001", short_message=b"STOP", sequence=1))[HEADER.size :]
     assert arrive(campaign, body) == 0
     [stored] = Receipt.objects.all()

@@ -2,102 +2,13 @@
 
 import asyncio
 from collections import Counter
-from contextlib import asynccontextmanager
-from datetime import date
-from pathlib import Path
 
 import pytest
 
-from delivery.batches import DOUBT, Batch
-from delivery.links import link as link_module
-from delivery.links.account import Account
-from delivery.links.carrier import Carrier
+from delivery.batches import DOUBT
 from delivery.statuses import IncidentKind
 from simulator import journal
-from simulator.knobs import Knobs
-from simulator.smsc import Smsc
-from smpp.hot import SubmitTemplate
-from smpp.pdu import SubmitSm
-
-FIRST = 31_600_000_001
-
-
-class Ground:
-    """A simulator, a carrier bound to it, and everything the carrier said."""
-
-    def __init__(self, smsc: Smsc, path: Path) -> None:
-        self.smsc, self.path = smsc, path
-        self.late, self.incidents, self.deliveries = [], Counter(), []
-        self.next = FIRST
-
-    def open(self, **given) -> Carrier:
-        wanted = {
-            "channel_id": 1,
-            "name": "main",
-            "host": "127.0.0.1",
-            "port": self.smsc.port,
-            "system_id": "demo",
-            "password": "demo",
-            "system_type": "",
-            "pair": False,
-            "tls": False,
-            "binds": 1,
-            "window": 10,
-            "tps": 0,
-            **given,
-        }
-        return Carrier(
-            Account(**wanted),
-            deliver=self._deliver,
-            late=lambda batch, unit, answer: self.late.append((batch, unit, answer)),
-            report=lambda kind, channel, sample, count: self.incidents.update({kind: count}),
-        )
-
-    def _deliver(self, link, deliveries):
-        self.deliveries += deliveries
-        link.acknowledge([sequence for sequence, _ in deliveries], 0)
-
-    def batch(self, count: int, *, parts: int = 1, within: float = 20.0) -> Batch:
-        phones = list(range(self.next, self.next + count))
-        self.next += count
-        templates = tuple(
-            SubmitTemplate(SubmitSm(source_addr=b"Acme", registered_delivery=1, short_message=b"part %d" % n))
-            for n in range(parts)
-        )
-        return Batch(
-            campaign_id=1,
-            channel_id=1,
-            chunk_id=1,
-            day=date(2026, 11, 27),
-            recipients=list(range(count)),
-            phones=phones,
-            destinations=[b"%d" % phone for phone in phones],
-            templates=templates,
-            send_by=asyncio.get_running_loop().time() + within,
-        )
-
-    def lines(self, kind):
-        return [line for line in journal.read(self.path) if isinstance(line, kind)]
-
-    @property
-    def submits(self) -> list[journal.Submit]:
-        return self.lines(journal.Submit)
-
-
-@asynccontextmanager
-async def ground(tmp_path, **knobs):
-    path = tmp_path / "journal"
-    smsc = Smsc(Knobs(**{"port": 0, "journal": str(path), "dlr_delay_ms": 60_000, **knobs}))
-    await smsc.start()
-    try:
-        yield Ground(smsc, path)
-    finally:
-        await smsc.stop()
-
-
-async def finished(batch: Batch, within: float = 15.0) -> None:
-    async with asyncio.timeout(within):
-        await asyncio.wrap_future(batch.finished)
+from tests.delivery.wire import finished, ground
 
 
 def sent(ground_, carrier_options, *sizes, parts=1, knobs=None, within=15.0, tmp_path):
@@ -122,20 +33,6 @@ def send(tmp_path):
     return lambda *sizes, parts=1, within=15.0, knobs=None, **options: sent(
         None, options, *sizes, parts=parts, knobs=knobs, within=within, tmp_path=tmp_path
     )
-
-
-@pytest.fixture
-def brisk(monkeypatch, settings):
-    """Timers of a carrier in a hurry."""
-    settings.RESPONSE_TIMEOUT = 0.5
-    monkeypatch.setattr(
-        link_module,
-        "RECONNECT",
-        link_module.BindAction(outcome=link_module.BindOutcome.BACKOFF, first=0.05, longest=0.1),
-    )
-    monkeypatch.setattr(link_module, "IDLE", 0.3)
-    monkeypatch.setattr(link_module, "ENQUIRE_TIMEOUT", 0.3)
-    monkeypatch.setattr(link_module, "UNBIND_TIMEOUT", 0.2)
 
 
 def test_every_submit_gets_the_answer_that_the_carrier_gave_it(send):

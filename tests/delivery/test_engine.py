@@ -1,0 +1,164 @@
+"""A dispatch process' links and its tasks, in this process: real rows, real TCP."""
+
+import asyncio
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from django.utils import timezone
+
+from campaigns.models import Campaign
+from campaigns.statuses import Status
+from channels import accounts as channel_accounts
+from channels.models import Channel
+from delivery import dispatching, intents, results
+from delivery.links import engine
+from delivery.models import CarrierId, Incident, Message, Receipt
+from delivery.statuses import IncidentKind, MessageState
+from smpp import pdu
+from smpp.hot import SubmitTemplate
+from tests import factories
+from tests.delivery.ground import batch_of, claim, under_way
+from tests.delivery.wire import Peer
+from tests.live import wait_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+S = MessageState
+
+
+@pytest.fixture
+def loop():
+    """Where the carriers of these tests live: another machine, as far as we know."""
+    made = asyncio.new_event_loop()
+    thread = threading.Thread(target=made.run_forever)
+    thread.start()
+    yield made
+    made.call_soon_threadsafe(made.stop)
+    thread.join()
+    made.close()
+
+
+@pytest.fixture
+def listening(loop):
+    @contextmanager
+    def listen(peer):
+        asyncio.run_coroutine_threadsafe(peer.start(), loop).result()
+        try:
+            yield peer
+        finally:
+            asyncio.run_coroutine_threadsafe(peer.stop(), loop).result()
+
+    return listen
+
+
+@pytest.fixture
+def links():
+    @contextmanager
+    def run():
+        engine.start()
+        try:
+            yield engine
+        finally:
+            engine.stop()
+
+    return run
+
+
+def bound(channel):
+    wait_for(lambda: engine.is_bound(channel.pk), seconds=10)
+
+
+def test_one_odd_receipt_stops_none_that_come_after_it(workspace, listening, links, loop):
+    def says(source, body=b""):
+        one = pdu.DeliverSm(source_addr=source, esm_class=4, short_message=body)
+        loop.call_soon_threadsafe(peer.send, 0, one)
+
+    with listening(Peer()) as peer:
+        channel = factories.channel(port=peer.port)
+        with links():
+            bound(channel)
+            odd = b"id:1 sub:001 dlvrd:001 submit date:1 done date:1 stat:UNDELIV err:%b text:"
+            for error in (b"\xb2", b"9" * 100, b""):
+                says(b"\xb2\xb3", odd % error)
+                wait_for(lambda: peer.acks and len(peer.acks) == Receipt.objects.count())
+            says(b"31600000001", odd % b"000")
+            wait_for(lambda: len(peer.acks) == 4)
+    assert {status for _, _, status in peer.acks} == {0}
+    assert Receipt.objects.count() == 4
+
+
+def test_an_answer_that_comes_before_its_batch_is_on_record_is_not_lost(workspace, listening, links):
+    peer = Peer(lambda n: None)
+    with listening(peer):
+        factories.channel(port=peer.port)
+        campaign, [chunk] = under_way(workspace, 2)
+        with links():
+            bound(campaign.channel)
+            mine = claim(chunk)
+            chosen = intents.intend(mine, 2, seal=campaign.seal, now=timezone.now())
+            batch = batch_of(mine, chosen, [])
+            batch.templates = (SubmitTemplate(pdu.SubmitSm(source_addr=b"Acme", short_message=b"Hi")),)
+            batch.send_by = engine.now() + 1.5
+            engine.send(batch)
+            batch.finished.result(timeout=10)
+            assert batch.answers == [None, None]
+            for sequence in (1, 2):  # the bind had the first one
+                answer = pdu.SubmitSmResp(sequence=sequence + 1, message_id=b"%d" % sequence)
+                peer.loop.call_soon_threadsafe(peer.send, 0, answer)
+            time.sleep(1.0)
+            results.store(batch, mine, now=timezone.now())
+            batch.is_recorded = True
+            wait_for(lambda: Message.objects.filter(campaign=campaign, state=S.PENDING).count() == 2, seconds=5)
+    assert set(CarrierId.objects.values_list("message_id", flat=True)) == {"1", "2"}
+
+
+def test_a_channel_whose_password_does_not_decrypt_is_an_incident_and_the_others_open(workspace, listening, links):
+    with listening(Peer()) as peer:
+        locked, open_one = factories.channel("locked", port=peer.port), factories.channel("open", port=peer.port)
+        Channel.objects.filter(pk=locked.pk).update(password_ciphertext="of another key")
+        with links():
+            bound(open_one)
+            assert not engine.is_bound(locked.pk)
+            wait_for(lambda: Incident.objects.filter(channel=locked, kind=IncidentKind.BIND_REFUSED).exists())
+
+
+def test_a_channel_that_was_switched_off_stays_closed_however_long_its_window_takes_to_drain(
+    workspace, listening, links, settings
+):
+    settings.RESPONSE_TIMEOUT = 5.0
+    peer = Peer(lambda n: None)
+    with listening(peer):
+        channel = factories.channel(port=peer.port)
+        campaign, [chunk] = under_way(workspace, 2)
+        with links():
+            bound(channel)
+            mine = claim(chunk)
+            chosen = intents.intend(mine, 2, seal=campaign.seal, now=timezone.now())
+            batch = batch_of(mine, chosen, [])
+            batch.templates = (SubmitTemplate(pdu.SubmitSm(source_addr=b"Acme", short_message=b"Hi")),)
+            batch.send_by = engine.now() + 1.5
+            engine.send(batch)
+            wait_for(lambda: len(peer.submits) == 2)
+            channel_accounts.save(channel.name, by=None, window=7)  # closed, to be opened with another window
+            wait_for(lambda: not engine.is_bound(channel.pk))
+            channel_accounts.save(channel.name, by=None, is_active=False)
+            time.sleep(9.0)
+            assert not engine.is_bound(channel.pk)
+    assert len(peer.binds) == 1
+
+
+def test_a_carrier_that_refuses_the_sender_pauses_the_campaign_before_the_list_is_spent(workspace, listening, links):
+    with listening(Peer(lambda n: 0x0A)) as peer:
+        channel = factories.channel(port=peer.port, window=10)
+        campaign, [chunk] = under_way(workspace, 300, chunk_size=1000)
+        with links():
+            bound(channel)
+            dispatching.work_on(chunk.pk, clock=timezone.now)
+            campaign = Campaign.objects.get(pk=campaign.pk)
+            assert campaign.status == Status.PAUSED
+            assert len(peer.submits) <= 10 + 10
+            chunk.refresh_from_db()
+            assert chunk.next == chunk.intended == len(peer.submits)
+            wait_for(lambda: Incident.objects.filter(kind=IncidentKind.REFUSED).exists())
