@@ -363,7 +363,7 @@ FROM n, unnest(ARRAY[%(pending)s, %(no_receipt)s]::smallint[]) AS s WHERE n > 0
 
 
 def close_unreceipted(campaign_id: int, day: date, *, before: datetime, now: datetime) -> None:
-    """Messages handed over before `before` (now - validity - grace) that still wait become NO_RECEIPT."""
+    """Messages handed over before `before` that still wait become NO_RECEIPT."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             _CLOSE,
