@@ -49,7 +49,7 @@ def miss(campaign_id: int, *, now: datetime) -> Campaign:
 
 @transaction.atomic
 def finish(campaign_id: int, *, now: datetime) -> Campaign:
-    """Every recipient's dispatch has ended. Receipts go on arriving. Raises Refused while the equation does not hold."""
+    """Every recipient's dispatch has ended, and receipts go on arriving. Refused while the equation does not hold."""
     campaign = Campaign.objects.lock(campaign_id)
     if _has_unfinished_chunks(campaign):
         raise Refused(f"{campaign} has open chunks.", code="not_done")
