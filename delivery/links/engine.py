@@ -6,10 +6,12 @@ import queue
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.db.utils import DatabaseError
 from django.utils import timezone
 
@@ -20,12 +22,27 @@ from delivery.links.account import Account
 from delivery.links.carrier import Carrier
 from delivery.links.link import Link
 from delivery.statuses import IncidentKind
+from smpp.status import CommandStatus
 
 logger = logging.getLogger(__name__)
 
 LOOK_AGAIN = 2.0  # seconds between looks at the channels' rows
 DRAIN = 75.0
 RECEIPT_THREADS = 2  # one parses while the other waits for its commit
+HELD_AT_MOST = (
+    5.0  # seconds until a deliver_sm that is not stored is answered 0x08: carriers give a bind up from 10 s on
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Arrived:
+    """What one read of a socket brought, until it is answered. Only the loop answers."""
+
+    link: Link
+    at: datetime
+    pdus: list[tuple[int, bytes]]
+    is_answered: bool = False
+    too_late: asyncio.TimerHandle | None = None
 
 
 class Engine:
@@ -66,10 +83,10 @@ class Engine:
         self._threads = [
             threading.Thread(target=self._loop.run_forever, name="links", daemon=True),
             *(
-                threading.Thread(target=self._keep_receipts, name=f"receipts-{n}", daemon=True)
+                threading.Thread(target=_then_close, args=[self._keep_receipts], name=f"receipts-{n}", daemon=True)
                 for n in range(RECEIPT_THREADS)
             ),
-            threading.Thread(target=self._keep_notes, name="links-notes", daemon=True),
+            threading.Thread(target=_then_close, args=[self._keep_notes], name="links-notes", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -86,6 +103,8 @@ class Engine:
             thread.join(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._threads[0].join(timeout=5)
+        if not self._threads[0].is_alive():
+            self._loop.close()
 
     # --- In the loop --------------------------------------------------------------------------------------------------
 
@@ -116,7 +135,17 @@ class Engine:
         await asyncio.gather(*(carrier.stop() for carrier in self._carriers.values()))
 
     def _deliver(self, link: Link, deliveries: list[tuple[int, bytes]]) -> None:
-        self._deliveries.put((link, timezone.now(), deliveries))
+        assert self._loop is not None
+        arrived = _Arrived(link=link, at=timezone.now(), pdus=deliveries)
+        arrived.too_late = self._loop.call_later(HELD_AT_MOST, self._answer, arrived, int(CommandStatus.RSYSERR))
+        self._deliveries.put(arrived)
+
+    def _answer(self, arrived: _Arrived, status: int) -> None:
+        if not arrived.is_answered:
+            arrived.is_answered = True
+            assert arrived.too_late is not None
+            arrived.too_late.cancel()
+            arrived.link.acknowledge([sequence for sequence, _ in arrived.pdus], status)
 
     def _note_late(self, batch: Batch, unit: int, given: Answer) -> None:
         self._notes.put((batch, unit, given))
@@ -127,13 +156,17 @@ class Engine:
     # --- In threads of their own: what blocks on the database ---------------------------------------------------------
 
     def _keep_receipts(self) -> None:
-        """Inbox first, then deliver_sm_resp; everything that has come meanwhile goes in one commit."""
+        """Inbox first, then deliver_sm_resp; everything that has come meanwhile goes in one commit.
+
+        What is stored after its answer 0x08 comes again, and a receipt that comes twice changes nothing.
+        """
         assert self._loop is not None
         while (first := self._deliveries.get()) is not None:
-            taken, last = _drain(first, self._deliveries, limit=receipts.BATCH)
-            status = _take_in([(link.account.channel_id, body, at) for link, at, pdus in taken for _, body in pdus])
-            for link, _, pdus in taken:
-                self._loop.call_soon_threadsafe(link.acknowledge, [sequence for sequence, _ in pdus], status)
+            drained, last = _drain(first, self._deliveries, limit=receipts.BATCH)
+            taken = [one for one in drained if not one.is_answered]  # the others come again
+            status = _take_in([(one.link.account.channel_id, body, one.at) for one in taken for _, body in one.pdus])
+            for one in taken:
+                self._loop.call_soon_threadsafe(self._answer, one, status)
             if last:
                 return
 
@@ -185,6 +218,14 @@ class Engine:
             time.sleep(1.0)
 
 
+def _then_close(work: Callable[[], None]) -> None:
+    """A thread's connection to the database ends with it."""
+    try:
+        work()
+    finally:
+        connection.close()
+
+
 def _drain(first: Any, source: "queue.SimpleQueue[Any]", *, limit: int) -> tuple[list[Any], bool]:
     """The first item and what else is there by now; True when the end mark was among it."""
     taken = [first]
@@ -201,6 +242,8 @@ def _drain(first: Any, source: "queue.SimpleQueue[Any]", *, limit: int) -> tuple
 
 def _take_in(arrivals: list[receipts.Arrival]) -> int:
     """The answer for the carrier; a connection that has died in the meantime is worth a second try."""
+    if not arrivals:
+        return 0
     status = 0
     for _ in range(2):
         close_old_connections()
