@@ -42,7 +42,14 @@ def private_installation(
 
 
 def _set_channel(env: Mapping[str, str], window: int, binds: int) -> None:
-    account = ["--name=demo", "--host=127.0.0.1", f"--port={env['SMSC_PORT']}", "--system-id=demo", "--password=demo"]
+    account = [
+        "--name=demo",
+        "--host=127.0.0.1",
+        f"--port={env['SMSC_PORT']}",
+        "--system-id=demo",
+        "--password=demo",
+        "--tps=0",
+    ]
     environment.manage("add_channel", *account, f"--window={window}", f"--binds={binds}", "--default", env=env)
 
 

@@ -66,7 +66,11 @@ def amend(campaign_id: int, changes: Mapping[str, Any], *, by: User, now: dateti
 
 
 def content_of(campaign: Campaign) -> Content:
-    return Content(**{field.name: getattr(campaign, field.name) for field in fields(Content)})
+    """What its author decided: a deadline that is only the end of the window goes with the window."""
+    content = Content(**{field.name: getattr(campaign, field.name) for field in fields(Content)})
+    if content.mode == Mode.SPREAD and content.not_after == content.date_to:
+        return replace(content, not_after=None)
+    return content
 
 
 def check(content: Content, *, now: datetime) -> None:

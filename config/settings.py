@@ -84,6 +84,15 @@ DATABASES = {"default": env.dj_db_url("DATABASE_URL")}
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Nobody waits for ever for a server that is there and says nothing, or for one whose machine is gone.
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": env.int("DATABASE_CONNECT_TIMEOUT", default=5),
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+    **DATABASES["default"].get("OPTIONS", {}),
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL")
@@ -175,8 +184,9 @@ CHUNK_SIZE = env.int("CHUNK_SIZE", default=10_000)
 CHUNK_LEASE = timedelta(seconds=env.int("CHUNK_LEASE_SECONDS", default=60))
 RING_AGAIN = timedelta(seconds=env.int("RING_AGAIN_SECONDS", default=20))  # for a chunk that nobody has come for
 RESPONSE_TIMEOUT = env.float("RESPONSE_TIMEOUT", default=60.0)  # seconds; then a submit is in doubt
-RECEIPT_GRACE = timedelta(hours=24)  # after the validity period, a receipt that never came is NO_RECEIPT
-DEFAULT_VALIDITY = timedelta(hours=72)
+# How long a carrier may try, unless a deadline ends it; and how long after that a receipt is waited for.
+DEFAULT_VALIDITY = timedelta(seconds=env.int("DEFAULT_VALIDITY_SECONDS", default=72 * 3600))
+RECEIPT_GRACE = timedelta(seconds=env.int("RECEIPT_GRACE_SECONDS", default=24 * 3600))
 # With Redis gone each dispatch process takes this share of a channel's rate: slower, never faster.
 DISPATCH_FLEET = env.int("DISPATCH_FLEET", default=4)
 

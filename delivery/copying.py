@@ -1,6 +1,15 @@
 """Values as PostgreSQL's text, made in bulk: the driver would go element by element."""
 
 from collections.abc import Iterable
+from typing import Any
+
+from django.db import connection
+
+
+def write(cursor: Any, statement: str, lines: Iterable[str]) -> None:
+    """COPY … FROM STDIN. What fails is one of Django's errors, as everywhere; by itself it would be the driver's."""
+    with connection.wrap_database_errors, cursor.copy(statement) as copy:
+        copy.write("".join(lines))
 
 
 def array(values: Iterable[int]) -> str:

@@ -1,6 +1,8 @@
 """What the clock finds: campaigns to start, to end, chunks to ring for. Any number of clocks may look at once."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -20,57 +22,69 @@ AT_ONCE = 6  # chunks of one campaign on the bell at a time: no campaign fills t
 
 
 def tick(*, now: datetime) -> None:
-    """Everything that is due by now, each in its own short transaction."""
-    start_due(now=now)
-    expire_late(now=now)
-    plan_resumed(now=now)
-    settle_ended(now=now)
-    finish_done(now=now)
-    ring_open(now=now)
+    """Everything that is due by now, each in its own short transaction and with its own luck."""
+    # Whatever has been sent in full is done, also when its deadline passed in the same second.
+    for step in (start_due, finish_done, expire_late, plan_resumed, settle_ended, ring_open):
+        with _alone(step.__name__):
+            step(now=now)
+
+
+@contextmanager
+def _alone(step: str, campaign_id: int | None = None, *, now: datetime | None = None) -> Iterator[None]:
+    """The trouble of one campaign, or of one step, must not keep the others from their minute: it is logged here."""
+    where = {"step": step, "campaign": campaign_id}
+    try:
+        yield
+    except Refused as refusal:  # another clock was first, or somebody cancelled it a moment ago
+        logger.info("tick.refused", extra={**where, "code": refusal.code})
+        if refusal.code == transitions.NOT_BALANCED and now is not None:
+            incidents.note_once(IncidentKind.UNBALANCED, at=now, sample=refusal.message, campaign_id=campaign_id)
+    except Exception:
+        logger.exception("tick.failed", extra=where)
 
 
 def start_due(*, now: datetime) -> None:
     for campaign in Campaign.objects.due(now).select_related("list", "channel").order_by("pk"):
-        try:
-            if transitions.is_too_late(campaign, now):
-                transitions.miss(campaign.pk, now=now)
-                continue
-            assert campaign.list is not None  # campaign_beyond_draft_has_a_list
-            transitions.start(campaign.pk, chunk_files.manifest(campaign.list), now=now)
-        except Refused as refusal:  # another clock was first, or somebody cancelled it a moment ago
-            logger.info("start.refused", extra={"campaign": campaign.pk, "code": refusal.code})
-        except ChunkDamaged as error:
-            _note(campaign, IncidentKind.CHUNK_DAMAGED, str(error), now=now)
-            transitions.fail(campaign.pk, reason=str(error), now=now)
-        except OSError as error:  # storage: the next tick tries again, within the grace
-            _note(campaign, IncidentKind.STORAGE, str(error), now=now)
+        with _alone("start", campaign.pk):
+            _start(campaign, now=now)
 
 
-def expire_late(*, now: datetime) -> None:
-    for campaign_id in Campaign.objects.past_deadline(now).values_list("pk", flat=True):
-        try:
-            transitions.expire(campaign_id, now=now)
-        except Refused as refusal:
-            logger.info("expire.refused", extra={"campaign": campaign_id, "code": refusal.code})
-
-
-def plan_resumed(*, now: datetime) -> None:
-    """Spread campaigns that were paused: their old line has a gap in it."""
-    stale = Chunk.objects.open().filter(
-        campaign=OuterRef("pk"), next__lt=F("count"), plan_from__lt=OuterRef("resumed_at")
-    )
-    resumed = Campaign.objects.sending().filter(Exists(stale), mode=Mode.SPREAD, resumed_at__isnull=False)
-    for campaign_id in resumed.values_list("pk", flat=True):
-        transitions.plan_again(campaign_id, now=now)
+def _start(campaign: Campaign, *, now: datetime) -> None:
+    try:
+        if transitions.is_too_late(campaign, now):
+            transitions.miss(campaign.pk, now=now)
+            return
+        assert campaign.list is not None  # campaign_beyond_draft_has_a_list
+        transitions.start(campaign.pk, chunk_files.manifest(campaign.list), now=now)
+    except ChunkDamaged as error:
+        _note(campaign, IncidentKind.CHUNK_DAMAGED, str(error), now=now)
+        transitions.fail(campaign.pk, reason=str(error), now=now)
+    except OSError as error:  # storage: the next tick tries again, within the grace
+        _note(campaign, IncidentKind.STORAGE, str(error), now=now)
 
 
 def finish_done(*, now: datetime) -> None:
     unfinished = Chunk.objects.filter(campaign=OuterRef("pk")).exclude(status=ChunkStatus.DONE)
     for campaign_id in Campaign.objects.sending().exclude(Exists(unfinished)).values_list("pk", flat=True):
-        try:
+        with _alone("finish", campaign_id, now=now):
             transitions.finish(campaign_id, now=now)
-        except Refused as refusal:
-            logger.info("finish.refused", extra={"campaign": campaign_id, "code": refusal.code})
+
+
+def expire_late(*, now: datetime) -> None:
+    for campaign_id in Campaign.objects.past_deadline(now).values_list("pk", flat=True):
+        with _alone("expire", campaign_id, now=now):
+            transitions.expire(campaign_id, now=now)
+
+
+def plan_resumed(*, now: datetime) -> None:
+    """Spread campaigns that were paused: their old line has a gap in it."""
+    stale = Chunk.objects.open().filter(
+        campaign=OuterRef("pk"), intended__lt=F("count"), plan_from__lt=OuterRef("resumed_at")
+    )
+    resumed = Campaign.objects.sending().filter(Exists(stale), mode=Mode.SPREAD, resumed_at__isnull=False)
+    for campaign_id in resumed.values_list("pk", flat=True):
+        with _alone("plan", campaign_id):
+            transitions.plan_again(campaign_id, now=now)
 
 
 _SETTLE_RETRIES = """
@@ -90,24 +104,30 @@ UPDATE delivery_chunk SET unresolved = unresolved - n FROM n WHERE id = %(chunk)
 
 def settle_ended(*, now: datetime) -> None:
     """Campaigns that ended before their chunks did: what waited for another try will not get one."""
-    for chunk_id in list(Chunk.objects.left_behind(now).values_list("pk", flat=True)[:1000]):
-        with transaction.atomic():
-            chunk = (
-                Chunk.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
-                .select_related("campaign")
-                .filter(pk=chunk_id)
-                .first()
-            )
-            if chunk is None:
-                continue
-            if chunk.campaign.started_at is not None and chunk.unresolved:
-                _settle_retries(chunk, now=now)
-            chunk.refresh_from_db()
-            if chunk.intended == chunk.next and not chunk.unresolved:
-                chunk.status = ChunkStatus.DONE if chunk.next == chunk.count else ChunkStatus.CLOSED
-                chunk.save(update_fields=["status"])
-        if chunk.status == ChunkStatus.OPEN and not Chunk.objects.at_work(now).filter(pk=chunk.pk).exists():
-            ring(chunk.pk, now=now)  # whoever claims it says what is in doubt
+    left_behind = Chunk.objects.left_behind(now).values_list("pk", "campaign_id")
+    for chunk_id, campaign_id in list(left_behind[:1000]):
+        with _alone("settle", campaign_id):
+            _settle(chunk_id, now=now)
+
+
+def _settle(chunk_id: int, *, now: datetime) -> None:
+    with transaction.atomic():
+        chunk = (
+            Chunk.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+            .select_related("campaign")
+            .filter(pk=chunk_id)
+            .first()
+        )
+        if chunk is None:
+            return
+        if chunk.campaign.started_at is not None and chunk.unresolved:
+            _settle_retries(chunk, now=now)
+        chunk.refresh_from_db()
+        if chunk.intended == chunk.next and not chunk.unresolved:
+            chunk.status = ChunkStatus.DONE if chunk.next == chunk.count else ChunkStatus.CLOSED
+            chunk.save(update_fields=["status"])
+    if chunk.status == ChunkStatus.OPEN and not Chunk.objects.at_work(now).filter(pk=chunk.pk).exists():
+        ring(chunk.pk, now=now)  # whoever claims it says what is in doubt
 
 
 def _settle_retries(chunk: Chunk, *, now: datetime) -> None:
@@ -131,7 +151,8 @@ def _settle_retries(chunk: Chunk, *, now: datetime) -> None:
 def ring_open(*, now: datetime) -> None:
     """The sweeper: chunks with something to do and nobody at it, a few of each campaign."""
     for campaign_id in Campaign.objects.sending().values_list("pk", flat=True):
-        ring_next(campaign_id, now=now)
+        with _alone("ring", campaign_id):
+            ring_next(campaign_id, now=now)
 
 
 def ring_next(campaign_id: int, *, now: datetime) -> None:

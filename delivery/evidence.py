@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from campaigns.statuses import Status
-from delivery import doubts
+from delivery import copying, doubts
 from delivery.batches import DOUBT, Answer, Batch
 from delivery.copying import array
 from delivery.judging import Judgement, judge
@@ -190,6 +190,6 @@ def _note_ids(chunk: Chunk, rows: Sequence[_Row], answers: Answers) -> None:
                 lines.append(carrier_id_row(channel, message_id, place))
                 known[channel, message_id] = place
     if lines:
-        with connection.cursor() as cursor, cursor.copy(COPY_IDS) as copy:
-            copy.write("".join(lines))
+        with connection.cursor() as cursor:
+            copying.write(cursor, COPY_IDS, lines)
         whereabouts.add(known)

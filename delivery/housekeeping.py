@@ -2,10 +2,12 @@
 
 from datetime import date, datetime
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from campaigns.models import Campaign
 from delivery import receipts
+from delivery.statuses import MessageState
 
 # One statement, so a reader sees either the many rows or their sum.
 _FOLD = """
@@ -35,14 +37,18 @@ def prepare_partitions(*, today: date) -> None:
 
 _WAITING = """
 SELECT t.campaign_id FROM delivery_tally t JOIN campaigns_campaign c ON c.id = t.campaign_id
-WHERE t.state = 4 AND c.started_at < %s GROUP BY 1 HAVING sum(t.n) > 0
+WHERE t.state = %(pending)s AND (c.started_at < %(usual)s OR c.not_after < %(deadline)s)
+GROUP BY 1 HAVING sum(t.n) > 0
 """
 
 
-def close_unreceipted(*, before: datetime, now: datetime) -> None:
-    """Messages handed over before `before` whose receipt never came; a later one still counts."""
+def close_unreceipted(*, now: datetime) -> None:
+    """Messages whose validity period (`texts.templates`) and the grace are over; a later receipt still counts."""
+    deadline = now - settings.RECEIPT_GRACE
+    usual = deadline - settings.DEFAULT_VALIDITY
     with connection.cursor() as cursor:
-        cursor.execute(_WAITING, [before])
+        cursor.execute(_WAITING, {"pending": MessageState.PENDING, "usual": usual, "deadline": deadline})
         waiting = [campaign_id for (campaign_id,) in cursor.fetchall()]
     for campaign in Campaign.objects.filter(pk__in=waiting):
-        receipts.close_unreceipted(campaign.pk, campaign.day, before=before, now=now)
+        is_over = campaign.not_after is not None and campaign.not_after < deadline
+        receipts.close_unreceipted(campaign.pk, campaign.day, before=now if is_over else usual, now=now)

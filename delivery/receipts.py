@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from delivery import doubts
+from delivery import copying, doubts
 from delivery.copying import array, copied
 from delivery.errors import STATE_STEP
 from delivery.plans import by_key, partition
@@ -29,6 +29,9 @@ REMEMBERED = timedelta(days=60)
 DOUBT_AFTER = timedelta(seconds=5)
 # Receipts that match nothing are looked at again for as long as their response may still be stored.
 HOPE = timedelta(minutes=30)
+
+# Milliseconds: whoever waits longer for a row answers 0x08, and lets the others' receipts in.
+STORE_WITHIN = 2000
 
 # Arrival: channel, body of the deliver_sm, time.
 Arrival = tuple[int, bytes, datetime]
@@ -108,14 +111,16 @@ _NOWHERE = "\t".join([_NULL] * 4)
 
 @transaction.atomic
 def _store(letters: "Sequence[tuple[Arrival, receipts.Receipt | None]]") -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {STORE_WITHIN}")
     findings = [_place(arrival[0], receipt) for arrival, receipt in letters]
     applied = _raise([finding for finding in findings if finding is not None], at=letters[-1][0][2])
     lines = [
         _line(arrival, receipt, finding, finding is not None and finding.place[1:3] in applied)
         for (arrival, receipt), finding in zip(letters, findings, strict=True)
     ]
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        copy.write("".join(lines))
+    with connection.cursor() as cursor:
+        copying.write(cursor, _COPY, lines)
 
 
 def _place(channel_id: int, receipt: "receipts.Receipt | None") -> Finding | None:
@@ -377,7 +382,7 @@ FROM n, unnest(ARRAY[%(pending)s, %(no_receipt)s]::smallint[]) AS s WHERE n > 0
 
 
 def close_unreceipted(campaign_id: int, day: date, *, before: datetime, now: datetime) -> None:
-    """Messages handed over before `before` (now - validity - grace) that still wait become NO_RECEIPT."""
+    """Messages handed over before `before` that still wait become NO_RECEIPT."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             _CLOSE,

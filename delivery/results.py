@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 
-from delivery import doubts
+from delivery import copying, doubts
 from delivery.batches import Batch
 from delivery.copying import copied
 from delivery.intents import OVERDUE_MARGIN
@@ -71,11 +71,9 @@ def store(batch: Batch, chunk: Chunk, *, now: datetime) -> bool:
         )
         if cursor.rowcount == 0:
             return False
-        with cursor.copy(_COPY_MESSAGES) as copy:
-            copy.write("".join(written.rows))
+        copying.write(cursor, _COPY_MESSAGES, written.rows)
         if written.ids:
-            with cursor.copy(COPY_IDS) as copy:
-                copy.write("".join(written.ids))
+            copying.write(cursor, COPY_IDS, written.ids)
         cursor.executemany(TALLY, [(batch.campaign_id, state, n) for state, n in written.states.items()])
         doubts.enter(batch.campaign_id, batch.channel_id, written.doubts, now=now)
     whereabouts.add(written.known)

@@ -75,3 +75,4 @@ class IncidentKind(TextChoices):
     REDIS = "redis", "Redis"
     SEAL_BROKEN = "seal_broken", "Content differs from what was approved"
     CHUNK_DAMAGED = "chunk_damaged", "Chunk damaged"
+    UNBALANCED = "unbalanced", "The equation does not hold"

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from celery import shared_task
-from django.conf import settings
 from django.utils import timezone
 
 
@@ -32,8 +31,7 @@ def match_receipts() -> None:
 def close_unreceipted() -> None:
     from delivery import housekeeping
 
-    now = timezone.now()
-    housekeeping.close_unreceipted(before=now - settings.DEFAULT_VALIDITY - settings.RECEIPT_GRACE, now=now)
+    housekeeping.close_unreceipted(now=timezone.now())
 
 
 @shared_task

@@ -10,12 +10,14 @@ from audit.refusal import Refused
 from campaigns import seal
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
-from delivery import pacing
+from delivery import counters, pacing
 from delivery.models import Chunk
-from delivery.statuses import ChunkStatus
+from delivery.statuses import ChunkStatus, Term
 from recipients.chunks import Manifest
 from recipients.statuses import Status as ListStatus
 from senders.statuses import RevisionStatus, SenderStatus
+
+NOT_BALANCED = "not_balanced"
 
 
 @transaction.atomic
@@ -47,21 +49,24 @@ def miss(campaign_id: int, *, now: datetime) -> Campaign:
 
 @transaction.atomic
 def finish(campaign_id: int, *, now: datetime) -> Campaign:
-    """Every recipient's dispatch has ended. Receipts go on arriving."""
+    """Every recipient's dispatch has ended, and receipts go on arriving. Refused while the equation does not hold."""
     campaign = Campaign.objects.lock(campaign_id)
-    if Chunk.objects.filter(campaign=campaign).exclude(status=ChunkStatus.DONE).exists():
+    if _has_unfinished_chunks(campaign):
         raise Refused(f"{campaign} has open chunks.", code="not_done")
-    campaign.finished_at = now
-    change_status(campaign, Status.DONE, moves=MOVES, by=None, also_save=["finished_at"])
-    return campaign
+    return _finish(campaign, now=now)
 
 
 @transaction.atomic
 def expire(campaign_id: int, *, now: datetime) -> Campaign:
-    """The deadline has passed: what is unsent stays unsent."""
+    """The deadline has passed: what is unsent stays unsent. With nothing unsent it is done, not expired."""
     campaign = Campaign.objects.lock(campaign_id)
     if campaign.not_after is None or campaign.not_after > now:
         raise Refused(f"The deadline of {campaign} has not passed.", code="not_expired")
+    if Chunk.objects.filter(campaign=campaign).exists() and not _has_unfinished_chunks(campaign):
+        if campaign.status == Status.PAUSED:
+            note = "Everything had been handed over when its deadline passed."
+            change_status(campaign, Status.SENDING, moves=MOVES, by=None, note=note)
+        return _finish(campaign, now=now)
     campaign.finished_at = now
     change_status(campaign, Status.EXPIRED, moves=MOVES, by=None, also_save=["finished_at"])
     return campaign
@@ -75,15 +80,20 @@ def fail(campaign_id: int, *, reason: str, now: datetime) -> Campaign:
 
 @transaction.atomic
 def plan_again(campaign_id: int, *, now: datetime) -> None:
-    """After a pause, what is left of a spread campaign goes evenly into what is left of its window."""
+    """After a pause, what is left of a spread campaign goes evenly into what is left of its window.
+
+    When the window is over and the deadline is not, what is left is due now.
+    """
     campaign = Campaign.objects.lock(campaign_id)
-    if campaign.status != Status.SENDING or campaign.date_to is None or campaign.date_to <= now:
+    if campaign.status != Status.SENDING or campaign.date_to is None:
         return
     chunks = list(
         Chunk.objects.select_for_update(of=("self",), no_key=True).filter(campaign=campaign).open().order_by("number")
     )
     left = [chunk for chunk in chunks if chunk.intended < chunk.count]
-    end = pacing.line_end(now, campaign.date_to, not_after=campaign.not_after)
+    if not left:
+        return
+    end = pacing.line_end(now, max(now, campaign.date_to), not_after=campaign.not_after)
     pieces = pacing.lines([(chunk.intended, chunk.count - chunk.intended) for chunk in left], begin=now, end=end)
     for chunk, line in zip(left, pieces, strict=True):
         chunk.plan_from, chunk.plan_until, chunk.plan_first = line.begin, line.end, line.first
@@ -108,6 +118,24 @@ def what_differs(campaign: Campaign, manifest: Manifest | None = None) -> str:
     if campaign.sender.status != SenderStatus.APPROVED or campaign.revision.status != RevisionStatus.APPROVED:
         return f"Its sender “{campaign.sender}” is not approved any more."
     return ""
+
+
+def _has_unfinished_chunks(campaign: Campaign) -> bool:
+    return Chunk.objects.filter(campaign=campaign).exclude(status=ChunkStatus.DONE).exists()
+
+
+def _finish(campaign: Campaign, *, now: datetime) -> Campaign:
+    totals = counters.totals(campaign)
+    if totals.waiting or not totals.balanced:
+        raise Refused(_unequal(campaign, totals), code=NOT_BALANCED)
+    campaign.finished_at = now
+    change_status(campaign, Status.DONE, moves=MOVES, by=None, also_save=["finished_at"])
+    return campaign
+
+
+def _unequal(campaign: Campaign, totals: counters.Totals) -> str:
+    counted = sum(getattr(totals, term) for term in Term)
+    return f"{campaign} does not balance: {totals.accepted} accepted, {counted} counted, {totals.waiting} waiting."
 
 
 def _fail(campaign: Campaign, reason: str, *, now: datetime) -> Campaign:

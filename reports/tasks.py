@@ -8,7 +8,7 @@ from django.utils import timezone
 def write_export(export_id: int) -> None:
     from reports import exports
 
-    exports.write(export_id, now=timezone.now())
+    exports.write(export_id, clock=timezone.now)
 
 
 @shared_task(acks_late=True, ignore_result=True)

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -20,6 +21,7 @@ from delivery.links.account import Account
 from delivery.links.carrier import Carrier
 from delivery.links.link import Link
 from delivery.statuses import IncidentKind
+from smpp.session import Session
 from smpp.status import CommandStatus
 
 logger = logging.getLogger(__name__)
@@ -27,6 +29,20 @@ logger = logging.getLogger(__name__)
 LOOK_AGAIN = 2.0  # seconds between looks at the channels' rows
 DRAIN = 75.0
 RECEIPT_THREADS = 2  # one parses while the other waits for its commit
+# Seconds until a deliver_sm that is not stored is answered 0x08: carriers give a bind up from 10 s on.
+HELD_AT_MOST = 5.0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Arrived:
+    """What one read of a socket brought, until it is answered. Only the loop answers."""
+
+    link: Link
+    session: Session
+    at: datetime
+    pdus: list[tuple[int, bytes]]
+    is_answered: bool = False
+    too_late: asyncio.TimerHandle | None = None
 
 
 class Engine:
@@ -89,7 +105,7 @@ class Engine:
             thread.join(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._threads[0].join(timeout=5)
-        if not self._loop.is_running():
+        if not self._threads[0].is_alive():
             self._loop.close()
 
     # --- In the loop --------------------------------------------------------------------------------------------------
@@ -126,7 +142,17 @@ class Engine:
         self._carriers.clear()
 
     def _deliver(self, link: Link, deliveries: list[tuple[int, bytes]]) -> None:
-        self._deliveries.put((link, link.session, timezone.now(), deliveries))
+        assert self._loop is not None
+        arrived = _Arrived(link=link, session=link.session, at=timezone.now(), pdus=deliveries)
+        arrived.too_late = self._loop.call_later(HELD_AT_MOST, self._answer, arrived, int(CommandStatus.RSYSERR))
+        self._deliveries.put(arrived)
+
+    def _answer(self, arrived: _Arrived, status: int) -> None:
+        if not arrived.is_answered:
+            arrived.is_answered = True
+            assert arrived.too_late is not None
+            arrived.too_late.cancel()
+            arrived.link.acknowledge(arrived.session, [sequence for sequence, _ in arrived.pdus], status)
 
     def _note_late(self, batch: Batch, unit: int, given: Answer) -> None:
         self._notes.put((batch, unit, given))
@@ -137,22 +163,26 @@ class Engine:
     # --- In threads of their own: what blocks on the database. Edges: they outlive whatever goes wrong ----------------
 
     def _keep_receipts(self) -> None:
-        """Inbox first, then deliver_sm_resp; everything that has come meanwhile goes in one commit."""
+        """Inbox first, then deliver_sm_resp; everything that has come meanwhile goes in one commit.
+
+        What is stored after its answer 0x08 comes again, and a receipt that comes twice changes nothing.
+        """
         assert self._loop is not None
         last = False
         while not last and (first := self._deliveries.get()) is not None:
-            taken, last = _drain(first, self._deliveries, limit=receipts.BATCH)
+            drained, last = _drain(first, self._deliveries, limit=receipts.BATCH)
+            taken = [one for one in drained if not one.is_answered]  # the others come again
             status = self._take_in(
-                [(link.account.channel_id, body, at) for link, _, at, pdus in taken for _, body in pdus]
+                [(one.link.account.channel_id, body, one.at) for one in taken for _, body in one.pdus]
             )
-            for link, session, _, pdus in taken:
-                sequences = [sequence for sequence, _ in pdus]
-                self._loop.call_soon_threadsafe(link.acknowledge, session, sequences, status)
+            for one in taken:
+                self._loop.call_soon_threadsafe(self._answer, one, status)
         connections.close_all()
 
     def _take_in(self, arrivals: list[receipts.Arrival]) -> int:
         """The answer for the carrier; a connection that has died in the meantime is worth a second try."""
-        for _ in range(2):
+        status = 0
+        for _ in range(2 if arrivals else 0):
             try:
                 close_old_connections()
                 status = receipts.take_in(arrivals)

@@ -162,6 +162,25 @@ def test_a_patch_changes_what_it_names_and_keeps_the_rest(api, workspace):
     assert (draft.name, draft.text) == ("Summer sale", "Half price.")
 
 
+def test_a_deadline_that_is_only_the_end_of_the_window_moves_with_it(api, body):
+    window = {"mode": "spread", "date_from": at(hours=1), "date_to": at(hours=3)}
+    campaign = create(api, body, **window).json()
+    for hours in (4, 2):
+        changed = api.patch(f"/api/v1/campaigns/{campaign['id']}/", {"date_to": at(hours=hours)})
+        assert changed.status_code == 200, changed.json()
+        assert changed.json()["not_after"] == changed.json()["date_to"]
+    now = {"mode": "on_approval", "date_from": None, "date_to": None}
+    assert api.patch(f"/api/v1/campaigns/{campaign['id']}/", now).json()["not_after"] is None
+
+
+def test_a_deadline_that_the_author_gave_stays(api, body):
+    window = {"mode": "spread", "date_from": at(hours=1), "date_to": at(hours=3), "not_after": at(hours=4)}
+    campaign = create(api, body, **window).json()
+    url = f"/api/v1/campaigns/{campaign['id']}/"
+    assert api.patch(url, {"date_to": at(hours=2)}).json()["not_after"] == campaign["not_after"]
+    assert code_of(api.patch(url, {"date_to": at(hours=5)})) == "bad_deadline"
+
+
 def test_a_patch_is_judged_as_a_whole(api, workspace):
     draft = factories.draft(workspace)
     response = api.patch(f"/api/v1/campaigns/{draft.pk}/", {"mode": "scheduled"})

@@ -9,10 +9,11 @@ from audit.models import Entry
 from campaigns import transitions as author
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from delivery import due
-from delivery.models import Chunk
-from delivery.statuses import ChunkStatus
-from tests import factories
+from delivery import due, intents
+from delivery.models import Chunk, Incident, Tally
+from delivery.statuses import ChunkStatus, IncidentKind, MessageState
+from tests import evidence, factories
+from tests.delivery import ground
 from tests.racing import race
 
 HOUR = timedelta(hours=1)
@@ -20,6 +21,17 @@ HOUR = timedelta(hours=1)
 
 def status_of(campaign):
     return Campaign.objects.get(pk=campaign.pk).status
+
+
+def spoil(table, column, pk):
+    """Whoever updates these rows runs into a bug."""
+    with connection.cursor() as cursor:
+        cursor.execute("""CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'spoilt'; END $$""")
+        cursor.execute(
+            f"CREATE TRIGGER spoilt BEFORE UPDATE ON {table} FOR EACH ROW WHEN (NEW.{column} = {pk})"
+            " EXECUTE FUNCTION spoil()"
+        )
 
 
 def starts_of(campaign):
@@ -137,6 +149,49 @@ def test_after_a_pause_the_rest_of_a_spread_campaign_fills_the_rest_of_its_windo
     assert left[-1].plan_until == begin + 2 * HOUR
 
 
+def test_a_spread_campaign_resumed_after_its_window_sends_the_rest_before_its_deadline(workspace, rung):
+    begin = timezone.now() + HOUR
+    campaign = factories.approved(
+        workspace,
+        mode=Mode.SPREAD,
+        date_from=begin,
+        date_to=begin + HOUR,
+        not_after=begin + 3 * HOUR,
+        list=factories.ready_list(workspace, 20, chunk_size=10),
+    )
+    due.tick(now=begin)
+    author.pause(campaign.pk, by=campaign.created_by)
+    now = begin + 2 * HOUR
+    author.resume(campaign.pk, by=campaign.created_by, now=now)
+    rung.clear()
+    due.tick(now=now)
+    assert len(rung) == 2
+    for chunk in Chunk.objects.filter(campaign=campaign):
+        claimed = ground.claim(chunk, now=now)
+        assert intents.intend(claimed, 10, seal=claimed.campaign.seal, now=now) == range(10)
+    planned = Entry.objects.about(campaign).filter(action="campaign.planned")
+    due.tick(now=now)
+    assert planned.count() == 1
+
+
+def test_a_chunk_whose_last_batch_is_on_its_way_is_not_planned_again(workspace):
+    begin = timezone.now() + HOUR
+    campaign = factories.approved(
+        workspace,
+        mode=Mode.SPREAD,
+        date_from=begin,
+        date_to=begin + 2 * HOUR,
+        list=factories.ready_list(workspace, 20, chunk_size=10),
+    )
+    due.tick(now=begin)
+    Chunk.objects.filter(campaign=campaign, number=0).update(intended=10)
+    author.pause(campaign.pk, by=campaign.created_by)
+    author.resume(campaign.pk, by=campaign.created_by, now=begin + HOUR)
+    for second in range(3):
+        due.tick(now=begin + HOUR + timedelta(seconds=second))
+    assert Entry.objects.about(campaign).filter(action="campaign.planned").count() == 1
+
+
 def test_a_campaign_past_its_deadline_expires_and_what_is_unsent_stays_unsent(workspace):
     campaign = factories.approved(workspace, not_after=timezone.now() + HOUR)
     due.tick(now=timezone.now())
@@ -146,13 +201,82 @@ def test_a_campaign_past_its_deadline_expires_and_what_is_unsent_stays_unsent(wo
     assert set(Chunk.objects.filter(campaign=campaign).values_list("status", flat=True)) == {ChunkStatus.CLOSED}
 
 
+def handed_over(workspace, **given):
+    """Everything of it is with the carrier, and nobody has said yet that it is done."""
+    campaign = factories.sending(workspace, **given)
+    evidence.dispatched(campaign, evidence.PENDING)
+    return campaign
+
+
 def test_a_campaign_is_done_when_every_chunk_is(workspace):
-    campaign = factories.approved(workspace)
-    due.tick(now=timezone.now())
-    assert status_of(campaign) == Status.SENDING
-    Chunk.objects.filter(campaign=campaign).update(next=3, intended=3, status=ChunkStatus.DONE)
+    campaign = handed_over(workspace)
     due.tick(now=timezone.now())
     assert status_of(campaign) == Status.DONE
+
+
+def test_what_was_sent_in_full_before_its_deadline_is_done_and_not_expired(workspace):
+    deadline = timezone.now() + HOUR
+    sending, paused = (handed_over(workspace, not_after=deadline) for _ in range(2))
+    author.pause(paused.pk, by=paused.created_by)
+    due.tick(now=deadline)
+    assert (status_of(sending), status_of(paused)) == (Status.DONE, Status.DONE)
+    late = handed_over(workspace, not_after=timezone.now() + HOUR)
+    due.expire_late(now=late.not_after)  # whichever step is first
+    assert status_of(late) == Status.DONE
+
+
+def test_no_campaign_is_done_while_it_does_not_balance(workspace):
+    campaign = handed_over(workspace)
+    tally = Tally.objects.get(campaign=campaign)
+    Tally.objects.filter(pk=tally.pk).update(n=tally.n - 1)
+    now = timezone.now().replace(second=0)
+    for second in range(3):
+        due.tick(now=now + timedelta(seconds=second))
+    assert status_of(campaign) == Status.SENDING
+    [incident] = Incident.objects.filter(campaign=campaign)
+    assert (incident.kind, incident.count) == (IncidentKind.UNBALANCED, 1)
+    assert incident.sample == f"{campaign} does not balance: 3 accepted, 2 counted, 0 waiting."
+    Tally.objects.filter(pk=tally.pk).update(n=tally.n)
+    due.tick(now=now)
+    assert status_of(campaign) == Status.DONE
+
+
+def test_a_campaign_is_not_done_while_a_message_waits(workspace):
+    campaign = handed_over(workspace)
+    Tally.objects.create(campaign=campaign, state=MessageState.PENDING, n=-1)
+    Tally.objects.create(campaign=campaign, state=MessageState.INTENDED, n=1)
+    due.tick(now=timezone.now())
+    assert status_of(campaign) == Status.SENDING
+
+
+def test_one_campaigns_trouble_keeps_no_other_from_starting(workspace, caplog):
+    first, second = (factories.approved(workspace) for _ in range(2))
+    spoil("campaigns_campaign", "id", first.pk)
+    due.tick(now=timezone.now())
+    assert (status_of(first), status_of(second)) == (Status.APPROVED, Status.SENDING)
+    [failed] = [record for record in caplog.records if record.message == "tick.failed"]
+    assert (failed.step, failed.campaign) == ("start", first.pk)
+
+
+def test_a_campaign_that_cannot_expire_keeps_no_other_from_it(workspace):
+    deadline = timezone.now() + HOUR
+    first, second = (factories.approved(workspace, not_after=deadline) for _ in range(2))
+    due.start_due(now=timezone.now())
+    spoil("campaigns_campaign", "id", first.pk)
+    due.tick(now=deadline)
+    assert (status_of(first), status_of(second)) == (Status.SENDING, Status.EXPIRED)
+    assert not Chunk.objects.filter(campaign=second).open().exists()
+
+
+def test_a_chunk_that_cannot_be_settled_keeps_no_other_from_being_rung_for(workspace, rung):
+    first, second = (factories.approved(workspace) for _ in range(2))
+    now = timezone.now()
+    due.start_due(now=now)
+    author.cancel(first.pk, by=first.created_by, now=now)
+    spoil("delivery_chunk", "campaign_id", first.pk)
+    due.tick(now=now)
+    [chunk] = Chunk.objects.filter(campaign=second)
+    assert rung == [("delivery.tasks.dispatch", (chunk.pk,))]
 
 
 def test_a_chunk_is_rung_for_once_and_again_only_when_nobody_came(workspace, rung):

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as examples
@@ -14,6 +14,7 @@ from campaigns.models import Campaign
 from delivery import counters, due, evidence, intents, receipts, results
 from delivery.batches import DOUBT
 from delivery.models import CarrierId, Chunk, Doubt, Intent, Message, Receipt
+from delivery.plans import partition
 from delivery.statuses import ChunkStatus, ErrorKind, MessageState
 from smpp.pdu import HEADER, DeliverSm, encode
 from tests import factories
@@ -448,3 +449,17 @@ def test_when_the_database_refuses_the_carrier_keeps_the_receipt(workspace, monk
         cursor.execute("SET LOCAL transaction_read_only = on")
         assert arrive(campaign, receipt("A", phones_of(chunk)[0])) == 0x08
         transaction.set_rollback(True)
+
+
+def test_a_database_that_refuses_a_copy_is_heard_as_every_other_refusal(workspace):
+    """Results that cannot be written yet are written later, and only Django's errors are waited out."""
+    campaign, [chunk] = under_way(workspace, 1)
+    claimed = claim(chunk)
+    chosen = intents.intend(claimed, 1, seal=claimed.campaign.seal, now=timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute("""CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN RAISE EXCEPTION 'shutting down' USING ERRCODE = 'admin_shutdown'; END $$""")
+        cursor.execute(f"""CREATE TRIGGER refused BEFORE INSERT ON {partition(campaign.day)}
+            FOR EACH ROW EXECUTE FUNCTION refuse()""")
+    with pytest.raises(OperationalError), transaction.atomic():
+        results.store(batch_of(claimed, chosen, [ok(10)]), claimed, now=timezone.now())

@@ -97,7 +97,7 @@ def test_an_export_is_asked_for_looked_at_and_fetched(api, campaign):
     asked = api.post(f"/api/v1/campaigns/{campaign.pk}/exports/", {"format": "csv"})
     assert asked.status_code == 201
     assert (asked.json()["status"], asked.json()["url"]) == ("queued", None)
-    exports.write(asked.json()["id"], now=timezone.now())
+    exports.write(asked.json()["id"], clock=timezone.now)
     ready = api.get(f"/api/v1/exports/{asked.json()['id']}/").json()
     assert (ready["status"], ready["rows"], ready["totals"]["accepted"]) == ("ready", 7, 7)
     file = api.get(ready["url"])

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -25,6 +26,7 @@ from tests import evidence, factories
 # An export reads in a snapshot of its own, which a test's own transaction does not allow.
 pytestmark = pytest.mark.django_db(transaction=True)
 
+MINUTE = timedelta(minutes=1)
 OUTCOMES = [
     evidence.DELIVERED,
     evidence.REFUSED,
@@ -46,7 +48,7 @@ def campaign(workspace):
 
 def written(campaign, format=Format.CSV):
     export = exports.request(campaign.pk, format=format, by=campaign.created_by)
-    exports.write(export.pk, now=timezone.now())
+    exports.write(export.pk, clock=timezone.now)
     export.refresh_from_db()
     return export
 
@@ -171,7 +173,7 @@ def test_without_a_prepared_list_there_is_nothing_to_export(workspace):
 
 def test_writing_twice_writes_once(campaign):
     export = written(campaign)
-    exports.write(export.pk, now=timezone.now())
+    exports.write(export.pk, clock=timezone.now)
     again = Export.objects.get(pk=export.pk)
     assert (again.key, again.ready_at) == (export.key, export.ready_at)
     assert len(default_storage.listdir("exports")[1]) == 1
@@ -181,26 +183,42 @@ def test_an_export_at_work_is_left_alone_until_its_lease_is_over(campaign):
     export = exports.request(campaign.pk, format="csv", by=campaign.created_by)
     now = timezone.now()
     assert exports._claim(export.pk, now=now) is not None
-    exports.write(export.pk, now=now + timedelta(minutes=1))
+    exports.write(export.pk, clock=lambda: now + timedelta(minutes=1))
     assert Export.objects.get(pk=export.pk).status == Status.RUNNING
-    exports.write(export.pk, now=now + timedelta(minutes=6))
+    exports.write(export.pk, clock=lambda: now + timedelta(minutes=6))
     assert Export.objects.get(pk=export.pk).status == Status.READY
 
 
-def test_whoever_comes_back_too_late_leaves_nothing_behind(campaign, monkeypatch):
-    """Two write the same export; the first to finish wins, and the other's file goes."""
-    put_rows, now = exports._put_rows, timezone.now()
+@pytest.mark.parametrize("first", ["old", "new"])
+def test_of_two_who_write_an_export_the_first_to_finish_wins_and_the_others_file_goes(campaign, monkeypatch, first):
+    """The lease of the one ran out, and another began: both are alive."""
     export = exports.request(campaign.pk, format="csv", by=campaign.created_by)
+    put_rows, begin, here = exports._put_rows, timezone.now(), threading.local()
+    reads, goes_on = ({name: threading.Event() for name in ("old", "new")} for _ in range(2))
 
     def slowly(*arguments):
-        monkeypatch.setattr(exports, "_put_rows", put_rows)
-        exports.write(export.pk, now=now + timedelta(minutes=6))
+        reads[here.name].set()
+        assert goes_on[here.name].wait(30)
         return put_rows(*arguments)
 
+    def write(name, *times):
+        here.name = name
+        try:
+            exports.write(export.pk, clock=iter(times).__next__)
+        finally:
+            connection.close()
+
     monkeypatch.setattr(exports, "_put_rows", slowly)
-    exports.write(export.pk, now=now)
+    with ThreadPoolExecutor(2) as pool:
+        writing = {"old": pool.submit(write, "old", begin, begin + 7 * MINUTE)}
+        assert reads["old"].wait(30)
+        writing["new"] = pool.submit(write, "new", begin + 6 * MINUTE, begin + 8 * MINUTE)
+        assert reads["new"].wait(30)
+        for name in sorted(writing, key=lambda name: name != first):
+            goes_on[name].set()
+            writing[name].result()
     export.refresh_from_db()
-    assert export.status == Status.READY
+    assert (export.status, export.ready_at) == (Status.READY, begin + (7 if first == "old" else 8) * MINUTE)
     assert [f"exports/{name}" for name in default_storage.listdir("exports")[1]] == [export.key]
 
 
@@ -208,7 +226,7 @@ def test_the_sweep_rings_for_what_nobody_writes(campaign, rung):
     lost, dead, done = (exports.request(campaign.pk, format="csv", by=campaign.created_by) for _ in range(3))
     now = timezone.now()
     exports._claim(dead.pk, now=now)
-    exports.write(done.pk, now=now)
+    exports.write(done.pk, clock=lambda: now)
     rung.clear()
     exports.ring_again(now=now)
     assert rung == [(tasks.write_export.name, (lost.pk,))]
@@ -219,7 +237,7 @@ def test_the_sweep_rings_for_what_nobody_writes(campaign, rung):
 
 def test_an_export_that_cannot_be_written_is_given_up_after_a_day(campaign):
     export = exports.request(campaign.pk, format="csv", by=campaign.created_by)
-    exports.write(export.pk, now=timezone.now() + timedelta(hours=25))
+    exports.write(export.pk, clock=lambda: timezone.now() + timedelta(hours=25))
     export.refresh_from_db()
     assert (export.status, export.failure) == (Status.FAILED, "It could not be written within a day.")
 
@@ -239,9 +257,9 @@ def test_a_storage_that_fails_leaves_the_export_to_the_next_try(campaign, monkey
     with monkeypatch.context() as broken:
         broken.setattr(default_storage, "save", _fail)
         with pytest.raises(OSError, match="no space"):
-            exports.write(export.pk, now=timezone.now())
+            exports.write(export.pk, clock=timezone.now)
     assert not list(tmp_path.glob("export-*"))
-    exports.write(export.pk, now=timezone.now() + timedelta(minutes=6))
+    exports.write(export.pk, clock=lambda: timezone.now() + timedelta(minutes=6))
     assert Export.objects.get(pk=export.pk).status == Status.READY
 
 

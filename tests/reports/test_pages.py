@@ -101,7 +101,7 @@ def test_an_export_is_asked_for_by_a_button(browser, campaign):
 @pytest.mark.django_db(transaction=True)
 def test_a_ready_export_is_downloaded(browser, campaign):
     export = exports.request(campaign.pk, format="csv.gz", by=campaign.created_by)
-    exports.write(export.pk, now=timezone.now())
+    exports.write(export.pk, clock=timezone.now)
     address = f"/campaigns/{campaign.pk}/exports/{export.pk}/file/"
     text = get(browser, campaign, "exports").text
     assert address in text

@@ -1,0 +1,99 @@
+"""A deliver_sm is answered in time, whatever the database does."""
+
+import queue
+import sys
+import time
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from delivery import receipts
+from delivery.links.engine import Engine
+from delivery.models import Receipt
+from smpp.session import Role, Session
+from tests import factories
+from tests.delivery.ground import receipt
+from tests.racing import race
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HELD = 0.5
+
+
+class Link:
+    """The end of a link that answers."""
+
+    def __init__(self, channel):
+        self.account = SimpleNamespace(channel_id=channel.pk)
+        self.session = Session(Role.ESME)
+        self.answers = queue.SimpleQueue()
+
+    def acknowledge(self, session, sequences, status):
+        assert session is self.session
+        for sequence in sequences:
+            self.answers.put((sequence, status))
+
+
+@contextmanager
+def started():
+    engine = Engine()
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.stop()
+
+
+@pytest.fixture
+def link(db):
+    return Link(factories.channel(is_active=False))
+
+
+def bring(engine, link, sequence):
+    body = receipt(f"A{sequence}", factories.FIRST_NUMBER)
+    engine._loop.call_soon_threadsafe(engine._deliver, link, [(sequence, body)])
+
+
+def test_what_is_stored_is_acknowledged_once(link):
+    with started() as engine:
+        bring(engine, link, 1)
+        assert link.answers.get(timeout=10) == (1, 0)
+    assert Receipt.objects.count() == 1
+    assert link.answers.empty()
+
+
+def test_what_the_database_keeps_waiting_is_answered_0x08_in_time(link, monkeypatch):
+    monkeypatch.setattr(sys.modules[Engine.__module__], "HELD_AT_MOST", HELD)
+    with started() as engine:
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN; LOCK TABLE delivery_receipt IN ACCESS EXCLUSIVE MODE")
+            begun = time.monotonic()
+            for sequence in (1, 2, 3):  # one for each thread, and one that nobody looks at
+                bring(engine, link, sequence)
+                time.sleep(0.05)
+            answers = sorted(link.answers.get(timeout=10) for _ in range(3))
+            assert time.monotonic() - begun < HELD + 1
+            cursor.execute("ROLLBACK")
+        assert answers == [(1, 8), (2, 8), (3, 8)]
+        bring(engine, link, 4)
+        assert link.answers.get(timeout=10) == (4, 0)
+    assert link.answers.empty()  # each was answered once
+
+
+def test_a_row_that_somebody_holds_keeps_no_thread_for_long(link, monkeypatch):
+    monkeypatch.setattr(receipts, "STORE_WITHIN", 200)
+
+    def hold():
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN; LOCK TABLE delivery_receipt IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); ROLLBACK")
+
+    def take_in():
+        time.sleep(0.5)
+        begun = time.monotonic()
+        arrival = (link.account.channel_id, receipt("A1", factories.FIRST_NUMBER), timezone.now())
+        return receipts.take_in([arrival]), time.monotonic() - begun < 2
+
+    assert race(hold, take_in) == [None, (0x08, True)]
