@@ -84,7 +84,7 @@ def receive(request: PageRequest, pk: int) -> HttpResponse:
         file = form.cleaned_data["file"]
         uploads.receive(listed.pk, file, by=request.user, length=file.size)
     else:
-        messages.error(request, " ".join(form.errors["file"]))
+        messages.error(request, " ".join(map(str, form.errors["file"])))
     return redirect("recipients:detail", listed.pk)
 
 
