@@ -20,7 +20,7 @@ class NulMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if "\0" not in request.path and not _has_nul(request.META["QUERY_STRING"]):
+        if "\0" not in request.path and not _has_nul(request.META.get("QUERY_STRING", "")):
             return self.get_response(request)
         if not request.path.startswith("/api/"):
             raise BadRequest(NUL)
