@@ -28,6 +28,13 @@ def permissions_by(key: ApiKey) -> frozenset[Permission]:
     return granted if key.workspace.tokens_may_decide else granted - {Permission.DECIDE}
 
 
+def role_of(key: ApiKey) -> str:
+    """For the ledger: the role of a token's user in the workspace; a key of the workspace is a "key"."""
+    if key.user is None:
+        return "key"
+    return Membership.objects.of(key.workspace).filter(user=key.user).values_list("role", flat=True).first() or ""
+
+
 def may_decide(user: User, workspace_id: int) -> bool:
     return Permission.DECIDE in permissions_in(Workspace.objects.get(pk=workspace_id), user)
 

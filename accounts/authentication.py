@@ -9,7 +9,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts import keys
-from accounts.access import permissions_by
+from accounts.access import permissions_by, role_of
 from accounts.models import ApiKey, User
 from audit import circumstances
 
@@ -31,7 +31,7 @@ class BearerAuthentication(BaseAuthentication):
         inner.workspace = key.workspace  # type: ignore[attr-defined]
         inner.permissions = permissions_by(key)  # type: ignore[attr-defined]
         circumstances.set_current(
-            replace(circumstances.current(), via=f"{'token' if key.user else 'key'} {key.prefix}", role="")
+            replace(circumstances.current(), via=f"{'token' if key.user else 'key'} {key.prefix}", role=role_of(key))
         )
         _note_use(key)
         return user, key

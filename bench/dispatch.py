@@ -42,7 +42,7 @@ def run(
             "cpu_s_per_100k": {name: round(spent * 100_000 / messages, 2) for name, spent in _by_duty(cpu).items()},
             "peak_rss_mb": {name: round(size / 1e6) for name, size in meter.peak_rss.items()},
             "balanced": outcome.balanced if receipts else equation_holds(outcome.totals),
-            "doubled": _doubled(Path(installation.env["JOURNAL"]), parts),
+            "doubled": _doubled(Path(installation.env["JOURNAL"])),
             "uncertain": outcome.totals["uncertain"],
             "wal_bytes_per_message": round(wal / messages),
         }
@@ -61,12 +61,14 @@ def _growth(after: Mapping[str, float], before: Mapping[str, float]) -> dict[str
     return {name: seconds - before[name] for name, seconds in after.items()}
 
 
-def _doubled(path: Path, parts: int) -> int:
-    """Submits that the carrier accepted beyond one for each recipient and part."""
+def _doubled(path: Path) -> int:
+    """Submits that the carrier accepted beyond one for each recipient and part; parts differ in what they say."""
     accepted = Counter(
-        entry.destination for entry in journal.read(path) if isinstance(entry, journal.Submit) and entry.is_accepted
+        (entry.destination, entry.content)
+        for entry in journal.read(path)
+        if isinstance(entry, journal.Submit) and entry.is_accepted
     )
-    return sum(max(0, count - parts) for count in accepted.values())
+    return accepted.total() - len(accepted)
 
 
 def _wal(connection: psycopg.Connection) -> int:

@@ -41,6 +41,7 @@ app.conf.update(
         "fold-tallies": {"task": "delivery.tasks.fold_tallies", "schedule": 30.0, "options": {"expires": 30}},
         "close-unreceipted": {"task": "delivery.tasks.close_unreceipted", "schedule": 60.0, "options": {"expires": 60}},
         "prepare-partitions": {"task": "delivery.tasks.prepare_partitions", "schedule": 3600.0},
+        "keep-heads": {"task": "audit.tasks.keep_heads", "schedule": 600.0, "options": {"expires": 600}},
         "forget-calls": {"task": "accounts.tasks.forget_calls", "schedule": 3600.0},
         "sweep-lists": {"task": "recipients.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
         "sweep-exports": {"task": "reports.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},

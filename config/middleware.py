@@ -1,14 +1,44 @@
-"""Refused for pages and the admin, and the Content-Security-Policy."""
+"""Refused for pages and the admin, what no database takes, and the Content-Security-Policy."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from audit.refusal import Refused
+from config.api import envelope
+
+
+class NulMiddleware:
+    """No text of PostgreSQL holds NUL: an address or a form that does is a mistake of the caller, 400."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\0" not in request.path and not _has_nul(request.META.get("QUERY_STRING", "")):
+            return self.get_response(request)
+        if not request.path.startswith("/api/"):
+            raise BadRequest(NUL)
+        return JsonResponse(envelope("invalid", NUL), status=400)
+
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> None:
+        """The API's bodies have serializers. It and the uploads are exempt from CSRF here: nobody reads them early."""
+        if request.method != "POST" or getattr(view, "csrf_exempt", False):
+            return
+        if any("\0" in text for name, values in request.POST.lists() for text in (name, *values)):
+            raise BadRequest(NUL)
+
+
+NUL = "Null characters are not allowed."
+
+
+def _has_nul(query: str) -> bool:
+    return "\0" in query or "%00" in query
 
 
 class RefusedMiddleware:

@@ -10,7 +10,11 @@ from accounts.models import Workspace
 class FileForm(forms.Form):
     """`allow_empty_file`: what is wrong with a file is the verb's to say."""
 
-    file = forms.FileField(allow_empty_file=True, widget=forms.FileInput(attrs={"accept": ".txt,.csv"}))
+    file = forms.FileField(
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ".txt,.csv"}),
+        error_messages={"required": "Choose a file."},
+    )
 
 
 class ListForm(FileForm):

@@ -5,6 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
@@ -82,6 +83,8 @@ def receive(request: PageRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         file = form.cleaned_data["file"]
         uploads.receive(listed.pk, file, by=request.user, length=file.size)
+    else:
+        messages.error(request, " ".join(map(str, form.errors["file"])))
     return redirect("recipients:detail", listed.pk)
 
 

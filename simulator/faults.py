@@ -34,6 +34,7 @@ class Faults:
             (knobs.unbind_every, CommandStatus.ROK, Twist.UNBIND),
         ]
         self._every = [(n, int(status), twist) for n, status, twist in every if n]
+        self._passed = [0] * len(self._every)
         self.are_wanted = bool(
             self._every or knobs.tps or knobs.max_window or knobs.bad_suffix or knobs.length_bomb_after
         )
@@ -41,14 +42,16 @@ class Faults:
     def judge(self, destination: bytes, *, unanswered: int, now: float) -> tuple[int, Twist]:
         """The answer to the next submit, and what else happens; `unanswered` counts those before it on its bind."""
         self._seen += 1
+        self._passed = [passed + 1 for passed in self._passed]
         if self._knobs.max_window and unanswered >= self._knobs.max_window:
             return CommandStatus.RTHROTTLED, Twist.NONE
         if self._knobs.tps and self._is_too_fast(now):
             return CommandStatus.RTHROTTLED, Twist.NONE
         if self._bad_suffix and destination.endswith(self._bad_suffix):
             return CommandStatus.RINVDSTADR, Twist.NONE
-        for every, status, twist in self._every:
-            if self._seen % every == 0:
+        for number, (every, status, twist) in enumerate(self._every):
+            if self._passed[number] >= every:  # what was due beside another fault is due still
+                self._passed[number] -= every
                 return status, twist
         if self._seen == self._knobs.length_bomb_after:
             return CommandStatus.ROK, Twist.LENGTH_BOMB

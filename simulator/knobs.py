@@ -1,10 +1,10 @@
 """Everything that can be asked of the simulator, with its default: a well-behaved SMSC.
 
 `--dlr-delay-ms 500` and `DLR_DELAY_MS=500` are the same; the option wins. Where a knob says "every n-th", 0 is never,
-and it counts over all connections together.
+and it counts over all connections together. One submit has one fault: what is due beside another comes with the next.
 """
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -32,7 +32,11 @@ class Knobs:
     id_start: int = _knob(
         0, "the first message has the next number as its id; 0: by the clock, so that ids stay unique"
     )
-    id_resp: str = _knob("hex", "how an answer writes the message id", choices=ID_FORMATS)
+    id_resp: str = _knob(
+        "hex",
+        "how an answer writes the message id; hex0 and dec10 pad to 8 and 10 digits, which only a small id_start shows",
+        choices=ID_FORMATS,
+    )
     id_dlr: str = _knob("hex", "how a receipt writes the message id", choices=ID_FORMATS)
 
     dlr_delay_ms: int = _knob(1000, "delay of receipts after the submit")
@@ -43,7 +47,9 @@ class Knobs:
         0, "1: ENROUTE before and again after the final one, 2: only ENROUTE, 3: only ACCEPTD"
     )
     dlr_lost_every: int = _knob(0, "every n-th accepted message never gets a receipt")
-    dlr_fail_every: int = _knob(0, "every n-th accepted message is reported as UNDELIV, error 001")
+    dlr_fail_every: int = _knob(
+        0, "every n-th accepted message is reported as UNDELIV, error 001, unless its receipt is lost"
+    )
     dlr_state: str = _knob("DELIVRD", "what receipts say", choices=STATE_WORDS.values())
     dlr_other_bind: bool = _knob(False, "receipts go to another bind of the same system_id, if there is one")
     dlr_retry_ms: int = _knob(10_000, "a receipt that is refused, or not acknowledged by then, comes again")
@@ -77,6 +83,8 @@ def add_arguments(parser: ArgumentParser, environ: Mapping[str, str]) -> None:
     """An option per knob; its default is the environment's, else the knob's own."""
     for knob in fields(Knobs):
         reader: Callable[[str], object] = _flag if knob.type is bool else knob.type  # type: ignore[assignment]
+        if knob.metadata["choices"]:
+            reader = _one_of(knob.metadata["choices"])
         parser.add_argument(
             "--" + knob.name.replace("_", "-"),
             # A text as default goes through `type` as one from the command line does.
@@ -87,6 +95,17 @@ def add_arguments(parser: ArgumentParser, environ: Mapping[str, str]) -> None:
             const=True if knob.type is bool else None,
             help=f"{knob.metadata['about']} ({knob.default!s})" if str(knob.default) else knob.metadata["about"],
         )
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
+    """`choices` holds only what stands on the command line; a default from the environment goes through this too."""
+
+    def read(value: str) -> str:
+        if value not in choices:
+            raise ArgumentTypeError(f"{value!r} is none of {', '.join(choices)}")
+        return value
+
+    return read
 
 
 def of(options: Mapping[str, Any]) -> Knobs:

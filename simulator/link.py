@@ -1,6 +1,7 @@
 """One connection of a client: binds, submits, receipts and their acknowledgements."""
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, cast
@@ -60,6 +61,7 @@ class Link(asyncio.Protocol):
         self._is_paused = False
         self._unanswered = 0
         self._held: list[Answer] = []
+        self._delayed: deque[tuple[asyncio.TimerHandle, list[Answer]]] = deque()
         self._outbox = Outbox(window=smsc.knobs.dlr_window)
         self._resending: asyncio.TimerHandle | None = None
 
@@ -180,7 +182,8 @@ class Link(asyncio.Protocol):
         if batch.answers:
             self._unanswered += len(batch.answers)
             if self._knobs.resp_delay_ms:
-                self._loop.call_later(self._knobs.resp_delay_ms / 1000, self._answer, batch.answers)
+                timer = self._loop.call_later(self._knobs.resp_delay_ms / 1000, self._answer_first_delayed)
+                self._delayed.append((timer, batch.answers))
             else:
                 self._answer(batch.answers)
 
@@ -196,13 +199,22 @@ class Link(asyncio.Protocol):
         self._unanswered -= len(answers)
         self._write(hot.submit_sm_resps(answers))
 
+    def _answer_first_delayed(self) -> None:
+        self._answer(self._delayed.popleft()[1])
+
+    def _answer_everything(self) -> None:
+        while self._delayed:
+            self._delayed[0][0].cancel()
+            self._answer_first_delayed()
+        self._answer_held()
+
     def _answer_held(self) -> None:
         self._unanswered -= len(self._held)
         self._write(hot.submit_sm_resps(reversed(self._held)))
         self._held.clear()
 
     def _suffer(self, twist: Twist) -> None:
-        self._answer_held()
+        self._answer_everything()
         match twist:
             case Twist.CUT_BEFORE | Twist.CUT_AFTER:
                 self._transport.close()
@@ -260,7 +272,7 @@ class Link(asyncio.Protocol):
                     self._write(self.session.send(pdu.response(one)))
             case pdu.Unbind():
                 self._note_unbind("esme")
-                self._answer_held()
+                self._answer_everything()
                 self._write(self.session.send(pdu.response(one)))
                 self._transport.close()
             case pdu.UnbindResp():

@@ -63,7 +63,7 @@ T = TypeVar("T")
 
 
 def wait_for(
-    claim: Callable[[], T], *, seconds: float = 30.0, seen: Callable[[], object] = lambda: "nothing more is known"
+    claim: Callable[[], T], *, seconds: float = 60.0, seen: Callable[[], object] = lambda: "nothing more is known"
 ) -> T:
     """What the claim is worth once it is true; `seen` says what to blame when it does not come true."""
     deadline = time.monotonic() + seconds

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from django.apps import apps
 from django.conf import settings
-from django.core.management import call_command
+from django.core.management import call_command, get_commands
 
 from config import states
 from config.celery import app as celery
@@ -124,6 +124,19 @@ def test_edges_reach_rows_through_their_workspace():
 def test_no_room_has_a_drawer_for_everything():
     banned = {"utils", "helpers", "services", "common", "core", "base", "mixins"}
     assert [path for path, _ in sources(APPS + TOOLS) if banned & {*path.relative_to(ROOT).parts, path.stem}] == []
+
+
+def test_every_management_command_appears_in_a_test():
+    ours = {name for name, app in get_commands().items() if app in {*APPS, *TOOLS}}
+    told = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert {name for name in ours if f'"{name}"' not in told} == set()
+
+
+def test_the_drawing_is_written_where_it_is_committed(settings, tmp_path):
+    (tmp_path / "docs").mkdir()
+    settings.ROOT = tmp_path
+    call_command("generate_states")
+    assert (tmp_path / "docs" / "states.md").read_text() == states.render()
 
 
 def test_the_drawn_states_are_those_of_the_tables():

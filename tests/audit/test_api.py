@@ -29,3 +29,11 @@ def test_a_subject_that_is_none_is_400(as_author):
 def test_the_ledger_is_read_only(as_admin):
     for method in (as_admin.post, as_admin.put, as_admin.patch, as_admin.delete):
         assert method("/api/v1/audit/", {}).status_code == 405
+
+
+def test_an_entry_says_in_which_role_it_was_done(as_author, as_admin, api, workspace):
+    campaign = factories.draft(workspace)
+    for client in (as_author, as_admin, api):
+        client.patch(f"/api/v1/campaigns/{campaign.pk}/", {"text": "Half price."})
+    page = as_author.get(f"/api/v1/audit/?subject=campaign:{campaign.pk}").json()["results"]
+    assert [entry["role"] for entry in page[:3]] == ["key", "admin", "author"]

@@ -2,9 +2,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
-from audit import verification
-from audit.ledger import FIRST, change_status, record
+from audit import heads, verification
+from audit.ledger import FIRST, change_status, hash_of, record
 from audit.models import Entry
+from audit.tasks import keep_heads
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Status
 from tests import factories
@@ -94,6 +95,53 @@ def test_verify_audit_names_the_first_entry_that_does_not_hold(workspace, campai
     with pytest.raises(CommandError):
         call_command("verify_audit")
     assert f"chain {workspace.pk}: {says}" in capsys.readouterr().err
+
+
+def test_the_newest_entries_cut_off_are_missed(workspace, campaign, capsys):
+    heads.keep()
+    [seq] = heads.kept(workspace.pk)
+    call_command("verify_audit")
+    tamper("DELETE FROM audit_entry WHERE chain = %s AND seq > %s", workspace.pk, seq - 3)
+    with pytest.raises(CommandError):
+        call_command("verify_audit")
+    assert f"chain {workspace.pk}: entry {seq - 2} is missing" in capsys.readouterr().err
+
+
+def test_a_chain_that_is_gone_is_missed(workspace, campaign, capsys):
+    heads.keep()
+    tamper("DELETE FROM audit_entry WHERE chain = %s", workspace.pk)
+    with pytest.raises(CommandError):
+        call_command("verify_audit")
+    assert f"chain {workspace.pk}: entry 1 is missing" in capsys.readouterr().err
+
+
+def test_a_chain_that_was_written_anew_differs_from_the_heads_that_were_kept(workspace, campaign):
+    heads.keep()
+    [seq] = heads.kept(workspace.pk)
+    entries = list(entries_of(workspace))
+    before = entries[-2].hash
+    entries[-1].note = "Nothing happened."
+    tamper(
+        "UPDATE audit_entry SET note = %s, hash = %s WHERE chain = %s AND seq = %s",
+        entries[-1].note,
+        hash_of(entries[-1]),
+        workspace.pk,
+        seq,
+    )
+    heads.keep()
+    verdict = verification.verify(workspace.pk)
+    assert (verdict.head, verdict.broken) == (before, (seq, "is not the one whose hash was kept"))
+
+
+def test_a_head_is_kept_once_and_the_next_beside_it(workspace, campaign):
+    for _ in range(2):
+        heads.keep()
+    [first] = heads.kept(workspace.pk)
+    with transaction.atomic():
+        record("workspace.changed", workspace, by=None)
+    keep_heads()
+    assert sorted(heads.kept(workspace.pk)) == [first, first + 1]
+    assert verification.verify(workspace.pk).broken is None
 
 
 def test_an_entry_moved_to_another_place_is_found(workspace, campaign, capsys):

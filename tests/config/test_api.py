@@ -2,6 +2,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from rest_framework.exceptions import Throttled
 from rest_framework.test import APIClient
@@ -10,6 +11,7 @@ from accounts import keys
 from accounts.models import ApiKey
 from campaigns import api as campaigns_api
 from tests import factories
+from tests.pages import signed_in
 
 
 def error_of(response):
@@ -154,6 +156,36 @@ def test_every_field_that_is_wrong_is_named(api):
     response = api.post("/api/v1/lists/", {"name": ""})
     assert response.status_code == 400
     assert set(error_of(response)["fields"]) == {"name", "filename"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "audit/?subject=campaign:%00",
+        "audit/?subject=%00:1",
+        "audit/?cursor=%00",
+        "campaigns/?status=%00",
+        "campaigns/?name=%00",
+        "campaigns/{pk}/recipients/?to=%00",
+        "campaigns/{pk}/recipients/?status=%00",
+        "campaigns/{pk}/recipients/?cursor=%00",
+        "campaigns/{pk}/errors/?kind=%00",
+        "lists/?page_size=%00",
+    ],
+)
+def test_an_address_that_no_database_takes_is_400(api, workspace, path):
+    response = api.get("/api/v1/" + path.format(pk=factories.draft(workspace).pk))
+    assert response.status_code == 400
+    assert error_of(response)["code"] == "invalid"
+
+
+def test_a_page_that_no_database_can_answer_is_400(client, workspace):
+    campaign = factories.sending(workspace)
+    author = signed_in(campaign.created_by)
+    assert author.get("/campaigns/?status=%00").status_code == 400
+    assert author.post(f"/campaigns/{campaign.pk}/pause/", {"reason": "A\0typo."}).status_code == 400
+    form = {"name": "A", "country": "NL", "file": SimpleUploadedFile("a.csv", b"\0+31612345678\n")}
+    assert author.post("/lists/new/", form).status_code == 302  # what is in a file is for the preparation to say
 
 
 def test_text_that_no_database_takes_is_400(api):

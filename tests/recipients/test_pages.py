@@ -142,3 +142,11 @@ def test_older_lists_are_on_the_next_page(page, workspace):
         factories.uploading_list(workspace, f"List {number:02}")
     assert "List 26" in text_of(page.get("/lists/")) and "List 01" not in text_of(page.get("/lists/"))
     assert "List 01" in text_of(page.get("/lists/?page=2"))
+
+
+def test_no_file_chosen_is_said(page, workspace):
+    listed = factories.uploading_list(workspace)
+    response = page.post(f"/lists/{listed.pk}/file/", {}, follow=True)
+    assert "Choose a file." in text_of(response)
+    listed.refresh_from_db()
+    assert listed.status == Status.UPLOADING

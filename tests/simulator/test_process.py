@@ -85,3 +85,16 @@ def test_a_switch_is_one_or_zero(value, meant):
 
 def test_a_switch_alone_is_on():
     assert read("--dlr-other-bind").dlr_other_bind
+
+
+def test_a_choice_from_the_environment_that_is_none_is_named():
+    process = subprocess.run(
+        [sys.executable, "-m", "simulator"],
+        env={**os.environ, "ID_RESP": "octal"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert process.returncode == 2
+    assert "argument --id-resp: 'octal' is none of dec, hex" in process.stderr

@@ -1,6 +1,7 @@
 """Binds, submits and what can be made to go wrong with them, each knob through real TCP."""
 
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -190,6 +191,18 @@ def test_numbers_with_a_bad_end_are_refused(simulate):
     assert client.statuses == [0, CommandStatus.RINVDSTADR, 0]
 
 
+def test_no_fault_is_masked_by_another_with_which_it_falls_together(simulate):
+    client = simulate(throttle_every=2, qfull_every=4, syserr_every=4).bound()
+
+    client.submit_many(40)
+    client.wait(lambda: len(client.answers) == 40)
+
+    counts = Counter(client.statuses)
+    assert counts[CommandStatus.RTHROTTLED] == 20
+    assert abs(counts[CommandStatus.RMSGQFUL] - 10) <= 1
+    assert abs(counts[CommandStatus.RSYSERR] - 10) <= 1
+
+
 def test_every_nth_submit_may_be_nacked(simulate):
     client = simulate(nack_every=4).bound()
 
@@ -272,6 +285,19 @@ def test_the_connection_may_be_cut_before_an_answer(simulate):
 
     assert len(client.answers) == 2
     assert [entry.destination[-1] for entry in smsc.entries()] == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("knobs", [{"drop_after_every": 3}, {"unbind_every": 3}])
+def test_answers_that_are_delayed_go_out_before_the_end(simulate, knobs):
+    client = simulate(resp_delay_ms=3000, **knobs).bound()
+
+    client.submit(b"4915")
+    client.listen(0.2)
+    assert client.answers == []
+    client.submit(b"4916", b"4917")
+    client.wait(lambda: len(client.answers) == 3, patience=2)
+
+    assert client.statuses == [0, 0, 0]
 
 
 def test_the_connection_may_be_cut_after_an_answer(simulate):
