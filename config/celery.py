@@ -43,6 +43,11 @@ app.conf.update(
         "prepare-partitions": {"task": "delivery.tasks.prepare_partitions", "schedule": 3600.0},
         "forget-calls": {"task": "accounts.tasks.forget_calls", "schedule": 3600.0},
         "sweep-lists": {"task": "recipients.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+        "sweep-suppressions": {
+            "task": "recipients.tasks.sweep_suppressions",
+            "schedule": 30.0,
+            "options": {"expires": 30},
+        },
         "sweep-exports": {"task": "reports.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
     },
 )

@@ -16,7 +16,8 @@ DOUBT: Final[Answer] = (-1, b"")
 class Batch:
     """Recipients of one chunk, covered by one committed intent.
 
-    A unit is one PDU: unit u is part u % parts of recipient u // parts. The links' thread owns the fields from
+    A unit is one PDU: unit u is part u % parts of recipient u // parts. The suppressed recipients among those that the
+    intent covers are not in it: they are recorded with it, as (recipient, phone). The links' thread owns the fields from
     `next_unit` on until `finished` is set; then `units_sent` and `answers` are the task's to read.
     """
 
@@ -30,6 +31,7 @@ class Batch:
     templates: tuple[SubmitTemplate, ...]  # one a part
     send_by: float  # loop time; what is not written by then is given back
     is_retry: bool = False
+    suppressed: list[tuple[int, int]] = field(default_factory=list)
 
     link: object = None  # of several parts: the bind that has them all, in order
     next_unit: int = 0
@@ -54,3 +56,11 @@ class Batch:
     def handed_over(self) -> int:
         """Recipients of whom at least one part was written."""
         return -(-self.next_unit // self.parts)
+
+    @property
+    def passed_over(self) -> list[tuple[int, int]]:
+        """The suppressed ones before the first recipient that was given back; those after it are asked about again."""
+        if self.handed_over == len(self.recipients):
+            return self.suppressed
+        first_left = self.recipients[self.handed_over]
+        return [(recipient, phone) for recipient, phone in self.suppressed if recipient < first_left]

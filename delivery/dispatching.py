@@ -23,7 +23,7 @@ from campaigns.models import Campaign
 from campaigns.statuses import Status
 from delivery import chunk_files, doubts, due, evidence, incidents, intents, results, texts, transitions
 from delivery.batches import Batch
-from delivery.intents import OVERDUE_MARGIN
+from delivery.intents import OVERDUE_MARGIN, Chosen
 from delivery.judging import breaker
 from delivery.links import engine
 from delivery.models import Chunk
@@ -125,8 +125,9 @@ def _work(work: _Work) -> bool:
 def _send_fresh(work: _Work, count: int) -> bool:
     """Intend, send and record up to `count` recipients; False when the chunk must be left alone now."""
     chunk = work.chunk
+    phones = work.phones[chunk.next : chunk.next + count]
     try:
-        chosen = intents.intend(chunk, count, seal=work.campaign.seal, now=work.clock())
+        chosen = intents.intend(chunk, phones, seal=work.campaign.seal, now=work.clock())
     except (OperationalError, InterfaceError) as error:
         # A commit in doubt is not sent: whoever claims the chunk next finds the intent, if it is there, and doubts it.
         logger.warning("dispatch.intent_lost", extra={"chunk": chunk.pk, "error": str(error)})
@@ -134,8 +135,9 @@ def _send_fresh(work: _Work, count: int) -> bool:
         return False
     if chosen is None:
         return False
-    batch = _batch(work, [chunk.first + index for index in chosen], [work.phones[index] for index in chosen])
-    _send(work, batch)
+    batch = _fresh_batch(work, chosen)
+    if batch.recipients:
+        _send(work, batch)
     if not _persist(work, lambda: results.store(batch, chunk, now=work.clock())):
         _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
         return False
@@ -159,6 +161,18 @@ def _retry(work: _Work) -> bool:
     _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
     _judge_carrier(work, batch)
     return True
+
+
+def _fresh_batch(work: _Work, chosen: Chosen) -> Batch:
+    recipients = [work.chunk.first + index for index in chosen.indexes]
+    phones = [work.phones[index] for index in chosen.indexes]
+    if not chosen.suppressed:
+        return _batch(work, recipients, phones)
+    people = list(zip(recipients, phones, strict=True))
+    wanted = [(recipient, phone) for recipient, phone in people if phone not in chosen.suppressed]
+    batch = _batch(work, [recipient for recipient, _ in wanted], [phone for _, phone in wanted])
+    batch.suppressed = [(recipient, phone) for recipient, phone in people if phone in chosen.suppressed]
+    return batch
 
 
 def _batch(work: _Work, recipients: list[int], phones: list[int]) -> Batch:
