@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from django.db import connection, transaction
+from django.http import StreamingHttpResponse
 
 from accounts.models import User, Workspace
 from audit.ledger import record
@@ -31,6 +32,14 @@ def request(workspace: Workspace, *, by: User) -> Iterator[bytes]:
     with transaction.atomic():
         record("suppressions.exported", workspace, by=by)
     return _lines(workspace.pk)
+
+
+def response(lines: Iterator[bytes]) -> StreamingHttpResponse:
+    return StreamingHttpResponse(
+        lines,
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="suppressed.csv"', "X-Content-Type-Options": "nosniff"},
+    )
 
 
 def _lines(workspace_id: int) -> Iterator[bytes]:

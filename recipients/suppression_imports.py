@@ -226,7 +226,7 @@ ON CONFLICT DO NOTHING
 @transaction.atomic
 def _add(numbers: NDArray[np.uint64], lease: Lease) -> None:
     row = lease.lock()
-    distinct = np.unique(numbers)
+    distinct = suppressions.distinct(numbers)
     lines = np.empty(len(distinct), dtype=_LINE)
     lines["fields"], lines["length"], lines["phone"] = 1, 8, distinct
     with connection.cursor() as cursor:

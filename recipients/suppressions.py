@@ -122,7 +122,14 @@ SELECT string_agg(int8send(phone), ''::bytea), max(phone) FROM (
 
 def numbers_for(workspace_id: int) -> NDArray[np.uint64]:
     """Every number that must not get anything from the workspace, sorted, each once; eight bytes a number."""
-    return np.union1d(_numbers(workspace_id), _numbers(None))
+    own, everywhere = _numbers(workspace_id), _numbers(None)
+    return distinct(np.concatenate((own, everywhere))) if len(everywhere) else own
+
+
+def distinct(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Sorted, each once; np.unique takes six times as long."""
+    ordered = np.sort(numbers, kind="stable")
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(ordered) else ordered
 
 
 def _numbers(workspace_id: int | None) -> NDArray[np.uint64]:
