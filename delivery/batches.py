@@ -16,9 +16,9 @@ DOUBT: Final[Answer] = (-1, b"")
 class Batch:
     """Recipients of one chunk, covered by one committed intent.
 
-    A unit is one PDU: unit u is part u % parts of recipient u // parts. The suppressed recipients among those that the
-    intent covers are not in it: they are recorded with it, as (recipient, phone). The links' thread owns the fields from
-    `next_unit` on until `finished` is set; then `units_sent` and `answers` are the task's to read.
+    A unit is one PDU: unit u is part u % parts of recipient u // parts. Whoever the intent covers and is suppressed is
+    no recipient of it, and is recorded with it: `suppressed` has (recipient, phone). The links' thread owns the fields
+    from `next_unit` on until `finished` is set; then `units_sent` and `answers` are the task's to read.
     """
 
     campaign_id: int

@@ -40,7 +40,8 @@ WITH chosen AS (
     SET intended = least(c.count, c.next + %(count)s), lease_until = %(lease)s
     FROM campaigns_campaign p
     WHERE c.id = %(chunk)s AND c.owner = %(owner)s AND c.epoch = %(epoch)s AND c.status = 'open'
-      AND c.next = %(next)s AND c.intended = c.next AND p.id = c.campaign_id AND p.status = 'sending' AND p.seal = %(seal)s
+      AND c.next = %(next)s AND c.intended = c.next AND p.id = c.campaign_id
+      AND p.status = 'sending' AND p.seal = %(seal)s
       AND (p.not_after IS NULL OR p.not_after > %(now)s)
       AND (c.plan_from IS NULL OR p.resumed_at IS NULL OR c.plan_from >= p.resumed_at)
     RETURNING c.id, c.epoch, c.owner, c.next, c.intended, p.workspace_id
@@ -53,10 +54,10 @@ SELECT next, intended, suppressed_among(workspace_id, %(phones)s::bigint[]) FROM
 
 
 def intend(chunk: Chunk, phones: Sequence[int], *, seal: str, now: datetime) -> Chosen | None:
-    """Cover the next recipients of the chunk, whose numbers these are; None when they must not be handed over:
-    somebody else owns the chunk, or the campaign is paused, ended, past its deadline, or differs from what was approved.
+    """Cover the next recipients of the chunk, whose numbers these are; None when they must not be handed over: somebody
+    else owns the chunk, or the campaign is paused, ended, past its deadline, or differs from what was approved.
 
-    Of those that were suppressed by `now`, none may be handed over: they are `suppressed`.
+    Those that were suppressed by `now` must not be handed over either.
     """
     with connection.cursor() as cursor:
         cursor.execute(

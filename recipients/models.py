@@ -107,17 +107,30 @@ class SuppressionImport(models.Model):
 class Suppression(models.Model):
     """A number that must not get anything from the workspace, or, without one, from anybody.
 
-    Millions come by COPY: what all numbers of a file share stands in `imported`, once.
+    Millions come by COPY: what all numbers of a file share stands in `imported`, once. Workspaces and imports are never
+    deleted, and having each row's checked by a trigger would take twice as long as the row itself.
     """
 
     workspace = models.ForeignKey(
-        Workspace, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+        Workspace,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     phone = models.BigIntegerField(help_text="E.164 digits.")
     source = models.CharField(max_length=10, choices=Source.choices)
     reason = models.CharField(max_length=500, blank=True)
     imported = models.ForeignKey(
-        SuppressionImport, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+        SuppressionImport,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     added_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False

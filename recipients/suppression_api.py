@@ -29,11 +29,11 @@ class SuppressionInput(Input):
     reason = serializers.CharField(max_length=suppressions.LONGEST_REASON)
 
 
-class SuppressionOutput(serializers.Serializer[Suppression]):
+class SuppressionOutput(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     to = serializers.SerializerMethodField(help_text="E.164 with +.")
     scope = serializers.SerializerMethodField(help_text="`workspace`, or `global`: it gets nothing from anybody here.")
-    source = serializers.ChoiceField(choices=Source.choices)
+    source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]  # a field, not Field.source
     reason = serializers.CharField(source="why")
     added_by = serializers.SerializerMethodField(help_text="Null for an opt-out, and for a global one.")
     added_at = serializers.DateTimeField()

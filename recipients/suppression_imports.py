@@ -1,4 +1,4 @@
-"""A file of numbers that must not get anything: streamed into object storage, read as a whole, then added in batches."""
+"""A file of numbers that must not get anything: streamed into object storage, read whole, then added in batches."""
 
 import logging
 import shutil
@@ -212,7 +212,7 @@ def _add_all(scratch: Path, lease: Lease) -> None:
 
 
 # A batch is sorted: two imports at once meet the same numbers in the same order, and none waits for the other for ever.
-_STAGE = "CREATE TEMPORARY TABLE suppression_staging (phone bigint NOT NULL) ON COMMIT DROP"
+_STAGE = "CREATE TEMPORARY TABLE suppression_staging (phone bigint NOT NULL)"
 _COPY = "COPY suppression_staging (phone) FROM STDIN (FORMAT BINARY)"
 _HEADER, _TRAILER = b"PGCOPY\n\xff\r\n\x00" + bytes(8), b"\xff\xff"
 _LINE = np.dtype([("fields", ">i2"), ("length", ">i4"), ("phone", ">i8")])
@@ -235,6 +235,7 @@ def _add(numbers: NDArray[np.uint64], lease: Lease) -> None:
             copy.write(_HEADER + lines.tobytes() + _TRAILER)
         cursor.execute(_INSERT, [row.workspace_id, Source.IMPORT, row.pk, lease.now])
         added = cursor.rowcount
+        cursor.execute("DROP TABLE suppression_staging")
     done = row.added + row.already + len(numbers)
     lease.renew(
         added=row.added + added,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils.crypto import salted_hmac
 from numpy.typing import NDArray
 
@@ -153,7 +154,9 @@ ON CONFLICT (workspace_id, source) DO UPDATE SET n = counted.n + EXCLUDED.n
 
 def count(workspace_id: int | None, source: Source, n: int) -> None:
     """Say it last in a transaction: until its end, others who change the same list wait."""
-    if n:
+    if n < 0:
+        SuppressionCount.objects.filter(workspace=workspace_id, source=source).update(n=F("n") + n)
+    elif n > 0:
         with connection.cursor() as cursor:
             cursor.execute(_COUNT, [workspace_id, source, n])
 
