@@ -150,9 +150,7 @@ def test_the_batch_for_the_links_has_only_whom_it_may_send_to(workspace, monkeyp
     suppressions.opt_out(workspace, FIRST + 1)
     mine = claim(chunk)
     monkeypatch.setattr(dispatching.engine, "now", lambda: 0.0)
-    work = dispatching._Work(
-        chunk=mine, campaign=mine.campaign, phones=phones_of(mine), parts=1, clock=timezone.now
-    )
+    work = dispatching._Work(chunk=mine, campaign=mine.campaign, phones=phones_of(mine), parts=1, clock=timezone.now)
     batch = dispatching._fresh_batch(work, choose(mine, 3))
     assert batch.recipients == [0, 2] and batch.destinations == [b"%d" % FIRST, b"%d" % (FIRST + 2)]
     assert batch.suppressed == [(1, FIRST + 1)]

@@ -55,8 +55,7 @@ def test_what_is_no_number_is_a_400_and_what_is_there_already_a_409(api):
 
 def test_adding_again_with_the_same_key_adds_once(api):
     answers = [
-        api.post(PATH, {"to": f"+{NUMBER}", "reason": "She asked."}, headers={"Idempotency-Key": "a"})
-        for _ in range(2)
+        api.post(PATH, {"to": f"+{NUMBER}", "reason": "She asked."}, headers={"Idempotency-Key": "a"}) for _ in range(2)
     ]
     assert answers[0].json() == answers[1].json()
     assert Suppression.objects.count() == 1
@@ -106,9 +105,7 @@ def test_a_page_asks_the_database_as_often_for_many_as_for_one(api, workspace, d
 def test_a_file_is_imported(api, workspace):
     made = api.post(f"{PATH}imports/", {"filename": "stop.txt", "reason": "From the old system."}).json()
     assert (made["status"], made["country"]) == ("uploading", "NL")
-    sent = api.put(
-        made["upload_url"], b"+31612345678\nnobody\n0612345678\n", content_type="application/octet-stream"
-    )
+    sent = api.put(made["upload_url"], b"+31612345678\nnobody\n0612345678\n", content_type="application/octet-stream")
     assert sent.status_code == 202 and sent.json()["status"] == "importing"
     path = f"{PATH}imports/{made['id']}/"
     assert api.get(f"{path}rejected/").json()["error"]["code"] == "nothing_rejected"
