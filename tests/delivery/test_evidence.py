@@ -79,7 +79,7 @@ def test_a_paused_campaign_gets_no_intent(workspace):
 
 
 def test_a_campaign_past_its_deadline_gets_no_intent(workspace):
-    campaign, [chunk] = under_way(workspace, not_after=timezone.now() + timedelta(hours=1))
+    _, [chunk] = under_way(workspace, not_after=timezone.now() + timedelta(hours=1))
     mine = claim(chunk)
     assert intend(mine, 2, now=timezone.now() + timedelta(hours=1)) is None
 

@@ -47,7 +47,7 @@ def hand_over(chunk, count, answers):
 
 @pytest.mark.parametrize("whose", ["workspace", "everywhere"])
 def test_whoever_opts_out_while_the_campaign_runs_is_not_handed_over(workspace, whose):
-    campaign, [chunk] = under_way(workspace, 5)
+    _, [chunk] = under_way(workspace, 5)
     mine = claim(chunk)
     suppressions.opt_out(workspace if whose == "workspace" else None, FIRST + 1)
     chosen = choose(mine, 3)
@@ -146,7 +146,7 @@ def test_an_intent_for_other_recipients_than_the_chunk_stands_at_is_refused(work
 
 
 def test_the_batch_for_the_links_has_only_whom_it_may_send_to(workspace, monkeypatch):
-    campaign, [chunk] = under_way(workspace, 4)
+    _, [chunk] = under_way(workspace, 4)
     suppressions.opt_out(workspace, FIRST + 1)
     mine = claim(chunk)
     monkeypatch.setattr(dispatching.engine, "now", lambda: 0.0)
