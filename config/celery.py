@@ -44,6 +44,11 @@ app.conf.update(
         "keep-heads": {"task": "audit.tasks.keep_heads", "schedule": 600.0, "options": {"expires": 600}},
         "forget-calls": {"task": "accounts.tasks.forget_calls", "schedule": 3600.0},
         "sweep-lists": {"task": "recipients.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+        "sweep-suppressions": {
+            "task": "recipients.tasks.sweep_suppressions",
+            "schedule": 30.0,
+            "options": {"expires": 30},
+        },
         "sweep-exports": {"task": "reports.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
     },
 )

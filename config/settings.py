@@ -167,6 +167,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "CampaignStatus": "campaigns.statuses.Status",
         "ListStatus": "recipients.statuses.Status",
+        "SuppressionSource": "recipients.statuses.Source",
+        "SuppressionImportStatus": "recipients.statuses.ImportStatus",
         "SenderStatus": "senders.statuses.SenderStatus",
         "RevisionStatus": "senders.statuses.RevisionStatus",
         "ExportStatus": "reports.statuses.Status",

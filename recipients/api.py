@@ -93,7 +93,7 @@ class ListFile(APIView):
     @extend_schema(request={"application/octet-stream": OpenApiTypes.BINARY}, responses={202: ListOutput})
     def put(self, request: Request, pk: int, filename: str = "") -> Response:
         row = get_object_or_404(RecipientList.objects.of(workspace_of(request)), pk=pk)
-        stream, length = _body_of(request)
+        stream, length = body_of(request)
         row = uploads.receive(row.pk, stream, by=user_of(request), length=length)
         return _shown(request, row, code=status.HTTP_202_ACCEPTED)
 
@@ -108,7 +108,7 @@ class RejectedLines(APIView):
         return FileResponse(file, as_attachment=True, filename=f"rejected-{row.pk}.csv", content_type="text/csv")
 
 
-def _body_of(request: Request) -> tuple[BinaryIO, int | None]:
+def body_of(request: Request) -> tuple[BinaryIO, int | None]:
     """The body as it arrives, and its length unless the client sends it in HTTP chunks."""
     environ = request._request.META
     if "CONTENT_LENGTH" in environ and environ["CONTENT_LENGTH"] != "":

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import numpy as np
 from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
@@ -17,10 +18,10 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from audit.ledger import change_status
-from recipients import pipeline, tasks
+from recipients import pipeline, suppressions, tasks
 from recipients.files import FileRefused
 from recipients.models import RecipientList
-from recipients.pipeline import Prepared, Progress
+from recipients.pipeline import Prepared, Progress, Suppressed
 from recipients.statuses import MOVES, Status
 
 logger = logging.getLogger(__name__)
@@ -128,12 +129,20 @@ def _run(listed: RecipientList, attempt: Attempt, scratch: Path, lease: Lease) -
             spill=scratch,
             write_chunk=attempt.write_chunk,
             write_rejected=rejected.write,
+            suppressed=_suppressed_for(listed.workspace_id),
             on_progress=lambda progress: lease.note(lambda: _percent(progress, listed.bytes)),
         )
     with rejected_path.open("rb") as rejected:
         attempt.write("rejected.csv", File(rejected))
     attempt.write("manifest.json", ContentFile(prepared.manifest.to_bytes()))
     return prepared
+
+
+def _suppressed_for(workspace_id: int) -> Suppressed | None:
+    unwanted = suppressions.numbers_for(workspace_id)
+    if not len(unwanted):
+        return None
+    return lambda numbers: unwanted.take(np.searchsorted(unwanted, numbers), mode="clip") == numbers
 
 
 def _percent(progress: Progress, size: int) -> int:

@@ -1,4 +1,4 @@
-"""Which lists."""
+"""Which lists, and which numbers that must not get anything."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 from django.db.models import Q
 
-from recipients.statuses import Status
+from recipients.statuses import ImportStatus, Status
 
 if TYPE_CHECKING:
-    from recipients.models import RecipientList
+    from recipients.models import RecipientList, Suppression, SuppressionImport
 
 
 class RecipientListQuerySet(models.QuerySet["RecipientList"]):
@@ -24,4 +24,36 @@ class RecipientListQuerySet(models.QuerySet["RecipientList"]):
         return self.filter(status=Status.PREPARING).filter(Q(lease_until=None) | Q(lease_until__lt=now))
 
     def lock(self, pk: int) -> "RecipientList":
+        return self.select_for_update(of=("self",), no_key=True).get(pk=pk)
+
+
+class SuppressionQuerySet(models.QuerySet["Suppression"]):
+    """`of(None)` is the list of the whole installation."""
+
+    def of(self, workspace: Any) -> Self:
+        return self.filter(workspace=workspace)
+
+    def that_bind(self, workspace: Any) -> Self:
+        """Its own and the installation's."""
+        return self.filter(Q(workspace=workspace) | Q(workspace=None))
+
+    def explained(self) -> Self:
+        """With whatever says why and by whom."""
+        return self.select_related("added_by", "imported__created_by")
+
+    def lock(self, pk: int) -> "Suppression":
+        return self.select_for_update(of=("self",)).explained().get(pk=pk)
+
+
+class SuppressionImportQuerySet(models.QuerySet["SuppressionImport"]):
+    """`of(None)` are those for the whole installation."""
+
+    def of(self, workspace: Any) -> Self:
+        return self.filter(workspace=workspace)
+
+    def left_alone(self, now: datetime) -> Self:
+        """To be done, but by nobody: the doorbell was lost, or the worker died and its lease ran out."""
+        return self.filter(status=ImportStatus.IMPORTING).filter(Q(lease_until=None) | Q(lease_until__lt=now))
+
+    def lock(self, pk: int) -> "SuppressionImport":
         return self.select_for_update(of=("self",), no_key=True).get(pk=pk)

@@ -76,9 +76,9 @@ def create_with_file(
     length: int,
 ) -> RecipientList:
     """Create the list and take its file: both, or nothing at all."""
-    with _stored(stream, length) as stored, transaction.atomic():
+    with stored(stream, length) as kept, transaction.atomic():
         listed = create(workspace, name=name, filename=filename, country=country, column=column, by=by)
-        return _accept(listed.pk, stored, by=by)
+        return _accept(listed.pk, kept, by=by)
 
 
 def receive(list_id: int, stream: Readable, *, by: User, length: int | None) -> RecipientList:
@@ -87,8 +87,8 @@ def receive(list_id: int, stream: Readable, *, by: User, length: int | None) -> 
     `length` is what the client announced, None when it did not. Raises TooLarge or Refused; then nothing is kept.
     """
     _check_awaits_file(RecipientList.objects.get(pk=list_id))
-    with _stored(stream, length) as stored:
-        return _accept(list_id, stored, by=by)
+    with stored(stream, length) as kept:
+        return _accept(list_id, kept, by=by)
 
 
 class Incoming(io.RawIOBase):
@@ -114,7 +114,7 @@ class Incoming(io.RawIOBase):
 
 
 @contextmanager
-def _stored(stream: Readable, length: int | None) -> Iterator[Stored]:
+def stored(stream: Readable, length: int | None) -> Iterator[Stored]:
     """The body in object storage; removed again when anything goes wrong."""
     if length is not None and length > settings.UPLOAD_MAX_BYTES:
         raise TooLarge

@@ -26,7 +26,7 @@ class TotalsOutput(serializers.Serializer[Totals]):
     rows = serializers.IntegerField()
     invalid = serializers.IntegerField()
     duplicate = serializers.IntegerField()
-    suppressed = serializers.IntegerField()
+    suppressed = serializers.IntegerField(help_text="By the list's preparation, and since then before their turn came.")
     accepted = serializers.IntegerField()
     delivered = serializers.IntegerField()
     failed = serializers.IntegerField()

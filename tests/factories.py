@@ -23,8 +23,8 @@ from campaigns.statuses import MOVES, Mode, Status
 from channels import accounts as channel_accounts
 from channels.models import Channel
 from moderation import decisions
-from recipients import chunks
-from recipients.models import RecipientList
+from recipients import chunks, suppression_imports
+from recipients.models import RecipientList, SuppressionImport
 from recipients.statuses import MOVES as LIST_MOVES
 from recipients.statuses import Status as ListStatus
 from senders import transitions as sender_transitions
@@ -154,6 +154,13 @@ def failed_list(workspace: Workspace, failure: str = "There is no valid number i
     made.failure = failure
     change_status(made, ListStatus.FAILED, moves=LIST_MOVES, by=None, also_save=["failure"])
     return made
+
+
+def suppression_import(workspace: Workspace | None, **fields) -> SuppressionImport:
+    """One that awaits its file."""
+    by = fields.pop("by", None) or (somebody(workspace, Role.AUTHOR) if workspace else user(is_superuser=True))
+    given = {"filename": "stop.txt", "reason": "From the old system.", "country": "NL", **fields}
+    return suppression_imports.create(workspace, **given, by=by)
 
 
 # --- Campaigns --------------------------------------------------------------------------------------------------------
