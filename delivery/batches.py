@@ -31,6 +31,7 @@ class Batch:
     destinations: list[bytes]
     templates: tuple[SubmitTemplate, ...]  # one a part
     send_by: float  # loop time; then only the recipient that was begun gets the rest, and the others are given back
+    intended_at: datetime
     period: datetime | None = None  # when the campaign was resumed last: refusals before it are forgotten
     is_retry: bool = False
     suppressed: list[tuple[int, int]] = field(default_factory=list)

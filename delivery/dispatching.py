@@ -186,6 +186,7 @@ def _batch(work: _Work, recipients: list[int], phones: list[int]) -> Batch:
         destinations=[b"%d" % phone for phone in phones],
         templates=texts.templates(work.campaign, now=work.clock()),
         send_by=engine.now() + SEND_WITHIN,
+        intended_at=work.clock(),
         period=work.campaign.resumed_at,
     )
 

@@ -11,17 +11,17 @@ from delivery.statuses import MessageState
 
 _ENTER = """
 INSERT INTO delivery_doubt (campaign_id, recipient, channel_id, phone, at)
-SELECT %s, recipient, %s, phone, %s FROM unnest(%s::int[], %s::bigint[]) AS e (recipient, phone)
+SELECT %s, recipient, %s, phone, at FROM unnest(%s::int[], %s::bigint[], %s::timestamptz[]) AS e (recipient, phone, at)
 ON CONFLICT DO NOTHING
 """
 
 
-def enter(campaign_id: int, channel_id: int, people: Sequence[tuple[int, int]], *, now: datetime) -> None:
-    """`people` are (recipient, phone)."""
+def enter(campaign_id: int, channel_id: int, people: Sequence[tuple[int, int, datetime]]) -> None:
+    """`people` are (recipient, phone, when it was intended): no receipt for it is older than that."""
     if people:
-        numbers, phones = [number for number, _ in people], [phone for _, phone in people]
+        columns = [list(column) for column in zip(*people, strict=True)]
         with connection.cursor() as cursor:
-            cursor.execute(_ENTER, [campaign_id, channel_id, now, numbers, phones])
+            cursor.execute(_ENTER, [campaign_id, channel_id, *columns])
 
 
 def leave(campaign_id: int, recipients: Sequence[int]) -> None:
@@ -33,16 +33,18 @@ def leave(campaign_id: int, recipients: Sequence[int]) -> None:
             )
 
 
+# An intent is written only when nothing intended before it is open: the last one has all of [next, intended).
+_INTENDED_AT = "SELECT at FROM delivery_intent WHERE chunk_id = %s AND NOT is_retry ORDER BY id DESC LIMIT 1"
 _INSERT = """
 INSERT INTO delivery_message (day, campaign_id, recipient, phone, state, attempts, parts, submitted_at)
-SELECT %(day)s, %(campaign)s, recipient, phone, %(uncertain)s, 1, %(parts)s, %(now)s
+SELECT %(day)s, %(campaign)s, recipient, phone, %(uncertain)s, 1, %(parts)s, %(at)s
 FROM unnest(%(recipients)s::int[], %(phones)s::bigint[]) AS e (recipient, phone)
 """
 _OVERDUE = """
 UPDATE delivery_message SET state = %(uncertain)s
 WHERE day = %(day)s AND campaign_id = %(campaign)s AND recipient >= %(first)s AND recipient < %(end)s
   AND state = %(intended)s AND submitted_at < %(overdue)s
-RETURNING recipient, phone
+RETURNING recipient, phone, submitted_at
 """
 
 
@@ -55,10 +57,12 @@ def settle(chunk: Chunk, phones: Sequence[int], *, parts: int, overdue: datetime
     held = Chunk.objects.select_for_update(of=("self",), no_key=True).get(pk=chunk.pk)
     if (held.owner, held.epoch) != (chunk.owner, chunk.epoch):
         return 0
-    lost = [(held.first + index, int(phones[index])) for index in range(held.next, held.intended)]
     campaign = chunk.campaign
     key: dict[str, Any] = {"day": chunk.campaign.day, "campaign": chunk.campaign_id}
     with connection.cursor() as cursor:
+        cursor.execute(_INTENDED_AT, [held.pk])
+        (at,) = cursor.fetchone() or (now,)
+        lost = [(held.first + index, int(phones[index]), at) for index in range(held.next, held.intended)]
         if lost:
             cursor.execute(
                 _INSERT,
@@ -66,12 +70,12 @@ def settle(chunk: Chunk, phones: Sequence[int], *, parts: int, overdue: datetime
                     **key,
                     "uncertain": MessageState.UNCERTAIN,
                     "parts": parts,
-                    "now": now,
-                    "recipients": [recipient for recipient, _ in lost],
-                    "phones": [phone for _, phone in lost],
+                    "at": at,
+                    "recipients": [recipient for recipient, _, _ in lost],
+                    "phones": [phone for _, phone, _ in lost],
                 },
             )
-        late: list[tuple[int, int]] = []
+        late: list[tuple[int, int, datetime]] = []
         if held.unresolved:
             cursor.execute(
                 _OVERDUE,
@@ -94,5 +98,5 @@ def settle(chunk: Chunk, phones: Sequence[int], *, parts: int, overdue: datetime
     held.unresolved -= len(late)
     held.retry_at = None if not held.unresolved else held.retry_at
     held.save(update_fields=["next", "unresolved", "retry_at"])
-    enter(chunk.campaign_id, campaign.channel_id, [*lost, *late], now=now)
+    enter(chunk.campaign_id, campaign.channel_id, [*lost, *late])
     return len(lost) + len(late)

@@ -153,6 +153,8 @@ def ring_open(*, now: datetime) -> None:
     for campaign_id in Campaign.objects.sending().values_list("pk", flat=True):
         with _alone("ring", campaign_id):
             ring_next(campaign_id, now=now)
+    for chunk_id in Chunk.objects.to_settle(now).values_list("pk", flat=True)[:AT_ONCE]:
+        ring(chunk_id, now=now)
 
 
 def ring_next(campaign_id: int, *, now: datetime) -> None:

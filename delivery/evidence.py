@@ -35,6 +35,7 @@ class _Row:
     attempts: int
     parts: int
     accepted_mask: int
+    submitted_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +79,16 @@ def _store(chunk_id: int, answers: Answers, *, now: datetime) -> None:
     _write(chunk, changes, now=now)
     _count(chunk, changes)
     left = [change.row.recipient for change in changes if change.judgement.state is not S.UNCERTAIN]
-    entered = [(one.row.recipient, one.row.phone) for one in changes if one.judgement.state is S.UNCERTAIN]
-    doubts.enter(campaign.pk, campaign.channel_id, entered, now=now)
+    doubtful = [change.row for change in changes if change.judgement.state is S.UNCERTAIN]
+    entered = [(row.recipient, row.phone, row.submitted_at) for row in doubtful]
+    doubts.enter(campaign.pk, campaign.channel_id, entered)
     doubts.leave(campaign.pk, left)
     _note_ids(chunk, rows, answers)
 
 
 _READ = """
-SELECT m.ctid::text, m.recipient, m.phone, m.state, m.attempts, m.parts, m.accepted_mask
+SELECT m.ctid::text, m.recipient, m.phone, m.state, m.attempts, m.parts, m.accepted_mask,
+       m.submitted_at
 FROM unnest(%(recipients)s::int[]) AS e (recipient) CROSS JOIN LATERAL (
     SELECT ctid, * FROM delivery_message
     WHERE day = %(day)s AND campaign_id = %(campaign)s AND recipient = e.recipient
@@ -103,8 +106,17 @@ def _read(chunk: Chunk, recipients: Sequence[int]) -> list[_Row]:
     with connection.cursor() as cursor:
         cursor.execute(_READ, key)
         return [
-            _Row(ctid=at, recipient=r, phone=phone, state=state, attempts=n, parts=parts, accepted_mask=mask)
-            for at, r, phone, state, n, parts, mask in cursor.fetchall()
+            _Row(
+                ctid=ctid,
+                recipient=r,
+                phone=phone,
+                state=state,
+                attempts=n,
+                parts=parts,
+                accepted_mask=mask,
+                submitted_at=at,
+            )
+            for ctid, r, phone, state, n, parts, mask, at in cursor.fetchall()
         ]
 
 

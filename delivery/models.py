@@ -146,6 +146,7 @@ class Receipt(models.Model):
     recipient = models.IntegerField(null=True)
     part = models.SmallIntegerField(null=True)
     applied_at = models.DateTimeField(null=True)
+    next_try_at = models.DateTimeField(help_text="When it is matched again, as long as it is not applied.")
     raw = models.BinaryField()
 
     class Meta:

@@ -46,6 +46,18 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
             )
         )
 
+    def to_settle(self, now: datetime) -> Self:
+        """Open, of a paused campaign, nobody's, and with answers that nobody will hear any more: they must not wait for
+        the resume to be in doubt. Whoever waits longest is first."""
+        return (
+            self.open()
+            .unowned(now)
+            .filter(campaign__status=Status.PAUSED)
+            .filter(Q(rung_at=None) | Q(rung_at__lt=now - settings.RING_AGAIN))
+            .filter(Q(intended__gt=F("next")) | Q(unresolved__gt=0, retry_at__lte=now))
+            .order_by(F("rung_at").asc(nulls_first=True), "pk")
+        )
+
     def at_work(self, now: datetime) -> Self:
         """Somebody has it, or it was rung for and has not been taken yet."""
         return self.open().filter(

@@ -7,11 +7,13 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from delivery import copying, doubts
 from delivery.copying import array, copied
 from delivery.errors import STATE_STEP
+from delivery.intents import OVERDUE_MARGIN
 from delivery.plans import by_key, partition
 from delivery.statuses import ErrorKind, MessageState
 from delivery.whereabouts import Whereabouts, normal, whereabouts
@@ -27,8 +29,10 @@ BATCH = 5000
 REMEMBERED = timedelta(days=60)
 # A receipt for a message in doubt is matched by number once its own id had time to turn up.
 DOUBT_AFTER = timedelta(seconds=5)
-# Receipts that match nothing are looked at again for as long as their response may still be stored.
-HOPE = timedelta(minutes=30)
+# Receipts that match nothing are looked at again and again, each time a quarter of their age later.
+LONGEST_WAIT = timedelta(hours=1)
+HOPE = timedelta(days=7)
+MATCHING = (19779, 2)  # the advisory lock of whoever matches
 
 # Milliseconds: whoever waits longer for a row answers 0x08, and lets the others' receipts in.
 STORE_WITHIN = 2000
@@ -103,7 +107,7 @@ def _remembered(channel_id: int, receipt: "receipts.Receipt") -> Whereabouts | N
 
 _COPY = (
     "COPY delivery_receipt (day, channel_id, received_at, is_receipt, message_id, phone, state, error_code,"
-    " message_day, campaign_id, recipient, part, applied_at, raw) FROM STDIN"
+    " message_day, campaign_id, recipient, part, applied_at, next_try_at, raw) FROM STDIN"
 )
 _NULL = "\\N"
 _NOWHERE = "\t".join([_NULL] * 4)
@@ -136,7 +140,7 @@ def _line(arrival: Arrival, receipt: "receipts.Receipt | None", finding: Finding
     day, at = _written(received_at)
     head = f"{day}\t{channel_id}\t{at}"
     if receipt is None:
-        return f"{head}\tf\t\t{_NULL}\t{_NULL}\t{_NULL}\t{_NOWHERE}\t{_NULL}\t\\\\x{raw.hex()}\n"
+        return f"{head}\tf\t\t{_NULL}\t{_NULL}\t{_NULL}\t{_NOWHERE}\t{_NULL}\t{at}\t\\\\x{raw.hex()}\n"
     number = _number(receipt.source)
     phone = _NULL if number is None else number
     where = _NOWHERE
@@ -146,7 +150,7 @@ def _line(arrival: Arrival, receipt: "receipts.Receipt | None", finding: Finding
     code = finding.code if finding else error_code(receipt.state, receipt.error)
     return (
         f"{head}\tt\t{copied(normal(receipt.message_id))}\t{phone}\t{int(receipt.state)}\t{code}\t{where}"
-        f"\t{at if applied else _NULL}\t\\\\x{raw.hex()}\n"
+        f"\t{at if applied else _NULL}\t{at}\t\\\\x{raw.hex()}\n"
     )
 
 
@@ -272,9 +276,21 @@ def _raise_in(day: date, campaign: int, messages: dict[int, tuple[int, int, int]
 _UNAPPLIED = """
 SELECT day, id, channel_id, message_id, phone, state, error_code, received_at
 FROM delivery_receipt
-WHERE applied_at IS NULL AND is_receipt AND received_at > %s AND (received_at, id) > (%s, %s)
-ORDER BY received_at, id LIMIT %s
-FOR UPDATE SKIP LOCKED
+WHERE applied_at IS NULL AND is_receipt AND next_try_at < %s
+ORDER BY next_try_at, id LIMIT %s
+"""
+_TRY_LATER = """
+UPDATE delivery_receipt r
+SET next_try_at = CASE WHEN r.received_at < %(now)s - %(hope)s THEN 'infinity'
+                       ELSE %(now)s + least(greatest(%(now)s - r.received_at, interval '0') / 4, %(longest)s) END
+FROM unnest(%(days)s::date[], %(ids)s::bigint[]) AS g (day, id)
+WHERE r.day = g.day AND r.id = g.id
+"""
+# Campaigns of which an answer may still be stored.
+_BUSY = """
+SELECT DISTINCT p.channel_id, p.id
+FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id
+WHERE c.status = 'open' AND (c.intended > c.next OR c.unresolved > 0) AND p.channel_id = ANY(%s)
 """
 _BY_ID = """
 SELECT DISTINCT ON (g.id) g.id, c.day, c.campaign_id, c.recipient, c.part, c.phone
@@ -285,16 +301,19 @@ WHERE c.day >= %s
 ORDER BY g.id, g.choice, c.day DESC
 """
 # A receipt that no id explains, for a number of which exactly one message of this channel is in doubt: evidence that it
-# was taken after all. Of several parts we would not know which.
+# was taken after all. Of several parts we would not know which; while one other campaign may still have its answer to
+# that number stored, only a doubt of that campaign (`suspect`) is explained.
 _BY_DOUBT = """
 SELECT g.id, min(m.day), min(d.campaign_id), min(d.recipient), 0, g.phone
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[]) AS g (id, channel_id, phone, received_at)
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::bigint[])
+    AS g (id, channel_id, phone, received_at, suspect)
 JOIN delivery_doubt d
   ON d.channel_id = g.channel_id AND d.phone = g.phone AND g.received_at > d.at - interval '5 minutes'
 JOIN campaigns_campaign p ON p.id = d.campaign_id
 JOIN delivery_message m ON m.day = (p.started_at AT TIME ZONE 'UTC')::date AND m.campaign_id = d.campaign_id
-                       AND m.recipient = d.recipient AND m.parts = 1
-GROUP BY g.id, g.phone HAVING count(*) = 1
+                       AND m.recipient = d.recipient
+GROUP BY g.id, g.phone, g.suspect
+HAVING count(*) = 1 AND min(m.parts) = 1 AND coalesce(g.suspect, min(d.campaign_id)) = min(d.campaign_id)
 """
 _APPLIED = """
 UPDATE delivery_receipt r
@@ -308,26 +327,35 @@ Unapplied = tuple[date, int, int, str, int | None, int, int, datetime]
 
 
 def match_pending(*, now: datetime) -> int:
-    """Match what the inbox still holds; how many receipts found their message."""
-    matched, after = 0, (now - HOPE, 0)
+    """Match what the inbox still holds and is due; how many receipts found their message.
+
+    One at a time: a long inbox must not keep every thread of the clock from the tick.
+    """
+    matched = 0
     while True:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(_UNAPPLIED, [now - HOPE, *after, BATCH])
+            cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", MATCHING)
+            if cursor.fetchone() != (True,):
+                return matched
+            cursor.execute(_UNAPPLIED, [now, BATCH])
             rows: list[Unapplied] = cursor.fetchall()
             matched += _match(rows, now=now)
         if len(rows) < BATCH:
             return matched
-        after = (rows[-1][7], rows[-1][1])
 
 
 def _match(rows: list[Unapplied], *, now: datetime) -> int:
+    if not rows:
+        return 0
     readable = {row[1]: row for row in rows if row[4] is not None}
+    busy = _busy({row[2] for row in rows})  # asked first: who is not busy now has its ids on record below
     places = _find_by_id(readable.values(), now=now)
-    old = [row for pk, row in readable.items() if pk not in places and row[7] < now - DOUBT_AFTER]
-    places |= _find_by_doubt(old)
+    places |= _find_by_doubt([row for pk, row in readable.items() if pk not in places], busy, now=now)
     findings = {pk: Finding(place, CarrierState(readable[pk][5]), readable[pk][6]) for pk, place in places.items()}
     applied = _raise(findings.values(), at=now)
     done = [(readable[pk], one.place) for pk, one in findings.items() if one.key in applied]
+    found = {row[1] for row, _ in done}
+    _try_later([row for row in rows if row[1] not in found], now=now)
     if done:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -340,6 +368,13 @@ def _match(rows: list[Unapplied], *, now: datetime) -> int:
                 ],
             )
     return len(done)
+
+
+def _try_later(rows: list[Unapplied], *, now: datetime) -> None:
+    values: dict[str, Any] = {"now": now, "hope": HOPE, "longest": LONGEST_WAIT}
+    values |= {"days": [row[0] for row in rows], "ids": [row[1] for row in rows]}
+    with connection.cursor() as cursor:
+        cursor.execute(_TRY_LATER, values)
 
 
 def _find_by_id(rows: Iterable[Unapplied], *, now: datetime) -> dict[int, Whereabouts]:
@@ -356,14 +391,31 @@ def _find_by_id(rows: Iterable[Unapplied], *, now: datetime) -> dict[int, Wherea
         return {pk: place for pk, *place in cursor.fetchall()}
 
 
-def _find_by_doubt(rows: list[Unapplied]) -> dict[int, Whereabouts]:
-    final = [row for row in rows if VERDICTS[row[5]] is not None]
-    if not final:
+def _busy(channels: set[int]) -> dict[int, set[int]]:
+    """The campaigns by channel."""
+    found: dict[int, set[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_BUSY, [list(channels)])
+        for channel_id, campaign_id in cursor.fetchall():
+            found.setdefault(channel_id, set()).add(campaign_id)
+    return found
+
+
+def _find_by_doubt(rows: list[Unapplied], busy: dict[int, set[int]], *, now: datetime) -> dict[int, Whereabouts]:
+    # By then no response to the number is still to be stored, whoever is busy.
+    ripe = now - timedelta(seconds=settings.RESPONSE_TIMEOUT) - OVERDUE_MARGIN
+    tries: list[tuple[int, int, int | None, datetime, int | None]] = []
+    for _, pk, channel, _, phone, state, _, at in rows:
+        if VERDICTS[state] is None or at > now - DOUBT_AFTER:
+            continue
+        campaigns = busy.get(channel, set()) if at > ripe else set()
+        if len(campaigns) < 2:
+            tries.append((pk, channel, phone, at, next(iter(campaigns), None)))
+    if not tries:
         return {}
-    columns = [[row[n] for row in final] for n in (1, 2, 4, 7)]
     with connection.cursor() as cursor:
         by_key(cursor)
-        cursor.execute(_BY_DOUBT, columns)
+        cursor.execute(_BY_DOUBT, [list(column) for column in zip(*tries, strict=True)])
         return {pk: place for pk, *place in cursor.fetchall()}
 
 

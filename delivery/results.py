@@ -76,7 +76,8 @@ def store(batch: Batch, chunk: Chunk, *, now: datetime) -> bool:
         if written.ids:
             copying.write(cursor, COPY_IDS, written.ids)
         cursor.executemany(TALLY, [(batch.campaign_id, state, n) for state, n in written.states.items()])
-        doubts.enter(batch.campaign_id, batch.channel_id, written.doubts, now=now)
+        doubtful = [(recipient, phone, batch.intended_at) for recipient, phone in written.doubts]
+        doubts.enter(batch.campaign_id, batch.channel_id, doubtful)
     whereabouts.add(written.known)
     return True
 

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from campaigns.models import Campaign
 from campaigns.statuses import FINISHED, Status
 from delivery import counters
+from delivery.models import Receipt
 from delivery.statuses import MessageState
 
 _COUNTS = """
@@ -61,6 +62,11 @@ def differences(campaign: Campaign) -> list[str]:
         counts: list[tuple[str, int, int, int]] = cursor.fetchall()
     found = [_in_words(what, which, counted, there) for what, which, counted, there in counts if counted != there]
     return sorted(found) + list(_unbalanced(campaign))
+
+
+def unmatched_receipts(*, now: datetime) -> int:
+    """Receipts that have found no message within a minute."""
+    return Receipt.objects.filter(is_receipt=True, applied_at=None, received_at__lt=now - timedelta(minutes=1)).count()
 
 
 def _in_words(what: str, which: int, counted: int, there: int) -> str:

@@ -47,6 +47,7 @@ def batch_of(chunk, chosen, answers, *, parts=1, is_retry=False):
         destinations=[str(phone).encode() for phone in phones],
         templates=(None,) * parts,
         send_by=0.0,
+        intended_at=timezone.now(),
         is_retry=is_retry,
     )
     batch.answers[: len(answers)] = answers

@@ -1,5 +1,7 @@
 """Intents, answers and receipts, as SQL sees them."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from campaigns import transitions as author
 from campaigns.models import Campaign
-from delivery import counters, due, evidence, intents, receipts, results
+from delivery import counters, dispatching, due, evidence, intents, receipts, results
 from delivery.batches import DOUBT
 from delivery.models import CarrierId, Chunk, Doubt, Intent, Message, Receipt
 from delivery.plans import partition
@@ -404,6 +406,120 @@ def test_a_receipt_resolves_a_message_in_doubt(workspace):
     assert totals_of(campaign).balanced
 
 
+def test_after_a_kill_and_a_pause_a_receipt_that_came_at_once_still_resolves_its_message(workspace, rung):
+    campaign, [chunk] = under_way(workspace, 3)
+    dead = claim(chunk)
+    intend(dead, 3)
+    intended_at = Intent.objects.get(chunk=chunk).at
+    arrive(campaign, receipt("77", phones_of(chunk)[0]))
+    author.pause(campaign.pk, by=campaign.created_by)
+    lapsed = timezone.now() + timedelta(minutes=20)
+    rung.clear()
+    due.tick(now=lapsed)
+    assert rung == [("delivery.tasks.dispatch", (chunk.pk,))]
+    due.tick(now=lapsed + timedelta(seconds=1))
+    assert len(rung) == 1
+    dispatching.work_on(chunk.pk, clock=lambda: lapsed)
+    assert totals_of(campaign).uncertain == 3
+    assert set(Doubt.objects.values_list("at", flat=True)) == {intended_at}
+    receipts.match_pending(now=lapsed + timedelta(minutes=1))
+    assert states_of(campaign) == {0: S.DELIVERED, 1: S.UNCERTAIN, 2: S.UNCERTAIN}
+    due.tick(now=lapsed + timedelta(minutes=1))
+    assert len(rung) == 1
+
+
+def test_a_paused_campaign_is_left_alone_while_its_answers_may_still_come(workspace, rung):
+    campaign, [chunk] = under_way(workspace, 2)
+    mine = claim(chunk)
+    send(mine, [None, ok(2)])
+    intents.release(mine, now=timezone.now())
+    author.pause(campaign.pk, by=campaign.created_by)
+    rung.clear()
+    due.tick(now=timezone.now() + timedelta(seconds=30))
+    assert rung == []
+    overdue = timezone.now() + timedelta(seconds=90)
+    due.tick(now=overdue)
+    assert rung == [("delivery.tasks.dispatch", (chunk.pk,))]
+    dispatching.work_on(chunk.pk, clock=lambda: overdue)
+    assert totals_of(campaign).uncertain == 1
+
+
+def test_a_receipt_that_matches_nothing_is_tried_for_days_and_ever_more_rarely(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    arrive(campaign, receipt("A", phones_of(chunk)[0]))
+    arrived = Receipt.objects.get().received_at
+    waits = []
+    for age in (timedelta(seconds=8), timedelta(minutes=40), timedelta(days=6), timedelta(days=8)):
+        receipts.match_pending(now=arrived + age)
+        waits.append(Receipt.objects.extra(where=["next_try_at < 'infinity'"]).values_list("next_try_at").first())
+    assert [at and at[0] - arrived for at in waits] == [
+        timedelta(seconds=10),
+        timedelta(minutes=50),
+        timedelta(days=6, hours=1),
+        None,
+    ]
+
+
+def test_a_receipt_whose_response_was_stored_two_days_late_finds_its_message(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    arrive(campaign, receipt("A", phones_of(chunk)[0]))
+    now = timezone.now() + timedelta(days=2)
+    receipts.match_pending(now=now)
+    send(claim(chunk), [ok(10)])
+    receipts.match_pending(now=now + timedelta(minutes=30))
+    assert states_of(campaign) == {0: S.PENDING}
+    receipts.match_pending(now=now + timedelta(minutes=61))
+    assert states_of(campaign) == {0: S.DELIVERED}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_at_a_time_matches_the_inbox(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    arrive(campaign, receipt("A", phones_of(chunk)[0]))
+    send(claim(chunk), [ok(10)])
+    matched = threading.Event()
+
+    def first():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", receipts.MATCHING)
+            return matched.wait(timeout=10)
+
+    def second():
+        time.sleep(0.3)
+        found = receipts.match_pending(now=timezone.now())
+        matched.set()
+        return found
+
+    assert race(first, second) == [True, 0]
+    assert receipts.match_pending(now=timezone.now()) == 1
+
+
+def test_a_receipt_is_no_evidence_for_a_doubt_while_it_may_be_of_a_message_that_is_not_on_record(workspace):
+    doubtful, [its_chunk] = under_way(workspace, 1)
+    send(claim(its_chunk), [DOUBT])
+    campaign, [chunk] = under_way(workspace, 1)
+    mine = claim(chunk)
+    chosen = intend(mine, 1)
+    arrive(campaign, receipt("A", phones_of(chunk)[0]))
+    receipts.match_pending(now=timezone.now() + timedelta(seconds=10))
+    assert states_of(doubtful) == {0: S.UNCERTAIN}
+    results.store(batch_of(mine, chosen, [ok(10)]), mine, now=timezone.now())
+    receipts.match_pending(now=timezone.now() + timedelta(seconds=20))
+    assert (states_of(doubtful), states_of(campaign)) == ({0: S.UNCERTAIN}, {0: S.DELIVERED})
+
+
+def test_once_no_response_can_be_stored_any_more_a_receipt_resolves_the_doubt_beside_a_busy_campaign(workspace):
+    doubtful, [its_chunk] = under_way(workspace, 1)
+    send(claim(its_chunk), [DOUBT])
+    campaign, [chunk] = under_way(workspace, 1)
+    arrive(campaign, receipt("A", phones_of(its_chunk)[0]))
+    intend(claim(chunk), 1)
+    receipts.match_pending(now=timezone.now() + timedelta(seconds=60))
+    assert states_of(doubtful) == {0: S.UNCERTAIN}
+    receipts.match_pending(now=timezone.now() + timedelta(seconds=80))
+    assert states_of(doubtful) == {0: S.DELIVERED}
+
+
 def test_a_receipt_for_an_unknown_id_is_kept_and_joins_nothing(workspace):
     campaign, [chunk] = under_way(workspace, 1)
     send(claim(chunk), [ok(10)])
@@ -455,7 +571,7 @@ def test_a_database_that_refuses_a_copy_is_heard_as_every_other_refusal(workspac
     """Results that cannot be written yet are written later, and only Django's errors are waited out."""
     campaign, [chunk] = under_way(workspace, 1)
     claimed = claim(chunk)
-    chosen = intents.intend(claimed, 1, seal=claimed.campaign.seal, now=timezone.now())
+    chosen = intend(claimed, 1)
     with connection.cursor() as cursor:
         cursor.execute("""CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN RAISE EXCEPTION 'shutting down' USING ERRCODE = 'admin_shutdown'; END $$""")

@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 
+from django.utils import timezone
+
 from delivery.batches import Batch
 from delivery.links.account import Account
 from delivery.links.carrier import Carrier
@@ -73,6 +75,7 @@ class Ground:
             destinations=[b"%d" % phone for phone in phones],
             templates=templates,
             send_by=asyncio.get_running_loop().time() + within,
+            intended_at=timezone.now(),
             **given,
         )
 

@@ -6,10 +6,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
+from delivery import receipts
 from delivery.models import Chunk, Tally
 from delivery.statuses import MessageState
 from reports.reconciliation import differences, to_check
 from tests import evidence, factories
+from tests.delivery.ground import receipt
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +32,14 @@ def reconcile(*arguments):
 
 def test_what_delivery_writes_agrees_with_itself(campaign):
     assert differences(campaign) == []
+
+
+def test_receipts_that_have_matched_no_message_are_counted_and_are_no_difference(campaign):
+    assert "receipts" not in reconcile()
+    body = receipt("FFFF", factories.FIRST_NUMBER)
+    for age in (timedelta(hours=1), timedelta(minutes=2), timedelta(0)):
+        receipts.take_in([(campaign.channel_id, body, timezone.now() - age)])
+    assert "2 receipts have matched no message." in reconcile()
 
 
 def test_a_tally_that_is_off_is_named(campaign):

@@ -27,6 +27,8 @@ class Command(BaseCommand):
         for campaign, found in differences.items():
             for difference in found:
                 self.stdout.write(f"campaign {campaign.pk} ({campaign}): {difference}")
+        if unmatched := reconciliation.unmatched_receipts(now=timezone.now()):
+            self.stdout.write(f"{unmatched} receipts have matched no message.")
         if differing := sum(bool(found) for found in differences.values()):
             raise CommandError(f"{differing} of {len(differences)} campaigns differ.")
         self.stdout.write(f"{len(differences)} campaigns agree with their rows.")
