@@ -42,7 +42,8 @@ app.conf.update(
         "close-unreceipted": {"task": "delivery.tasks.close_unreceipted", "schedule": 60.0, "options": {"expires": 60}},
         "prepare-partitions": {"task": "delivery.tasks.prepare_partitions", "schedule": 3600.0},
         "forget-calls": {"task": "accounts.tasks.forget_calls", "schedule": 3600.0},
-        "sweep-lists": {"task": "recipients.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+        "sweep-lists": {"task": "recipients.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
+        "sweep-leftovers": {"task": "recipients.tasks.sweep_leftovers", "schedule": 60.0, "options": {"expires": 60}},
         "sweep-exports": {"task": "reports.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
     },
 )

@@ -16,3 +16,17 @@ def sweep() -> None:
     from recipients import preparation
 
     preparation.ring_left_alone(now=timezone.now())
+
+
+@shared_task
+def erase(list_id: int) -> None:
+    from recipients import erasing
+
+    erasing.erase(list_id, now=timezone.now())
+
+
+@shared_task
+def sweep_leftovers() -> None:
+    from recipients import erasing
+
+    erasing.ring_for_leftovers(now=timezone.now())

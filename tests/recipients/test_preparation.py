@@ -12,9 +12,10 @@ from audit.models import Entry
 from recipients import pipeline, preparation, uploads
 from recipients.listing import listing_of
 from recipients.models import RecipientList
-from recipients.preparation import LEASE, Lease, LeaseLost, prepare_list
+from recipients.preparation import Lease, LeaseLost, prepare_list
+from recipients.progress import Note
 from recipients.sample import sample
-from recipients.statuses import Status
+from recipients.statuses import Stage, Status
 from tests import factories
 
 
@@ -33,6 +34,10 @@ def prepare(listed: RecipientList) -> RecipientList:
     prepare_list(listed.pk, now=timezone.now())
     listed.refresh_from_db()
     return listed
+
+
+def note(percent: int, stage: Stage = Stage.READING) -> Note:
+    return Note(stage=stage, rows_done=1000, percent=percent, rows=1000, invalid=10)
 
 
 def numbers_of(listed: RecipientList) -> list[int]:
@@ -122,7 +127,7 @@ def test_a_second_doorbell_changes_nothing(upload):
 
 def test_a_try_that_was_killed_is_cleared_away_by_the_next(upload, objects, settings):
     listed = upload(MIXED)
-    Lease.take(listed.pk, now=timezone.now() - 2 * LEASE)
+    Lease.take(listed.pk, now=timezone.now() - 2 * settings.LIST_LEASE)
     default_storage.save(f"lists/{listed.pk}/dead/00007", ContentFile(b"half"))
     left = settings.SCRATCH / f"list-{listed.pk}-dead"
     left.mkdir()
@@ -130,9 +135,9 @@ def test_a_try_that_was_killed_is_cleared_away_by_the_next(upload, objects, sett
     assert listed.status == Status.READY and "00007" not in objects_of(listed, objects) and not left.exists()
 
 
-def test_who_lost_the_lease_changes_nothing_and_leaves_nothing(upload, objects, monkeypatch):
+def test_who_lost_the_lease_changes_nothing_and_leaves_nothing(upload, objects, settings, monkeypatch):
     listed = upload(MIXED)
-    run, later = preparation._run, timezone.now() + 2 * LEASE
+    run, later = preparation._run, timezone.now() + 2 * settings.LIST_LEASE
 
     def overtaken(*args):
         prepared = run(*args)
@@ -141,7 +146,7 @@ def test_who_lost_the_lease_changes_nothing_and_leaves_nothing(upload, objects, 
 
     monkeypatch.setattr(preparation, "_run", overtaken)
     listed = prepare(listed)
-    assert listed.status == Status.PREPARING and listed.lease_until == later + LEASE
+    assert listed.status == Status.PREPARING and listed.lease_until == later + settings.LIST_LEASE
     assert objects_of(listed, objects) == set()
 
 
@@ -150,24 +155,24 @@ def test_progress_renews_the_lease(upload, monkeypatch):
     listed = upload(MIXED)
     lease = Lease.take(listed.pk, now=timezone.now())
     until = lease.until
-    lease.note(lambda: 42)
+    lease.note(note(42))
     listed.refresh_from_db()
     assert listed.progress == 42 and listed.lease_until == lease.until > until
 
 
-def test_progress_says_when_the_lease_is_lost(upload, monkeypatch):
+def test_progress_says_when_the_lease_is_lost(upload, settings, monkeypatch):
     monkeypatch.setattr(preparation, "RENEWAL", 0)
     listed, now = upload(MIXED), timezone.now()
     lease = Lease.take(listed.pk, now=now)
-    assert Lease.take(listed.pk, now=now + 2 * LEASE)
+    assert Lease.take(listed.pk, now=now + 2 * settings.LIST_LEASE)
     with pytest.raises(LeaseLost):
-        lease.note(lambda: 42)
+        lease.note(note(42))
 
 
-def test_the_sweep_rings_for_lists_left_alone(workspace, upload, rung):
+def test_the_sweep_rings_for_lists_left_alone(workspace, upload, settings, rung):
     now = timezone.now()
     never_rung, died, at_work = upload(MIXED), upload(MIXED), upload(MIXED)
-    Lease.take(died.pk, now=now - LEASE - timedelta(seconds=1))
+    Lease.take(died.pk, now=now - settings.LIST_LEASE - timedelta(seconds=1))
     Lease.take(at_work.pk, now=now)
     factories.ready_list(workspace)
     preparation.ring_left_alone(now=now)
