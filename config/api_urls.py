@@ -47,6 +47,10 @@ urlpatterns = [
     # curl -T adds the file's name to an address that ends with a slash.
     path("lists/<int:pk>/file/<str:filename>", recipients.ListFile.as_view(schema=None), name="list-file-named"),
     path("lists/<int:pk>/rejected/", recipients.RejectedLines.as_view(), name="list-rejected"),
+    path("lists/<int:pk>/duplicates/", recipients.DuplicateLines.as_view(), name="list-duplicates"),
+    path("lists/<int:pk>/cancel/", recipients.CancelList.as_view(), name="list-cancel"),
+    path("lists/<int:pk>/archive/", recipients.ArchiveList.as_view(), name="list-archive"),
+    path("lists/<int:pk>/restore/", recipients.RestoreList.as_view(), name="list-restore"),
     path("senders/", senders.Senders.as_view(), name="senders"),
     path("senders/<int:pk>/", senders.OneSender.as_view(), name="sender"),
     path("senders/<int:pk>/revisions/", senders.Revisions.as_view(), name="revisions"),
