@@ -236,6 +236,7 @@ def test_a_ready_list_shows_where_its_people_are_what_it_was_read_as_and_its_col
     assert "+324" in shown and listed.layout in shown
     assert "<code>first &lt;b&gt;name&lt;/b&gt;</code>" in shown
     assert "2; the first of each stays" in shown
+    assert " style=" not in shown
 
 
 def test_a_ready_list_of_which_nothing_is_known_has_no_empty_charts(page, workspace):
