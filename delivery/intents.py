@@ -33,7 +33,7 @@ class Retry:
 
 
 # One statement, so one transaction and one round trip: owner, epoch, status, seal, deadline and plan are checked and
-# the intent is written, or nothing is. `suppressed_among` is of recipients (its migration 0003).
+# the intent is written, or nothing is. `suppressed_among` is of recipients (its migration 0006).
 _INTEND = """
 WITH chosen AS (
     UPDATE delivery_chunk c

@@ -8,12 +8,14 @@ from django.utils import timezone
 from accounts.models import Workspace
 from recipients.masking import masked
 from recipients.querysets import RecipientListQuerySet, SuppressionImportQuerySet, SuppressionQuerySet
-from recipients.statuses import ImportStatus, Source, Status
+from recipients.statuses import ImportStatus, Source, Stage, Status
 
 
 class RecipientList(models.Model):
     """`digest` is the manifest's SHA-256: it names the list's content for ever. Totals hold
-    `rows = accepted + invalid + duplicate + suppressed` from the moment the list is ready."""
+    `rows = accepted + invalid + duplicate + suppressed` from the moment the list is ready. A deleted list keeps its
+    row: its name, its counts and its digest, and nothing of what it was made from.
+    """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=120)
@@ -37,11 +39,22 @@ class RecipientList(models.Model):
     duplicate = models.BigIntegerField(default=0)
     suppressed = models.BigIntegerField(default=0)
 
+    columns = models.JSONField(default=list)
+    layout = models.CharField(max_length=300, blank=True)
+    duplicates_key = models.CharField(max_length=200, blank=True)
+    breakdown = models.JSONField(default=dict)
+
     progress = models.PositiveSmallIntegerField(default=0, help_text="Per cent of the preparation.")
+    stage = models.CharField(max_length=20, choices=Stage.choices, blank=True, default="", db_default="")
+    rows_done = models.BigIntegerField(default=0, db_default=0, help_text="In this stage.")
+    began_at = models.DateTimeField(null=True, blank=True, help_text="The last try at preparing it.")
+    stage_began_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="At preparing this file.")
     lease_until = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     ready_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
 
     objects = RecipientListQuerySet.as_manager()
 

@@ -30,3 +30,17 @@ def sweep_suppressions() -> None:
     from recipients import suppression_imports
 
     suppression_imports.ring_left_alone(now=timezone.now())
+
+
+@shared_task
+def erase(list_id: int) -> None:
+    from recipients import erasing
+
+    erasing.erase(list_id, now=timezone.now())
+
+
+@shared_task
+def sweep_leftovers() -> None:
+    from recipients import erasing
+
+    erasing.ring_for_leftovers(now=timezone.now())

@@ -20,4 +20,10 @@ urlpatterns = [
     path("<int:pk>/file/", views.receive, name="receive"),
     path("<int:pk>/sample/", views.sample, name="sample"),
     path("<int:pk>/rejected/", views.rejected, name="rejected"),
+    path("<int:pk>/duplicates/", views.duplicates, name="duplicates"),
+    path("<int:pk>/cancel/", views.cancel, name="cancel"),
+    path("<int:pk>/rename/", views.rename, name="rename"),
+    path("<int:pk>/archive/", views.archive, name="archive"),
+    path("<int:pk>/restore/", views.restore, name="restore"),
+    path("<int:pk>/delete/", views.delete, name="delete"),
 ]

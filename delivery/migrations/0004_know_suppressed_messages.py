@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
     atomic = False
     dependencies = [
         ("delivery", "0003_note_what_does_not_balance"),
-        ("recipients", "0003_ask_which_are_suppressed"),
+        ("recipients", "0006_ask_which_are_suppressed"),
     ]
     operations = [
         migrations.RunSQL(WIDEN.format(last=10), WIDEN.format(last=9)),

@@ -35,5 +35,5 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recipients", "0002_suppress_numbers")]
+    dependencies = [("recipients", "0005_suppress_numbers")]
     operations = [migrations.RunSQL(FUNCTION, "DROP FUNCTION suppressed_among(bigint, bigint[])")]

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_remember_idempotent_calls'),
-        ('recipients', '0001_initial'),
+        ('recipients', '0004_keep_breakdown_of_lists'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
