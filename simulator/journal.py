@@ -72,6 +72,23 @@ def read(path: Path) -> Iterator[Entry]:
                 yield _entry(line[:-1].split("\t"))
 
 
+class Reader:
+    """Follows a journal that is being written: the entries so far, each of them read once."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._at = path, 0
+        self._entries: list[Entry] = []
+
+    def entries(self) -> list[Entry]:
+        with self._path.open("rb") as file:
+            file.seek(self._at)
+            new = file.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        self._at += len(whole)
+        self._entries += [_entry(line.split("\t")) for line in whole.decode("ascii").split("\n")[:-1]]
+        return self._entries.copy()
+
+
 def _entry(fields: list[str]) -> Entry:
     at, bind = float(fields[0]), int(fields[2])
     match fields[1], fields[3:]:

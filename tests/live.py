@@ -80,12 +80,12 @@ class Carrier:
     """A simulator with its journal, and the channel that leads to it."""
 
     channel: Channel
-    path: Path
+    reader: journal.Reader
     process: "Popen[bytes]"
 
     @property
     def entries(self) -> list[journal.Entry]:
-        return list(journal.read(self.path))
+        return self.reader.entries()
 
     @property
     def submits(self) -> list[journal.Submit]:
@@ -213,7 +213,7 @@ class Installation:
         name = f"carrier-{number}"
         channel = factories.channel(name, port=port, window=window, binds=binds, tps=tps, is_default=False)
         try:
-            yield Carrier(channel=channel, path=path, process=process)
+            yield Carrier(channel=channel, reader=journal.Reader(path), process=process)
         finally:
             channel_accounts.save(name, by=None, is_active=False)
 

@@ -103,6 +103,18 @@ def test_a_line_that_is_being_written_is_left_out(tmp_path):
     assert list(journal.read(path)) == [journal.Unbind(at=1.5, bind=3, side="esme")]
 
 
+def test_who_follows_a_journal_reads_each_line_once_and_half_a_line_when_it_is_whole(tmp_path):
+    path = tmp_path / "journal"
+    path.write_text("1.5\tunbind\t3\tesme\n1.6\tunb")
+    follower = journal.Reader(path)
+    first = journal.Unbind(at=1.5, bind=3, side="esme")
+    assert follower.entries() == [first]
+    with path.open("a") as file:
+        file.write("ind\t4\tsmsc\n")
+    assert follower.entries() == [first, journal.Unbind(at=1.6, bind=4, side="smsc")]
+    assert follower.entries() == list(journal.read(path))
+
+
 def test_a_strange_line_is_an_error(tmp_path):
     path = tmp_path / "journal"
     path.write_text("1.5\tsomething\t3\n")
