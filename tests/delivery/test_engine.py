@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from campaigns.models import Campaign
@@ -22,6 +23,7 @@ from tests import factories
 from tests.delivery.ground import batch_of, claim, intend, under_way
 from tests.delivery.wire import Peer
 from tests.live import wait_for
+from tests.racing import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -162,3 +164,39 @@ def test_a_carrier_that_refuses_the_sender_pauses_the_campaign_before_the_list_i
             chunk.refresh_from_db()
             assert chunk.next == chunk.intended == len(peer.submits)
             wait_for(lambda: Incident.objects.filter(kind=IncidentKind.REFUSED).exists())
+
+
+@pytest.mark.parametrize("renew", [0.2, 15.0])
+def test_a_database_that_cuts_every_connection_while_a_batch_is_under_way_costs_nothing(
+    workspace, listening, links, monkeypatch, renew
+):
+    monkeypatch.setattr(dispatching, "RENEW", renew)
+    peer = Peer(lambda n: None)
+    with listening(peer):
+        channel = factories.channel(port=peer.port)
+        campaign, [chunk] = under_way(workspace, 2)
+        with links():
+            bound(channel)
+
+            def cut():
+                wait_for(lambda: len(peer.submits) == 2)
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
+
+            def work():
+                dispatching.work_on(chunk.pk, clock=timezone.now)
+
+            connection.close()
+            assert race(work, cut) == [None, None]
+            assert set(Message.objects.values_list("state", flat=True)) == {S.INTENDED}
+            for sequence in (2, 3):  # the bind had the first one
+                answer = pdu.SubmitSmResp(sequence=sequence, message_id=b"%d" % sequence)
+                peer.loop.call_soon_threadsafe(peer.send, 0, answer)
+            wait_for(lambda: Message.objects.filter(campaign=campaign, state=S.PENDING).count() == 2)
+            peer.loop.call_soon_threadsafe(peer.send, 0, pdu.DeliverSm(source_addr=b"31600000001"))
+            wait_for(lambda: [status for _, _, status in peer.acks] == [0])
+    noted = Incident.objects.filter(campaign=campaign, kind=IncidentKind.DATABASE).exists()
+    assert noted is (renew == 15.0)  # else the connection was new by the time that the results were stored
