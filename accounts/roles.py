@@ -11,10 +11,11 @@ class Role(TextChoices):
 
 class Permission(TextChoices):
     VIEW = "view", "view campaigns, senders, lists and reports"
-    WRITE = "write", "create, edit, submit, pause, cancel and archive campaigns; upload lists"
+    WRITE = "write", "create, edit, submit, pause, cancel and archive campaigns; upload lists; suppress numbers"
     DECIDE = "decide", "approve and reject campaigns and sender revisions"
     CREATE_SENDERS = "create_senders", "create senders"
     SUBMIT_REVISIONS = "submit_revisions", "submit sender revisions"
+    UNSUPPRESS = "unsuppress", "take numbers off the suppression list"
     MANAGE = "manage", "manage members, API keys and workspace settings"
 
 

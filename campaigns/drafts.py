@@ -17,6 +17,7 @@ from campaigns.models import Campaign
 from campaigns.statuses import EDITABLE, Mode
 from channels.models import Channel
 from recipients.models import RecipientList
+from recipients.statuses import Status as ListStatus
 from senders.models import Sender
 
 
@@ -138,6 +139,8 @@ def _refuse_past(name: str, at: datetime, now: datetime) -> None:
 
 def _fill(campaign: Campaign, content: Content, *, by: User, now: datetime) -> None:
     check(content, now=now)
+    if content.list is not None:
+        _check_list(content.list.pk, is_new=content.list.pk != campaign.list_id)
     revision = content.sender.current
     if revision is None or not Sender.objects.usable().filter(pk=content.sender.pk).exists():
         raise Refused(f"The sender “{content.sender}” has no approved revision.", code="sender_not_approved")
@@ -152,6 +155,15 @@ def _fill(campaign: Campaign, content: Content, *, by: User, now: datetime) -> N
         campaign.not_after = content.date_to
     campaign.edited_by, campaign.edited_at = by, now
     campaign.save()
+
+
+def _check_list(list_id: int, *, is_new: bool) -> None:
+    """Under its lock: a list cannot be deleted while a campaign is given it."""
+    listed = RecipientList.objects.lock(list_id)
+    if listed.status == ListStatus.DELETED:
+        raise Refused(f"The list “{listed}” is deleted: choose another one.", code="list_deleted")
+    if is_new and listed.archived_at is not None:
+        raise Refused(f"The list “{listed}” is archived: restore it first.", code="list_archived")
 
 
 def _shown(campaign: Campaign) -> dict[str, Any]:

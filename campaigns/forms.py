@@ -10,7 +10,6 @@ from campaigns.models import Campaign
 from campaigns.statuses import Mode
 from channels.models import Channel
 from recipients.models import RecipientList
-from recipients.statuses import Status as ListStatus
 from senders.models import Sender
 
 # The fields for times that a mode does not have: what a hidden field still holds does not count.
@@ -49,12 +48,14 @@ class CampaignForm(forms.Form):
     channel = forms.ModelChoiceField(Channel.objects.none(), required=False, empty_label="The default channel")
     text = forms.CharField(max_length=10_000, strip=False, widget=forms.Textarea(attrs={"rows": 5}))
 
-    def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, workspace: Workspace, chosen: RecipientList | None = None, **kwargs: Any) -> None:
+        """`chosen` is the list that the campaign has already: it stays on offer, whatever became of it."""
         super().__init__(*args, **kwargs)
-        lists = RecipientList.objects.of(workspace).exclude(status=ListStatus.FAILED).order_by("-pk")
+        lists = RecipientList.objects.of(workspace)
+        offered = lists.usable() | lists.filter(pk=chosen.pk) if chosen else lists.usable()
         fields: dict[str, Any] = self.fields
         fields["sender"].queryset = Sender.objects.of(workspace).usable().order_by("name", "pk")
-        fields["list"].queryset = lists
+        fields["list"].queryset = offered.order_by("-pk")
         fields["channel"].queryset = Channel.objects.active().order_by("name")
 
     def clean(self) -> dict[str, Any]:

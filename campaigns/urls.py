@@ -8,6 +8,7 @@ app_name = "campaigns"
 urlpatterns = [
     path("new/", views.new, name="new"),
     path("counter/", views.counter, name="counter"),
+    path("with-list/<int:list_pk>/", views.with_list, name="with-list"),
     path("<int:pk>/", views.detail, name="detail"),
     path("<int:pk>/edit/", views.edit, name="edit"),
     path("<int:pk>/submit/", views.submit, name="submit"),

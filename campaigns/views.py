@@ -14,10 +14,12 @@ from audit.models import Entry
 from campaigns import drafts, gsm, transitions, verbs
 from campaigns.forms import CampaignForm
 from campaigns.models import Campaign
+from recipients.models import RecipientList
 from senders.models import Sender
 
 TABS = {"recipients": "Recipients", "errors": "Errors", "content": "Content and approval", "history": "History"}
 HISTORY = 100  # newest entries of the ledger on the page
+WITH_LIST = 20  # newest campaigns on the page of their list
 
 
 def _campaign(request: PageRequest, pk: int) -> Campaign:
@@ -63,12 +65,22 @@ def new(request: PageRequest) -> HttpResponse:
 def edit(request: PageRequest, pk: int) -> HttpResponse:
     campaign = _campaign(request, pk)
     values = CampaignForm.values_of(campaign)
-    form = CampaignForm(request.POST or None, workspace=request.workspace, initial=values)
+    form = CampaignForm(request.POST or None, workspace=request.workspace, initial=values, chosen=campaign.list)
     if form.is_valid():
         with refused_on(form):
             drafts.edit(campaign.pk, form.content, by=request.user, now=timezone.now())
             return redirect("campaigns:detail", campaign.pk)
     return _form(request, form, campaign)
+
+
+@requires(Permission.VIEW)
+def with_list(request: PageRequest, list_pk: int) -> HttpResponse:
+    """For the page of the list: the campaigns that have it, archived ones too."""
+    listed = get_object_or_404(RecipientList.objects.of(request.workspace), pk=list_pk)
+    campaigns = Campaign.objects.of(request.workspace).filter(list=listed).order_by("-pk")
+    shown = list(campaigns[:WITH_LIST])
+    count = campaigns.count() if len(shown) == WITH_LIST else len(shown)
+    return render(request, "campaigns/_with_list.html", {"campaigns": shown, "count": count})
 
 
 @require_POST

@@ -19,6 +19,7 @@ STATUS_OF_REFUSAL = {
     "length_missing": status.HTTP_411_LENGTH_REQUIRED,
     "incomplete": status.HTTP_400_BAD_REQUEST,
     "empty": status.HTTP_400_BAD_REQUEST,
+    "bad_number": status.HTTP_400_BAD_REQUEST,
     "idempotency_mismatch": status.HTTP_422_UNPROCESSABLE_ENTITY,
 }
 

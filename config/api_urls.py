@@ -14,6 +14,7 @@ from channels.api import Channels
 from config import schema  # noqa: F401  (tells drf-spectacular how callers authenticate)
 from moderation import api as moderation
 from recipients import api as recipients
+from recipients import suppression_api as suppressions
 from reports import api_urls as reports
 from reports.campaigns_api import ReadCampaign, ReadCampaigns
 from senders import api as senders
@@ -47,6 +48,26 @@ urlpatterns = [
     # curl -T adds the file's name to an address that ends with a slash.
     path("lists/<int:pk>/file/<str:filename>", recipients.ListFile.as_view(schema=None), name="list-file-named"),
     path("lists/<int:pk>/rejected/", recipients.RejectedLines.as_view(), name="list-rejected"),
+    path("suppressions/", suppressions.Suppressions.as_view(), name="suppressions"),
+    path("suppressions/<int:pk>/", suppressions.OneSuppression.as_view(), name="suppression"),
+    path("suppressions/export/", suppressions.SuppressionExport.as_view(), name="suppressions-export"),
+    path("suppressions/imports/", suppressions.Imports.as_view(), name="suppression-imports"),
+    path("suppressions/imports/<int:pk>/", suppressions.OneImport.as_view(), name="suppression-import"),
+    path("suppressions/imports/<int:pk>/file/", suppressions.ImportFile.as_view(), name="suppression-import-file"),
+    path(
+        "suppressions/imports/<int:pk>/file/<str:filename>",
+        suppressions.ImportFile.as_view(schema=None),
+        name="suppression-import-file-named",
+    ),
+    path(
+        "suppressions/imports/<int:pk>/rejected/",
+        suppressions.ImportRejected.as_view(),
+        name="suppression-import-rejected",
+    ),
+    path("lists/<int:pk>/duplicates/", recipients.DuplicateLines.as_view(), name="list-duplicates"),
+    path("lists/<int:pk>/cancel/", recipients.CancelList.as_view(), name="list-cancel"),
+    path("lists/<int:pk>/archive/", recipients.ArchiveList.as_view(), name="list-archive"),
+    path("lists/<int:pk>/restore/", recipients.RestoreList.as_view(), name="list-restore"),
     path("senders/", senders.Senders.as_view(), name="senders"),
     path("senders/<int:pk>/", senders.OneSender.as_view(), name="sender"),
     path("senders/<int:pk>/revisions/", senders.Revisions.as_view(), name="revisions"),

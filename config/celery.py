@@ -43,7 +43,13 @@ app.conf.update(
         "prepare-partitions": {"task": "delivery.tasks.prepare_partitions", "schedule": 3600.0},
         "keep-heads": {"task": "audit.tasks.keep_heads", "schedule": 600.0, "options": {"expires": 600}},
         "forget-calls": {"task": "accounts.tasks.forget_calls", "schedule": 3600.0},
-        "sweep-lists": {"task": "recipients.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+        "sweep-lists": {"task": "recipients.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
+        "sweep-leftovers": {"task": "recipients.tasks.sweep_leftovers", "schedule": 60.0, "options": {"expires": 60}},
+        "sweep-suppressions": {
+            "task": "recipients.tasks.sweep_suppressions",
+            "schedule": 30.0,
+            "options": {"expires": 30},
+        },
         "sweep-exports": {"task": "reports.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
     },
 )

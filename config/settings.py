@@ -107,6 +107,7 @@ STORAGES = {
 }
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=1024**3)
 SCRATCH = Path(env.str("SCRATCH", default="/tmp"))  # spill files of list preparation
+LIST_LEASE = timedelta(seconds=env.int("LIST_LEASE_SECONDS", default=120))  # then its preparation is begun again
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 AUTH_USER_MODEL = "accounts.User"
@@ -167,6 +168,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "CampaignStatus": "campaigns.statuses.Status",
         "ListStatus": "recipients.statuses.Status",
+        "SuppressionSource": "recipients.statuses.Source",
+        "SuppressionImportStatus": "recipients.statuses.ImportStatus",
+        "ListStage": "recipients.statuses.Stage",
         "SenderStatus": "senders.statuses.SenderStatus",
         "RevisionStatus": "senders.statuses.RevisionStatus",
         "ExportStatus": "reports.statuses.Status",

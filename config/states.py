@@ -5,6 +5,7 @@ from typing import Any
 
 from campaigns.statuses import MOVES as CAMPAIGN
 from delivery.statuses import TERM_OF, ChunkStatus, MessageState
+from recipients.statuses import IMPORT_MOVES as IMPORT
 from recipients.statuses import MOVES as LIST
 from reports.statuses import MOVES as EXPORT
 from senders.statuses import REVISION_MOVES, SENDER_MOVES
@@ -14,6 +15,7 @@ Moves = Mapping[Any, Set[Any]]
 LIVES: dict[str, Moves] = {
     "A campaign": CAMPAIGN,
     "A list": LIST,
+    "An import of suppressed numbers": IMPORT,
     "A sender": SENDER_MOVES,
     "A sender's revision": REVISION_MOVES,
     "An export": EXPORT,

@@ -16,9 +16,10 @@ DOUBT: Final[Answer] = (-1, b"")
 class Batch:
     """Recipients of one chunk, covered by one committed intent.
 
-    A unit is one PDU: unit u is part u % parts of recipient u // parts. The links' thread owns the fields from
-    `next_unit` on until `finished` is set; then what it found is the task's to read. Answers that come later wait until
-    the task says `is_recorded`.
+    A unit is one PDU: unit u is part u % parts of recipient u // parts. Whoever the intent covers and is suppressed is
+    no recipient of it, and is recorded with it: `suppressed` has (recipient, phone). The links' thread owns the fields
+    from `next_unit` on until `finished` is set; then what it found is the task's to read. Answers that come later wait
+    until the task says `is_recorded`.
     """
 
     campaign_id: int
@@ -32,6 +33,7 @@ class Batch:
     send_by: float  # loop time; then only the recipient that was begun gets the rest, and the others are given back
     period: datetime | None = None  # when the campaign was resumed last: refusals before it are forgotten
     is_retry: bool = False
+    suppressed: list[tuple[int, int]] = field(default_factory=list)
 
     link: object = None  # of several parts: the bind that has them all, in order
     next_unit: int = 0
@@ -63,3 +65,11 @@ class Batch:
     def handed_over(self) -> int:
         """Recipients of whom at least one part was written."""
         return -(-self.next_unit // self.parts)
+
+    @property
+    def passed_over(self) -> list[tuple[int, int]]:
+        """The suppressed ones before the first recipient that was given back; those after it are asked about again."""
+        if self.handed_over == len(self.recipients):
+            return self.suppressed
+        first_left = self.recipients[self.handed_over]
+        return [(recipient, phone) for recipient, phone in self.suppressed if recipient < first_left]

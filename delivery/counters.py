@@ -14,7 +14,8 @@ from delivery.statuses import TERM_OF, MessageState, Term
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Recipients by term. `accepted` is the list's, the terms come from what delivery did; `balanced` compares them."""
+    """Recipients by term. `accepted` is the list's without those who were suppressed before their turn came, the terms
+    come from what delivery did; `balanced` compares them."""
 
     rows: int = 0
     invalid: int = 0
@@ -100,11 +101,12 @@ def _totals(campaign: Campaign, counted: dict[int, int]) -> Totals:
     terms[Term.WAITING] += counted.pop(_UNRECORDED, 0)
     for state, n in counted.items():
         terms[TERM_OF[MessageState(state)]] += n
+    suppressed = terms.pop(Term.SUPPRESSED)
     return Totals(
         rows=listed.rows,
         invalid=listed.invalid,
         duplicate=listed.duplicate,
-        suppressed=listed.suppressed,
-        accepted=listed.accepted,
+        suppressed=listed.suppressed + suppressed,
+        accepted=listed.accepted - suppressed,
         **{str(term): n for term, n in terms.items()},
     )

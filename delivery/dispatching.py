@@ -25,7 +25,7 @@ from campaigns.models import Campaign
 from campaigns.statuses import Status
 from delivery import chunk_files, doubts, due, evidence, incidents, intents, results, texts, transitions
 from delivery.batches import Batch
-from delivery.intents import OVERDUE_MARGIN
+from delivery.intents import OVERDUE_MARGIN, Chosen
 from delivery.judging import breaker
 from delivery.links import engine
 from delivery.models import Chunk
@@ -126,8 +126,9 @@ def _work(work: _Work) -> bool:
 def _send_fresh(work: _Work, count: int) -> bool:
     """Intend, send and record up to `count` recipients; False when the chunk must be left alone now."""
     chunk = work.chunk
+    phones = work.phones[chunk.next : chunk.next + count]
     try:
-        chosen = intents.intend(chunk, count, seal=work.campaign.seal, now=work.clock())
+        chosen = intents.intend(chunk, phones, seal=work.campaign.seal, now=work.clock())
     except (OperationalError, InterfaceError) as error:
         # A commit in doubt is not sent: whoever claims the chunk next finds the intent, if it is there, and doubts it.
         logger.warning("dispatch.intent_lost", extra={"chunk": chunk.pk, "error": str(error)})
@@ -135,7 +136,7 @@ def _send_fresh(work: _Work, count: int) -> bool:
         return False
     if chosen is None:
         return False
-    batch = _batch(work, [chunk.first + index for index in chosen], [work.phones[index] for index in chosen])
+    batch = _fresh_batch(work, chosen)
     with _handed_over(work, batch):
         if not _persist(work, lambda: results.store(batch, chunk, now=work.clock())):
             _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
@@ -162,6 +163,18 @@ def _retry(work: _Work) -> bool:
     return True
 
 
+def _fresh_batch(work: _Work, chosen: Chosen) -> Batch:
+    recipients = [work.chunk.first + index for index in chosen.indexes]
+    phones = [work.phones[index] for index in chosen.indexes]
+    if not chosen.suppressed:
+        return _batch(work, recipients, phones)
+    people = list(zip(recipients, phones, strict=True))
+    wanted = [(recipient, phone) for recipient, phone in people if phone not in chosen.suppressed]
+    batch = _batch(work, [recipient for recipient, _ in wanted], [phone for _, phone in wanted])
+    batch.suppressed = [(recipient, phone) for recipient, phone in people if phone in chosen.suppressed]
+    return batch
+
+
 def _batch(work: _Work, recipients: list[int], phones: list[int]) -> Batch:
     return Batch(
         campaign_id=work.campaign.pk,
@@ -180,9 +193,10 @@ def _batch(work: _Work, recipients: list[int], phones: list[int]) -> Batch:
 @contextmanager
 def _handed_over(work: _Work, batch: Batch) -> Iterator[None]:
     """Hand it to the links and wait; the block records what came of it, and answers that come later wait for that."""
-    engine.send(batch)
+    if batch.recipients:
+        engine.send(batch)
     try:
-        while True:
+        while batch.recipients:
             try:
                 batch.finished.result(timeout=RENEW)
                 break

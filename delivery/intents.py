@@ -1,5 +1,6 @@
 """Claim and intent: who works on a chunk, and what is going to be handed over, committed before the first byte."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,12 +8,21 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from delivery.copying import array
 from delivery.models import Chunk
 from delivery.plans import partition
 from delivery.statuses import MessageState
 
 # After the response timeout nobody waits for an answer any more, whatever became of the process that did.
 OVERDUE_MARGIN = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Indexes of the chunk that an intent covers, and which of their phones must not get anything."""
+
+    indexes: range
+    suppressed: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,28 +33,32 @@ class Retry:
 
 
 # One statement, so one transaction and one round trip: owner, epoch, status, seal, deadline and plan are checked and
-# the intent is written, or nothing is.
+# the intent is written, or nothing is. `suppressed_among` is of recipients (its migration 0006).
 _INTEND = """
 WITH chosen AS (
     UPDATE delivery_chunk c
     SET intended = least(c.count, c.next + %(count)s), lease_until = %(lease)s
     FROM campaigns_campaign p
     WHERE c.id = %(chunk)s AND c.owner = %(owner)s AND c.epoch = %(epoch)s AND c.status = 'open'
-      AND c.intended = c.next AND p.id = c.campaign_id AND p.status = 'sending' AND p.seal = %(seal)s
+      AND c.next = %(next)s AND c.intended = c.next AND p.id = c.campaign_id
+      AND p.status = 'sending' AND p.seal = %(seal)s
       AND (p.not_after IS NULL OR p.not_after > %(now)s)
       AND (c.plan_from IS NULL OR p.resumed_at IS NULL OR c.plan_from >= p.resumed_at)
-    RETURNING c.id, c.epoch, c.owner, c.next, c.intended
+    RETURNING c.id, c.epoch, c.owner, c.next, c.intended, p.workspace_id
 ), noted AS (
     INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at)
     SELECT id, epoch, owner, next, intended - next, false, %(now)s FROM chosen
 )
-SELECT next, intended FROM chosen
+SELECT next, intended, suppressed_among(workspace_id, %(phones)s::bigint[]) FROM chosen
 """
 
 
-def intend(chunk: Chunk, count: int, *, seal: str, now: datetime) -> range | None:
-    """Indexes of the chunk that are now to be handed over; None when they must not be: somebody else owns the chunk,
-    or the campaign is paused, ended, past its deadline, or differs from what was approved."""
+def intend(chunk: Chunk, phones: Sequence[int], *, seal: str, now: datetime) -> Chosen | None:
+    """Cover the next recipients of the chunk, whose numbers these are; None when they must not be handed over: somebody
+    else owns the chunk, or the campaign is paused, ended, past its deadline, or differs from what was approved.
+
+    Those that were suppressed by `now` must not be handed over either.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _INTEND,
@@ -52,72 +66,97 @@ def intend(chunk: Chunk, count: int, *, seal: str, now: datetime) -> range | Non
                 "chunk": chunk.pk,
                 "owner": chunk.owner,
                 "epoch": chunk.epoch,
-                "count": count,
+                "next": chunk.next,
+                "count": len(phones),
+                "phones": array(phones),
                 "seal": seal,
                 "now": now,
                 "lease": now + settings.CHUNK_LEASE,
             },
         )
         row = cursor.fetchone()
-    return range(*row) if row else None
+    if row is None:
+        return None
+    begin, end, suppressed = row
+    return Chosen(indexes=range(begin, end), suppressed=frozenset(suppressed))
 
 
 _HOLD = """
-SELECT 1 FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id
+SELECT p.workspace_id FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id
 WHERE c.id = %(chunk)s AND c.owner = %(owner)s AND c.epoch = %(epoch)s AND c.status = 'open'
   AND p.status = 'sending' AND p.seal = %(seal)s AND (p.not_after IS NULL OR p.not_after > %(now)s)
 FOR NO KEY UPDATE OF c
 """
 _INTEND_RETRIES = """
 WITH ready AS (
-    SELECT ctid FROM delivery_message
+    SELECT ctid, phone FROM delivery_message
     WHERE day = %(day)s AND campaign_id = %(campaign)s AND recipient >= %(first)s AND recipient < %(end)s
       AND state = %(retry)s AND retry_at <= %(now)s
     ORDER BY recipient LIMIT %(count)s FOR UPDATE
+), unwanted AS MATERIALIZED (
+    SELECT suppressed_among(%(workspace)s, ARRAY(SELECT phone FROM ready)) AS phones
+), judged AS (
+    SELECT ready.ctid AS place, ready.phone = ANY (unwanted.phones) AS is_suppressed FROM ready, unwanted
 )
-UPDATE {partition} m
-SET state = %(intended)s, attempts = attempts + 1, submitted_at = %(now)s, retry_at = NULL
-FROM ready
-WHERE m.ctid = ready.ctid
-RETURNING m.recipient, m.phone, m.attempts
+UPDATE {partition} m SET
+    state = CASE WHEN is_suppressed THEN %(suppressed)s ELSE %(intended)s END,
+    attempts = CASE WHEN is_suppressed THEN attempts ELSE attempts + 1 END,
+    submitted_at = CASE WHEN is_suppressed THEN submitted_at ELSE %(now)s END,
+    done_at = CASE WHEN is_suppressed THEN %(now)s ELSE done_at END,
+    retry_at = NULL
+FROM judged
+WHERE m.ctid = judged.place
+RETURNING m.recipient, m.phone, m.attempts, is_suppressed
 """
 
 
 @transaction.atomic
 def intend_retries(chunk: Chunk, count: int, *, seal: str, now: datetime) -> list[Retry]:
-    """Messages of the chunk that were refused for the moment and are to be tried again now."""
+    """Messages of the chunk that were refused for the moment and are to be tried again now.
+
+    Those whose number has been suppressed since are over: SUPPRESSED, and not among them.
+    """
     owned: dict[str, Any] = {"chunk": chunk.pk, "owner": chunk.owner, "epoch": chunk.epoch, "seal": seal, "now": now}
     with connection.cursor() as cursor:
         cursor.execute(_HOLD, owned)
-        if cursor.fetchone() is None:
+        held = cursor.fetchone()
+        if held is None:
             return []
         cursor.execute(
             _INTEND_RETRIES.format(partition=partition(chunk.campaign.day)),
             {
                 "day": chunk.campaign.day,
                 "campaign": chunk.campaign_id,
+                "workspace": held[0],
                 "first": chunk.first,
                 "end": chunk.first + chunk.count,
                 "retry": MessageState.RETRY,
                 "intended": MessageState.INTENDED,
+                "suppressed": MessageState.SUPPRESSED,
                 "now": now,
                 "count": count,
             },
         )
-        retries = [Retry(recipient=r, phone=phone, attempts=n) for r, phone, n in cursor.fetchall()]
+        judged: list[tuple[int, int, int, bool]] = cursor.fetchall()
+        retries = [Retry(recipient=r, phone=phone, attempts=n) for r, phone, n, is_over in judged if not is_over]
+        over = len(judged) - len(retries)
         if retries:
             cursor.execute(
                 "INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at)"
                 " VALUES (%s, %s, %s, %s, %s, true, %s)",
                 [chunk.pk, chunk.epoch, chunk.owner, retries[0].recipient - chunk.first, len(retries), now],
             )
-            cursor.execute(
-                "INSERT INTO delivery_tally (campaign_id, state, n) VALUES (%s, %s, %s), (%s, %s, %s)",
-                [
-                    *(chunk.campaign_id, MessageState.RETRY, -len(retries)),
-                    *(chunk.campaign_id, MessageState.INTENDED, len(retries)),
-                ],
-            )
+        if over:
+            cursor.execute("UPDATE delivery_chunk SET unresolved = unresolved - %s WHERE id = %s", [over, chunk.pk])
+        moved = {
+            MessageState.RETRY: -len(judged),
+            MessageState.INTENDED: len(retries),
+            MessageState.SUPPRESSED: over,
+        }
+        cursor.executemany(
+            "INSERT INTO delivery_tally (campaign_id, state, n) VALUES (%s, %s, %s)",
+            [(chunk.campaign_id, state, n) for state, n in moved.items() if n],
+        )
     return sorted(retries, key=lambda one: one.recipient)
 
 

@@ -39,12 +39,13 @@ class _Written:
     look_at: datetime | None
 
 
-# `next` moves over what was handed over; what was given back waits again. DONE is decided here, where its facts change.
+# `next` moves over what was handed over or is suppressed; what was given back waits again. DONE is decided here, where
+# its facts change.
 _ADVANCE = """
 UPDATE delivery_chunk SET
-    next = next + %(handed)s, intended = next + %(handed)s, unresolved = unresolved + %(open)s,
+    next = next + %(moved)s, intended = next + %(moved)s, unresolved = unresolved + %(open)s,
     retry_at = least(retry_at, %(look_at)s),
-    status = CASE WHEN next + %(handed)s = count AND unresolved + %(open)s = 0 THEN 'done' ELSE status END
+    status = CASE WHEN next + %(moved)s = count AND unresolved + %(open)s = 0 THEN 'done' ELSE status END
 WHERE id = %(chunk)s AND owner = %(owner)s AND epoch = %(epoch)s
 """
 TALLY = "INSERT INTO delivery_tally (campaign_id, state, n) VALUES (%s, %s, %s)"
@@ -64,7 +65,7 @@ def store(batch: Batch, chunk: Chunk, *, now: datetime) -> bool:
                 "chunk": chunk.pk,
                 "owner": chunk.owner,
                 "epoch": chunk.epoch,
-                "handed": batch.handed_over,
+                "moved": batch.handed_over + len(batch.passed_over),
                 "open": sum(written.states[state] for state in OPEN_STATES),
                 "look_at": written.look_at,
             },
@@ -118,6 +119,10 @@ def _write(batch: Batch, *, now: datetime) -> _Written:
         )
     if plain:
         written.states[S.PENDING] += plain
+    if passed_over := batch.passed_over:
+        written.states[S.SUPPRESSED] += len(passed_over)
+        rest = f"\t{S.SUPPRESSED:d}\t0\t{parts}\t0\t0\t{_NULL}\t{_NULL}\t{at}\t{_NULL}\n"
+        written.rows.extend(f"{day}\t{campaign}\t{recipient}\t{phone}{rest}" for recipient, phone in passed_over)
     return written
 
 

@@ -21,10 +21,11 @@ class MessageState(IntegerChoices):
     DELIVERED = 7, "Delivered"
     EXPIRED = 8, "Deadline passed before it was sent"
     CANCELLED = 9, "Cancelled before it was sent"
+    SUPPRESSED = 10, "Not sent: the number is suppressed"
 
 
 class Term(TextChoices):
-    """The right side of the equation of design §2: every accepted recipient is in exactly one."""
+    """Where a recipient counts in the equation of design §2: accepted, in exactly one of ACCEPTED; else suppressed."""
 
     DELIVERED = "delivered", "Delivered"
     FAILED = "failed", "Failed"
@@ -34,7 +35,10 @@ class Term(TextChoices):
     CANCELLED = "cancelled", "Cancelled"
     UNCERTAIN = "uncertain", "Uncertain"
     WAITING = "waiting", "Waiting"
+    SUPPRESSED = "suppressed", "Suppressed"
 
+
+ACCEPTED = tuple(term for term in Term if term is not Term.SUPPRESSED)
 
 S = MessageState
 TERM_OF: dict[MessageState, Term] = {
@@ -47,6 +51,7 @@ TERM_OF: dict[MessageState, Term] = {
     S.DELIVERED: Term.DELIVERED,
     S.EXPIRED: Term.EXPIRED,
     S.CANCELLED: Term.CANCELLED,
+    S.SUPPRESSED: Term.SUPPRESSED,
 }
 STATES_OF: dict[Term, tuple[MessageState, ...]] = {
     term: tuple(state for state in MessageState if TERM_OF[state] is term) for term in Term

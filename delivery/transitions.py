@@ -12,7 +12,7 @@ from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
 from delivery import counters, pacing
 from delivery.models import Chunk
-from delivery.statuses import ChunkStatus, Term
+from delivery.statuses import ACCEPTED, ChunkStatus
 from recipients.chunks import Manifest
 from recipients.statuses import Status as ListStatus
 from senders.statuses import RevisionStatus, SenderStatus
@@ -134,7 +134,7 @@ def _finish(campaign: Campaign, *, now: datetime) -> Campaign:
 
 
 def _unequal(campaign: Campaign, totals: counters.Totals) -> str:
-    counted = sum(getattr(totals, term) for term in Term)
+    counted = sum(getattr(totals, term) for term in ACCEPTED)
     return f"{campaign} does not balance: {totals.accepted} accepted, {counted} counted, {totals.waiting} waiting."
 
 

@@ -1,4 +1,4 @@
-"""Lists over the API: made, filled with a file, looked at."""
+"""Lists over the API: made, filled with a file, looked at, put away."""
 
 from typing import Any, BinaryIO
 
@@ -6,20 +6,24 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import generics, serializers, status
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
 from accounts.idempotency import idempotent
-from accounts.inputs import Input, given
+from accounts.inputs import Input, NoInput, OptionalReasonInput, given
 from audit.refusal import Refused
-from recipients import uploads
+from recipients import progress, transitions, uploads
+from recipients.forms import FILTERED, ListFilter
 from recipients.models import RecipientList
-from recipients.statuses import Status
+from recipients.progress import Pace
+from recipients.statuses import Stage, Status
 
 
 class ListInput(Input):
@@ -31,6 +35,18 @@ class ListInput(Input):
     column = serializers.CharField(
         max_length=120, required=False, default="", allow_blank=True, help_text="Header or number; the first if empty."
     )
+
+
+class NameInput(Input):
+    name = serializers.CharField(max_length=120)
+
+
+class PreparationOutput(serializers.Serializer[Pace]):
+    stage = serializers.ChoiceField(choices=Stage.choices, allow_null=True, help_text="null until a worker begins.")
+    percent = serializers.IntegerField()
+    rows_done = serializers.IntegerField(help_text="In this stage.")
+    rows_per_second = serializers.IntegerField(source="rate", allow_null=True)
+    seconds_left = serializers.IntegerField(source="left", allow_null=True)
 
 
 class ListTotals(serializers.Serializer[RecipientList]):
@@ -49,16 +65,35 @@ class ListOutput(serializers.Serializer[RecipientList]):
     column = serializers.CharField()
     status = serializers.ChoiceField(choices=Status.choices)
     progress = serializers.IntegerField(help_text="Per cent of the preparation.")
+    preparation = serializers.SerializerMethodField(help_text="null unless it is being prepared.")
     failure = serializers.CharField(help_text="Why it failed; empty otherwise.")
     totals = ListTotals(source="*")
+    columns = serializers.ListField(child=serializers.CharField(), help_text="Their names, for placeholders.")
+    layout = serializers.CharField(help_text="How the file was read.")
+    breakdown = serializers.DictField(
+        child=serializers.ListField(), help_text="Recipients by country and prefix: [[label, count], …]."
+    )
     digest = serializers.CharField(help_text="SHA-256 of the manifest, once ready.")
     upload_url = serializers.SerializerMethodField()
+    campaigns_url = serializers.SerializerMethodField(help_text="The campaigns that use it.")
     created_at = serializers.DateTimeField()
     ready_at = serializers.DateTimeField(allow_null=True)
+    archived_at = serializers.DateTimeField(allow_null=True)
+
+    @extend_schema_field(PreparationOutput(allow_null=True))
+    def get_preparation(self, row: RecipientList) -> Any:
+        pace = progress.pace(row, now=timezone.now())
+        return PreparationOutput(pace).data if pace else None
 
     @extend_schema_field(OpenApiTypes.URI)
     def get_upload_url(self, row: RecipientList) -> str:
-        path = reverse("api:list-file", args=[row.pk])
+        return self._absolute(reverse("api:list-file", args=[row.pk]))
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_campaigns_url(self, row: RecipientList) -> str:
+        return self._absolute(f"{reverse('api:campaigns')}?list={row.pk}")
+
+    def _absolute(self, path: str) -> str:
         return str(self.context["request"].build_absolute_uri(path))
 
 
@@ -66,11 +101,26 @@ def _shown(request: Request, row: RecipientList, *, code: int = status.HTTP_200_
     return Response(ListOutput(row, context={"request": request}).data, status=code)
 
 
+FILTERS = [
+    OpenApiParameter("status", str, enum=[value for value, _ in FILTERED]),
+    OpenApiParameter("archived", bool, description="true: the archived ones; otherwise those that are not."),
+    OpenApiParameter("search", str, description="A part of the name."),
+]
+
+
+@extend_schema_view(get=extend_schema(parameters=FILTERS))
 class Lists(generics.ListAPIView[RecipientList]):
     serializer_class = ListOutput
 
     def get_queryset(self) -> Any:
-        return RecipientList.objects.of(workspace_of(self.request))
+        lists = RecipientList.objects.of(workspace_of(self.request))
+        asked = self.request.query_params
+        filter = ListFilter(
+            {"q": asked.get("search"), "status": asked.get("status"), "archived": asked.get("archived") == "true"}
+        )
+        if errors := filter.errors.get("status"):
+            raise ValidationError({"status": [str(error) for error in errors]})
+        return filter.narrow(lists)
 
     @extend_schema(request=ListInput, responses={201: ListOutput})
     @idempotent
@@ -82,7 +132,41 @@ class Lists(generics.ListAPIView[RecipientList]):
 class OneList(APIView):
     @extend_schema(responses=ListOutput)
     def get(self, request: Request, pk: int) -> Response:
-        return _shown(request, get_object_or_404(RecipientList.objects.of(workspace_of(request)), pk=pk))
+        return _shown(request, _own(request, pk))
+
+    @extend_schema(request=NameInput, responses=ListOutput)
+    def patch(self, request: Request, pk: int) -> Response:
+        row = _own(request, pk)
+        return _shown(request, transitions.rename(row.pk, **given(request, NameInput), by=user_of(request)))
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: int) -> Response:
+        """For ever, with its objects; refused while a campaign has it."""
+        transitions.delete(_own(request, pk).pk, by=user_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class CancelList(APIView):
+    @extend_schema(request=OptionalReasonInput, responses=ListOutput)
+    def post(self, request: Request, pk: int) -> Response:
+        row, reason = _own(request, pk), given(request, OptionalReasonInput)["reason"]
+        return _shown(request, transitions.cancel(row.pk, by=user_of(request), reason=reason))
+
+
+class ArchiveList(APIView):
+    @extend_schema(request=NoInput, responses=ListOutput)
+    def post(self, request: Request, pk: int) -> Response:
+        row = _own(request, pk)
+        given(request, NoInput)
+        return _shown(request, transitions.archive(row.pk, by=user_of(request), now=timezone.now()))
+
+
+class RestoreList(APIView):
+    @extend_schema(request=NoInput, responses=ListOutput)
+    def post(self, request: Request, pk: int) -> Response:
+        row = _own(request, pk)
+        given(request, NoInput)
+        return _shown(request, transitions.restore(row.pk, by=user_of(request)))
 
 
 class ListFile(APIView):
@@ -93,7 +177,7 @@ class ListFile(APIView):
     @extend_schema(request={"application/octet-stream": OpenApiTypes.BINARY}, responses={202: ListOutput})
     def put(self, request: Request, pk: int, filename: str = "") -> Response:
         row = get_object_or_404(RecipientList.objects.of(workspace_of(request)), pk=pk)
-        stream, length = _body_of(request)
+        stream, length = body_of(request)
         row = uploads.receive(row.pk, stream, by=user_of(request), length=length)
         return _shown(request, row, code=status.HTTP_202_ACCEPTED)
 
@@ -101,14 +185,30 @@ class ListFile(APIView):
 class RejectedLines(APIView):
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
     def get(self, request: Request, pk: int) -> FileResponse:
-        row = get_object_or_404(RecipientList.objects.of(workspace_of(request)), pk=pk)
+        row = _own(request, pk)
         if not row.rejected_key:
             raise Refused("There are no rejected lines to download.", code="nothing_rejected")
-        file = default_storage.open(row.rejected_key)
-        return FileResponse(file, as_attachment=True, filename=f"rejected-{row.pk}.csv", content_type="text/csv")
+        return _lines(row.rejected_key, f"rejected-{row.pk}.csv")
 
 
-def _body_of(request: Request) -> tuple[BinaryIO, int | None]:
+class DuplicateLines(APIView):
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
+    def get(self, request: Request, pk: int) -> FileResponse:
+        row = _own(request, pk)
+        if not row.duplicates_key:
+            raise Refused("There are no duplicates to download.", code="nothing_repeated")
+        return _lines(row.duplicates_key, f"duplicates-{row.pk}.csv")
+
+
+def _own(request: Request, pk: int) -> RecipientList:
+    return get_object_or_404(RecipientList.objects.of(workspace_of(request)), pk=pk)
+
+
+def _lines(key: str, filename: str) -> FileResponse:
+    return FileResponse(default_storage.open(key), as_attachment=True, filename=filename, content_type="text/csv")
+
+
+def body_of(request: Request) -> tuple[BinaryIO, int | None]:
     """The body as it arrives, and its length unless the client sends it in HTTP chunks."""
     environ = request._request.META
     if "CONTENT_LENGTH" in environ and environ["CONTENT_LENGTH"] != "":

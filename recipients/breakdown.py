@@ -1,47 +1,56 @@
-"""Whose numbers a list has: how many of each country, and of each beginning."""
+"""Where the recipients of a ready list live: bars by country and by national prefix, the most numerous first."""
 
-from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
-import phonenumbers
-from numpy.typing import NDArray
+from recipients.countries import name_of
+from recipients.models import RecipientList
 
-LEADING = 5  # digits that are counted: a country code of three and two more
-MOST_PREFIXES = 50
-MOST_COUNTRIES = 300
-KAZAKH = ("76", "77")  # of Russia's country code
-# The United States, Canada and two dozen islands tell by area code only.
-SHARED = {1: "+1"}
-_POWERS = np.array([10**n for n in range(20)], dtype=np.uint64)
+MOST_BARS = 10  # what is beyond them is one bar
+OTHERS = "All others"
 
 
-@dataclass(slots=True)
-class Breakdown:
-    """Add E.164 digits, then ask."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """`length` is per cent of the longest bar, `share` per cent of all recipients."""
 
-    _counts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(10**LEADING, dtype=np.int64))
-
-    def add(self, numbers: NDArray[np.uint64]) -> None:
-        digits = np.searchsorted(_POWERS, numbers, side="right")
-        leading = (numbers // _POWERS[np.maximum(digits - LEADING, 0)]).astype(np.intp)
-        self._counts += np.bincount(leading, minlength=10**LEADING)
-
-    def as_json(self) -> dict[str, list[tuple[str, int]]]:
-        """`countries`: ISO 3166 (or the country code where several share it); `prefixes`: the 50 largest. Largest first."""
-        countries: Counter[str] = Counter()
-        prefixes: Counter[str] = Counter()
-        for leading in np.flatnonzero(self._counts).tolist():
-            count = int(self._counts[leading])
-            text = str(leading)
-            code = next((code for n in (1, 2, 3) if (code := int(text[:n])) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), 0)
-            countries[_country(code, text)] += count
-            prefixes[f"+{text[: len(str(code)) + 2]}"] += count
-        return {"countries": countries.most_common(MOST_COUNTRIES), "prefixes": prefixes.most_common(MOST_PREFIXES)}
+    label: str
+    count: int
+    length: int
+    share: str
 
 
-def _country(code: int, leading: str) -> str:
-    if code == 7 and leading.startswith(KAZAKH):
-        return "KZ"
-    region = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(code, ("",))[0]
-    return SHARED.get(code) or (region if region.isalpha() else f"+{code}")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    title: str
+    bars: tuple[Bar, ...]
+
+
+def charts_of(listed: RecipientList) -> list[Chart]:
+    """None at all for a list of which nothing is known."""
+    countries: Sequence[tuple[str, int]] = listed.breakdown.get("countries", [])
+    prefixes: Sequence[tuple[str, int]] = listed.breakdown.get("prefixes", [])
+    named = [(name_of(code), count) for code, count in countries]
+    charts = [
+        Chart(title="By country", bars=_bars(named)),
+        Chart(title="By national prefix", bars=_bars(prefixes)),
+    ]
+    return [chart for chart in charts if chart.bars]
+
+
+def _bars(counted: Sequence[tuple[str, int]]) -> tuple[Bar, ...]:
+    ranked = sorted(counted, key=lambda entry: -entry[1])
+    shown = ranked[:MOST_BARS]
+    if rest := sum(count for _, count in ranked[MOST_BARS:]):
+        shown.append((OTHERS, rest))
+    total, longest = sum(count for _, count in ranked), max((count for _, count in shown), default=0)
+    return tuple(
+        Bar(label=label, count=count, length=max(1, round(100 * count / longest)), share=_share(count, total))
+        for label, count in shown
+        if count
+    )
+
+
+def _share(count: int, total: int) -> str:
+    share = 100 * count / total
+    return f"{share:.1f} %" if share >= 0.1 else "< 0.1 %"

@@ -1,4 +1,4 @@
-"""Who gets it: a list, from its uploaded file to immutable chunks in object storage."""
+"""Who gets it: a list, from its uploaded file to immutable chunks in object storage; and who must not."""
 
 from django.conf import settings
 from django.db import models
@@ -6,13 +6,16 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Workspace
-from recipients.querysets import RecipientListQuerySet
-from recipients.statuses import Status
+from recipients.masking import masked
+from recipients.querysets import RecipientListQuerySet, SuppressionImportQuerySet, SuppressionQuerySet
+from recipients.statuses import ImportStatus, Source, Stage, Status
 
 
 class RecipientList(models.Model):
     """`digest` is the manifest's SHA-256: it names the list's content for ever. Totals hold
-    `rows = accepted + invalid + duplicate + suppressed` from the moment the list is ready."""
+    `rows = accepted + invalid + duplicate + suppressed` from the moment the list is ready. A deleted list keeps its
+    row: its name, its counts and its digest, and nothing of what it was made from.
+    """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=120)
@@ -36,11 +39,22 @@ class RecipientList(models.Model):
     duplicate = models.BigIntegerField(default=0)
     suppressed = models.BigIntegerField(default=0)
 
+    columns = models.JSONField(default=list)
+    layout = models.CharField(max_length=300, blank=True)
+    duplicates_key = models.CharField(max_length=200, blank=True)
+    breakdown = models.JSONField(default=dict)
+
     progress = models.PositiveSmallIntegerField(default=0, help_text="Per cent of the preparation.")
+    stage = models.CharField(max_length=20, choices=Stage.choices, blank=True, default="", db_default="")
+    rows_done = models.BigIntegerField(default=0, db_default=0, help_text="In this stage.")
+    began_at = models.DateTimeField(null=True, blank=True, help_text="The last try at preparing it.")
+    stage_began_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0, db_default=0, help_text="At preparing this file.")
     lease_until = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     ready_at = models.DateTimeField(null=True, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
 
     objects = RecipientListQuerySet.as_manager()
 
@@ -57,3 +71,128 @@ class RecipientList(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SuppressionImport(models.Model):
+    """A file of numbers that must not get anything. Once it is done, `rows = added + already + invalid`; while it is at
+    work, added and already say how many of its valid numbers are through."""
+
+    workspace = models.ForeignKey(Workspace, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    filename = models.CharField(max_length=255)
+    country = models.CharField(max_length=2)
+    column = models.CharField(
+        max_length=120, blank=True, help_text="Header or number of the column; the first when empty."
+    )
+    reason = models.CharField(max_length=500)
+    status = models.CharField(max_length=20, choices=ImportStatus.choices, default=ImportStatus.UPLOADING)
+    failure = models.TextField(blank=True)
+
+    bytes = models.BigIntegerField(default=0)
+    upload_key = models.CharField(max_length=200, blank=True)
+    rejected_key = models.CharField(max_length=200, blank=True)
+
+    rows = models.BigIntegerField(default=0)
+    added = models.BigIntegerField(default=0)
+    already = models.BigIntegerField(default=0, help_text="Repeated in the file, or suppressed before.")
+    invalid = models.BigIntegerField(default=0)
+
+    progress = models.PositiveSmallIntegerField(default=0, help_text="Per cent of the work.")
+    lease_until = models.DateTimeField(null=True, blank=True)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SuppressionImportQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="suppressionimport_known_status", condition=Q(status__in=ImportStatus.values)),
+            models.CheckConstraint(
+                name="suppressionimport_done_balances",
+                condition=~Q(status=ImportStatus.DONE) | Q(rows=F("added") + F("already") + F("invalid")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class Suppression(models.Model):
+    """A number that must not get anything from the workspace, or, without one, from anybody.
+
+    Millions come by COPY: what all numbers of a file share stands in `imported`, once. Workspaces and imports are never
+    deleted, and having each row's checked by a trigger would take twice as long as the row itself.
+    """
+
+    workspace = models.ForeignKey(
+        Workspace,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    phone = models.BigIntegerField(help_text="E.164 digits.")
+    source = models.CharField(max_length=10, choices=Source.choices)
+    reason = models.CharField(max_length=500, blank=True)
+    imported = models.ForeignKey(
+        SuppressionImport,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    added_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    added_at = models.DateTimeField(default=timezone.now)
+
+    objects = SuppressionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            # Its index answers "which of these numbers?" for a workspace and for the installation alike.
+            models.UniqueConstraint(name="suppression_once", fields=["workspace", "phone"], nulls_distinct=False),
+            models.CheckConstraint(name="suppression_known_source", condition=Q(source__in=Source.values)),
+            models.CheckConstraint(name="suppression_is_a_number", condition=Q(phone__gt=0)),
+            models.CheckConstraint(
+                name="suppression_says_why",
+                condition=Q(source=Source.IMPORT, imported__isnull=False)
+                | ~Q(source=Source.IMPORT) & ~Q(reason="") & Q(imported=None),
+            ),
+        ]
+        indexes = [models.Index(name="suppression_newest", fields=["workspace", "id"])]
+
+    def __str__(self) -> str:
+        return masked(self.phone)
+
+    @property
+    def why(self) -> str:
+        return self.imported.reason if self.imported else self.reason
+
+    @property
+    def by(self) -> object:
+        """Whoever added it; None when the recipient did."""
+        return self.imported.created_by if self.imported else self.added_by
+
+
+class SuppressionCount(models.Model):
+    """How many numbers of a source a list has: kept with each change, as counting millions takes too long."""
+
+    workspace = models.ForeignKey(
+        Workspace, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    source = models.CharField(max_length=10, choices=Source.choices)
+    n = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="suppressioncount_once", fields=["workspace", "source"], nulls_distinct=False),
+            models.CheckConstraint(name="suppressioncount_not_negative", condition=Q(n__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.n}"

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipients import chunks, phones
-from recipients.breakdown import Breakdown
+from recipients.origins import Origins
 from recipients.cells import Cells
 from recipients.chunks import Entry, Manifest, Totals
 from recipients.columns import Cut, Others
@@ -106,7 +106,7 @@ def prepare(
     """
     tell = on_progress or (lambda progress: None)
     table = Table(stream, filename=filename, column=column)
-    rejected, repeated, breakdown = Rejected(write_rejected), Repeated(write_repeated), Breakdown()
+    rejected, repeated, origins = Rejected(write_rejected), Repeated(write_repeated), Origins()
     names = table.layout.other_names
     with FirstWins(spill) as first_wins, Spill(spill, with_others=bool(names)) as spilled, _threads() as pool:
         unwanted = pool.submit(suppressed) if suppressed else None
@@ -141,7 +141,7 @@ def prepare(
             return chunks.entry_for(number, write_chunk(number, data), data)
 
         entries: list[Entry] = []
-        kept = _kept(first_wins, spilled, repeated, breakdown)
+        kept = _kept(first_wins, spilled, repeated, origins)
         written = 0
         for entry in _in_order(pool, write, _in_chunks(kept, chunk_size)):
             entries.append(entry)
@@ -151,7 +151,7 @@ def prepare(
         totals=totals,
         manifest=Manifest(tuple(entries), totals, names),
         layout=table.describe(),
-        breakdown=breakdown.as_json(),
+        breakdown=origins.as_json(),
     )
 
 
@@ -202,7 +202,7 @@ def _check_somebody_is_left(totals: Totals, rejected: Rejected) -> None:
 
 
 def _kept(
-    first_wins: FirstWins, spilled: Spill, repeated: Repeated, breakdown: Breakdown
+    first_wins: FirstWins, spilled: Spill, repeated: Repeated, origins: Origins
 ) -> Iterator[tuple[NDArray[np.uint64], Others | None]]:
     spilled.rewind()
     for numbers, fates in first_wins.numbers():
@@ -211,7 +211,7 @@ def _kept(
             repeated.add(lines[again], numbers[again])
         is_kept = fates == Fate.KEPT
         kept = numbers[is_kept]
-        breakdown.add(kept)
+        origins.add(kept)
         yield kept, spilled.take_others(is_kept)
 
 

@@ -5,57 +5,63 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
+import numpy as np
 from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import F
 
 from audit.ledger import change_status
-from recipients import pipeline, tasks
+from recipients import pipeline, suppressions, tasks
 from recipients.files import FileRefused
 from recipients.models import RecipientList
-from recipients.pipeline import Prepared, Progress
+from recipients.pipeline import Prepared, Suppressed
+from recipients.progress import Note, note_of
 from recipients.statuses import MOVES, Status
 
 logger = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=2)
 RENEWAL = 1.0  # seconds between two notes of progress
-READING = 80  # per cent of the work; writing the chunks is the rest
+MOST_ATTEMPTS = 5  # the file that kills every worker must not do so for ever
 
 
 class LeaseLost(Exception):
-    """Somebody else prepares the list by now."""
+    """The list was cancelled, or somebody else prepares it by now."""
 
 
 def prepare_list(list_id: int, *, now: datetime) -> None:
     """Prepare the list unless somebody else is at it: it ends READY, or FAILED with the reason.
 
-    Any other trouble (storage, database) leaves the lease to run out: then the sweep has the list tried again, and
-    the next try clears away what this one wrote. Not this one: its last commit may have come through.
+    Any other trouble (storage, database, a kill) leaves the lease to run out: then the sweep has the list tried again,
+    and the next try clears away what this one wrote. Not this one: its last commit may have come through. After
+    MOST_ATTEMPTS the list fails.
     """
     lease = Lease.take(list_id, now=now)
     if lease is None:
         return
-    _clear_away(list_id)
-    listed = RecipientList.objects.get(pk=list_id)
     attempt = Attempt(f"{_folder(list_id)}/{secrets.token_hex(4)}")
     try:
-        with tempfile.TemporaryDirectory(prefix=_scratch(list_id), dir=settings.SCRATCH) as scratch:
-            prepared = _run(listed, attempt, Path(scratch), lease)
-        _finish(list_id, prepared, attempt, lease)
-    except FileRefused as refusal:
-        attempt.discard()
-        _fail(list_id, refusal.message, lease)
+        if lease.attempt > MOST_ATTEMPTS:
+            _give_up(list_id, "without a word, as when its process is killed", lease)
+        else:
+            _clear_away(list_id)
+            _prepare(list_id, attempt, lease)
     except LeaseLost:
         attempt.discard()
         logger.warning("list.lease_lost", extra={"list": list_id})
+    except Exception as trouble:
+        if lease.attempt == MOST_ATTEMPTS:
+            with suppress(LeaseLost):
+                _give_up(list_id, f"with {_named(trouble)}", lease)
+        raise
 
 
 def ring_left_alone(*, now: datetime) -> None:
@@ -63,42 +69,72 @@ def ring_left_alone(*, now: datetime) -> None:
         tasks.prepare.delay(list_id)
 
 
+def folders_of(list_id: int) -> list[str]:
+    """One for each try, each with all that it wrote."""
+    try:
+        return [f"{_folder(list_id)}/{name}" for name in default_storage.listdir(_folder(list_id))[0]]
+    except FileNotFoundError:
+        return []
+
+
 class Lease:
     """The claim on a list. Its end, `lease_until`, is also its token: nobody else's claim ends in that microsecond."""
 
     def __init__(self, list_id: int, *, now: datetime) -> None:
         self.list_id = list_id
-        self.until = now + LEASE
+        self.until = now + settings.LIST_LEASE
+        self.attempt = 0
+        self.seen: Note | None = None
         self._began_at, self._began = now, time.monotonic()
-        self._renewed = self._began
+        self._noted = self._began
+        self._stage = ""
 
     @classmethod
     def take(cls, list_id: int, *, now: datetime) -> "Lease | None":
         lease = cls(list_id, now=now)
-        taken = RecipientList.objects.left_alone(now).filter(pk=list_id).update(lease_until=lease.until, progress=0)
-        return lease if taken else None
+        taken = (
+            RecipientList.objects.left_alone(now)
+            .filter(pk=list_id)
+            .update(
+                **{"lease_until": lease.until, "attempts": F("attempts") + 1, "began_at": now},
+                **{"stage": "", "stage_began_at": None, "rows_done": 0, "progress": 0},
+            )
+        )
+        if not taken:
+            return None
+        lease.attempt = RecipientList.objects.values_list("attempts", flat=True).get(pk=list_id)
+        return lease
 
     @property
     def now(self) -> datetime:
         return self._began_at + timedelta(seconds=time.monotonic() - self._began)
 
-    def note(self, progress: Callable[[], int]) -> None:
-        """Renew the lease and show the progress, at most once a second. Raises LeaseLost."""
-        if time.monotonic() - self._renewed < RENEWAL:
+    def note(self, note: Note) -> None:
+        """Renew the lease and show the progress: in each new stage, and at most once a second. Raises LeaseLost."""
+        self.seen = note
+        is_new_stage = note.stage != self._stage
+        if time.monotonic() - self._noted < RENEWAL and not is_new_stage:
             return
-        self._renewed = time.monotonic()
-        until = self.now + LEASE
+        self._noted = time.monotonic()
+        changes: dict[str, Any] = {"stage": note.stage, "rows_done": note.rows_done, "progress": note.percent}
+        if is_new_stage:
+            changes["stage_began_at"] = self._stage_began_at()
+        until = self.now + settings.LIST_LEASE
         mine = RecipientList.objects.filter(pk=self.list_id, status=Status.PREPARING, lease_until=self.until)
-        if not mine.update(lease_until=until, progress=progress()):
+        if not mine.update(lease_until=until, **changes):
             raise LeaseLost
-        self.until = until
+        self.until, self._stage = until, note.stage
 
     def lock(self) -> RecipientList:
         """The row, locked, if it is still ours. Raises LeaseLost."""
         listed = RecipientList.objects.lock(self.list_id)
-        if listed.lease_until != self.until:
+        if listed.status != Status.PREPARING or listed.lease_until != self.until:
             raise LeaseLost
         return listed
+
+    def _stage_began_at(self) -> datetime:
+        """The first stage began with the work itself; a later one is noticed when it begins."""
+        return self.now if self._stage else self._began_at
 
 
 class Attempt:
@@ -114,7 +150,19 @@ class Attempt:
         return self.write(f"{number:05}", ContentFile(data))
 
     def discard(self) -> None:
-        _discard_folder(self.folder)
+        discard_folder(self.folder)
+
+
+def _prepare(list_id: int, attempt: Attempt, lease: Lease) -> None:
+    listed = RecipientList.objects.get(pk=list_id)
+    try:
+        with tempfile.TemporaryDirectory(prefix=_scratch(list_id), dir=settings.SCRATCH) as scratch:
+            prepared = _run(listed, attempt, Path(scratch), lease)
+    except FileRefused as refusal:
+        attempt.discard()
+        _fail(list_id, refusal.message, lease)
+    else:
+        _finish(list_id, prepared, attempt, lease)
 
 
 def _run(listed: RecipientList, attempt: Attempt, scratch: Path, lease: Lease) -> Prepared:
@@ -128,7 +176,8 @@ def _run(listed: RecipientList, attempt: Attempt, scratch: Path, lease: Lease) -
             spill=scratch,
             write_chunk=attempt.write_chunk,
             write_rejected=rejected.write,
-            on_progress=lambda progress: lease.note(lambda: _percent(progress, listed.bytes)),
+            suppressed=_suppressed_for(listed.workspace_id),
+            on_progress=lambda progress: lease.note(note_of(progress, size=listed.bytes)),
         )
     with rejected_path.open("rb") as rejected:
         attempt.write("rejected.csv", File(rejected))
@@ -136,10 +185,11 @@ def _run(listed: RecipientList, attempt: Attempt, scratch: Path, lease: Lease) -
     return prepared
 
 
-def _percent(progress: Progress, size: int) -> int:
-    read = READING * progress.bytes_read / max(size, 1)
-    written = (100 - READING) * progress.written / max(progress.rows - progress.invalid, 1)
-    return min(99, round(read + written))
+def _suppressed_for(workspace_id: int) -> Suppressed | None:
+    unwanted = suppressions.numbers_for(workspace_id)
+    if not len(unwanted):
+        return None
+    return lambda numbers: unwanted.take(np.searchsorted(unwanted, numbers), mode="clip") == numbers
 
 
 @transaction.atomic
@@ -162,6 +212,7 @@ def _finish(list_id: int, prepared: Prepared, attempt: Attempt, lease: Lease) ->
         ],
         after={"digest": listed.digest, "rows": totals.rows, "accepted": totals.accepted},
     )
+    transaction.on_commit(partial(tasks.erase.delay, list_id), robust=True)
 
 
 @transaction.atomic
@@ -169,7 +220,21 @@ def _fail(list_id: int, message: str, lease: Lease) -> None:
     """The message goes on the row only: it may quote a line of the file, and the ledger keeps no numbers."""
     listed = lease.lock()
     listed.failure, listed.lease_until = message, None
-    change_status(listed, Status.FAILED, moves=MOVES, by=None, also_save=["failure", "lease_until"])
+    if lease.seen:
+        listed.rows, listed.invalid = lease.seen.rows, lease.seen.invalid
+    change_status(listed, Status.FAILED, moves=MOVES, by=None, also_save=["failure", "lease_until", "rows", "invalid"])
+    transaction.on_commit(partial(tasks.erase.delay, list_id), robust=True)
+
+
+def _give_up(list_id: int, ending: str, lease: Lease) -> None:
+    _fail(list_id, f"It could not be prepared after {MOST_ATTEMPTS} attempts: the last one ended {ending}.", lease)
+    logger.error("list.given_up", extra={"list": list_id, "attempts": MOST_ATTEMPTS})
+
+
+def _named(trouble: Exception) -> str:
+    """The kind of error only: its text may quote the file. What the operating system says does not."""
+    said = trouble.strerror if isinstance(trouble, OSError) else None
+    return f"“{said}”" if said else type(trouble).__name__
 
 
 def _folder(list_id: int) -> str:
@@ -182,13 +247,13 @@ def _scratch(list_id: int) -> str:
 
 def _clear_away(list_id: int) -> None:
     """What a try that was killed has left: its objects, and its spill files if it ran on this machine."""
-    _discard_folder(_folder(list_id))
+    discard_folder(_folder(list_id))
     settings.SCRATCH.mkdir(parents=True, exist_ok=True)
     for folder in settings.SCRATCH.glob(f"{_scratch(list_id)}*"):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _discard_folder(folder: str) -> None:
+def discard_folder(folder: str) -> None:
     try:
         folders, files = default_storage.listdir(folder)
     except FileNotFoundError:
@@ -196,4 +261,4 @@ def _discard_folder(folder: str) -> None:
     for name in files:
         default_storage.delete(f"{folder}/{name}")
     for name in folders:
-        _discard_folder(f"{folder}/{name}")
+        discard_folder(f"{folder}/{name}")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from recipients.listing import listing_of
+from recipients.masking import masked
 from recipients.models import RecipientList
 
 SIZE = 10
@@ -15,8 +16,3 @@ def sample(listed: RecipientList, *, size: int = SIZE) -> list[str]:
     digits = listing_of(listed).pieces[0].read()
     places = np.unique(np.linspace(0, len(digits) - 1, size, dtype=np.intp))
     return [masked(int(number)) for number in digits[places]]
-
-
-def masked(digits: int) -> str:
-    text = str(digits)
-    return f"+{text[:4]}•••{text[-4:]}"

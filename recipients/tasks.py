@@ -1,4 +1,4 @@
-"""Doorbells of list preparation."""
+"""Doorbells of list preparation, and of imports of suppressed numbers."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -12,7 +12,35 @@ def prepare(list_id: int) -> None:
 
 
 @shared_task
+def import_suppressions(import_id: int) -> None:
+    from recipients import suppression_imports
+
+    suppression_imports.run(import_id, now=timezone.now())
+
+
+@shared_task
 def sweep() -> None:
     from recipients import preparation
 
     preparation.ring_left_alone(now=timezone.now())
+
+
+@shared_task
+def sweep_suppressions() -> None:
+    from recipients import suppression_imports
+
+    suppression_imports.ring_left_alone(now=timezone.now())
+
+
+@shared_task
+def erase(list_id: int) -> None:
+    from recipients import erasing
+
+    erasing.erase(list_id, now=timezone.now())
+
+
+@shared_task
+def sweep_leftovers() -> None:
+    from recipients import erasing
+
+    erasing.ring_for_leftovers(now=timezone.now())

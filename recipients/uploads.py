@@ -50,9 +50,7 @@ def create(
     workspace: Workspace, *, name: str, filename: str, country: str = "", column: str = "", by: User
 ) -> RecipientList:
     """A list that awaits its file. Without a country it takes the workspace's; without a column, the first one."""
-    name, country = name.strip(), (country or workspace.country).upper()
-    if not name:
-        raise Refused("A list needs a name.", code="name_missing")
+    name, country = clean_name(name), (country or workspace.country).upper()
     if not country:
         raise Refused("Say which country the numbers in national format belong to, such as NL.", code="country_missing")
     if country not in phonenumbers.SUPPORTED_REGIONS:
@@ -62,6 +60,13 @@ def create(
     )
     record("recipientlist.created", listed, by=by, after={"name": name, "country": country, "column": listed.column})
     return listed
+
+
+def clean_name(name: str) -> str:
+    name = name.strip()
+    if not name:
+        raise Refused("A list needs a name.", code="name_missing")
+    return name
 
 
 def create_with_file(
@@ -76,19 +81,20 @@ def create_with_file(
     length: int,
 ) -> RecipientList:
     """Create the list and take its file: both, or nothing at all."""
-    with _stored(stream, length) as stored, transaction.atomic():
+    with stored(stream, length) as kept, transaction.atomic():
         listed = create(workspace, name=name, filename=filename, country=country, column=column, by=by)
-        return _accept(listed.pk, stored, by=by)
+        return _accept(listed.pk, kept, begun=Status.UPLOADING, by=by)
 
 
 def receive(list_id: int, stream: Readable, *, by: User, length: int | None) -> RecipientList:
-    """Take the file of a list that awaits one (or whose last one failed), and have it prepared.
+    """Take the file of a list that awaits one (or whose last one failed or was cancelled), and have it prepared.
 
     `length` is what the client announced, None when it did not. Raises TooLarge or Refused; then nothing is kept.
     """
-    _check_awaits_file(RecipientList.objects.get(pk=list_id))
-    with _stored(stream, length) as stored:
-        return _accept(list_id, stored, by=by)
+    listed = RecipientList.objects.get(pk=list_id)
+    _check_awaits_file(listed)
+    with stored(stream, length) as kept:
+        return _accept(list_id, kept, begun=Status(listed.status), by=by)
 
 
 class Incoming(io.RawIOBase):
@@ -114,7 +120,7 @@ class Incoming(io.RawIOBase):
 
 
 @contextmanager
-def _stored(stream: Readable, length: int | None) -> Iterator[Stored]:
+def stored(stream: Readable, length: int | None) -> Iterator[Stored]:
     """The body in object storage; removed again when anything goes wrong."""
     if length is not None and length > settings.UPLOAD_MAX_BYTES:
         raise TooLarge
@@ -144,19 +150,26 @@ def _check_awaits_file(listed: RecipientList) -> None:
 
 
 @transaction.atomic
-def _accept(list_id: int, stored: Stored, *, by: User) -> RecipientList:
+def _accept(list_id: int, stored: Stored, *, begun: Status, by: User) -> RecipientList:
+    """`begun` is the status in which the upload began: one that was cancelled on its way is not taken."""
     listed = RecipientList.objects.lock(list_id)
+    if listed.status in (Status.CANCELLED, Status.DELETED) and listed.status != begun:
+        raise Refused(f"{listed} was {listed.get_status_display().lower()} meanwhile.", code="wrong_status")
     _check_awaits_file(listed)
     if listed.upload_key:
         transaction.on_commit(partial(default_storage.delete, listed.upload_key))
     listed.upload_key, listed.bytes = stored.key, stored.bytes
-    listed.failure, listed.progress, listed.lease_until = "", 0, None
+    listed.failure, listed.progress, listed.attempts, listed.lease_until = "", 0, 0, None
+    listed.stage, listed.rows, listed.invalid = "", 0, 0
     change_status(
         listed,
         Status.PREPARING,
         moves=MOVES,
         by=by,
-        also_save=["upload_key", "bytes", "failure", "progress", "lease_until"],
+        also_save=[
+            *("upload_key", "bytes", "failure", "progress", "attempts", "lease_until"),
+            *("stage", "rows", "invalid"),
+        ],
         after={"bytes": stored.bytes},
     )
     # Robust: with the broker gone the file is still accepted, and the sweep rings.

@@ -1,8 +1,9 @@
-"""Lists on pages: uploaded, watched while they are prepared, looked at."""
+"""Lists on pages: uploaded, watched while they are prepared, looked at, put away."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
@@ -18,10 +20,13 @@ from accounts.access import requires
 from accounts.forms import refused_on
 from accounts.requests import PageRequest
 from accounts.roles import Permission
-from recipients import uploads
-from recipients.forms import FileForm, ListForm
+from recipients import progress, transitions, uploads, verbs
+from recipients.breakdown import charts_of
+from recipients.countries import name_of
+from recipients.forms import FILTERED, FileForm, ListFilter, ListForm, NameForm
 from recipients.models import RecipientList
 from recipients.sample import sample as sample_of
+from recipients.statuses import Status
 from recipients.uploads import TooLarge
 
 PAGE = 25
@@ -44,9 +49,21 @@ def takes_a_file(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
 
 @requires(Permission.VIEW)
 def index(request: PageRequest) -> HttpResponse:
-    lists = RecipientList.objects.of(request.workspace).select_related("created_by").order_by("-pk")
-    page = Paginator(lists, PAGE).get_page(request.GET.get("page"))
-    return render(request, "recipients/index.html", {"page": page, "here": "lists"})
+    filter = ListFilter(request.GET)
+    lists = filter.narrow(RecipientList.objects.of(request.workspace)).select_related("created_by")
+    page = Paginator(lists.order_by("-pk"), PAGE).get_page(request.GET.get("page"))
+    asked = {name: value for name, value in filter.cleaned_data.items() if value}
+    context = {
+        "page": page,
+        "statuses": FILTERED,
+        "asked": asked,
+        "query": urlencode(asked) + "&" if asked else "",
+        "search": urlencode({"q": asked["q"]}) + "&" if "q" in asked else "",
+        "is_moving": any(listed.status == Status.PREPARING for listed in page),
+        "may_write": Permission.WRITE in request.permissions,
+        "here": "lists",
+    }
+    return render(request, "recipients/index.html", context)
 
 
 @takes_a_file
@@ -67,11 +84,23 @@ def new(request: PageRequest) -> HttpResponse:
 
 @requires(Permission.VIEW)
 def detail(request: PageRequest, pk: int) -> HttpResponse:
-    """The page; to HTMX only its part that changes while the list is prepared."""
+    """The page; to HTMX only its part that changes while the list is prepared, and then that the whole page is due."""
     listed = get_object_or_404(RecipientList.objects.of(request.workspace).select_related("created_by"), pk=pk)
-    template = "recipients/_state.html" if "HX-Request" in request.headers else "recipients/detail.html"
-    may_write = Permission.WRITE in request.permissions
-    return render(request, template, {"list": listed, "form": FileForm(), "may_write": may_write, "here": "lists"})
+    is_polled = "HX-Request" in request.headers
+    context = {
+        "list": listed,
+        "pace": progress.pace(listed, now=timezone.now()),
+        "charts": charts_of(listed),
+        "country": name_of(listed.country),
+        "form": FileForm(),
+        "verbs": verbs.offered(listed, request.permissions),
+        "may_write": Permission.WRITE in request.permissions,
+        "here": "lists",
+    }
+    response = render(request, "recipients/_state.html" if is_polled else "recipients/detail.html", context)
+    if is_polled and listed.status != Status.PREPARING:
+        response.headers["HX-Refresh"] = "true"
+    return response
 
 
 @takes_a_file
@@ -96,8 +125,65 @@ def sample(request: PageRequest, pk: int) -> HttpResponse:
 
 @requires(Permission.VIEW)
 def rejected(request: PageRequest, pk: int) -> FileResponse:
-    listed = get_object_or_404(RecipientList.objects.of(request.workspace), pk=pk)
-    if not listed.rejected_key:
-        raise Http404("There are no rejected lines.")
-    file = default_storage.open(listed.rejected_key)
-    return FileResponse(file, as_attachment=True, filename=f"rejected-{listed.pk}.csv", content_type="text/csv")
+    listed = _list(request, pk)
+    return _lines(listed.rejected_key, f"rejected-{listed.pk}.csv")
+
+
+@requires(Permission.VIEW)
+def duplicates(request: PageRequest, pk: int) -> FileResponse:
+    listed = _list(request, pk)
+    return _lines(listed.duplicates_key, f"duplicates-{listed.pk}.csv")
+
+
+@require_POST
+@requires(Permission.WRITE)
+def cancel(request: PageRequest, pk: int) -> HttpResponse:
+    transitions.cancel(_list(request, pk).pk, by=request.user, reason=request.POST.get("reason", ""))
+    return redirect("recipients:detail", pk)
+
+
+@require_POST
+@requires(Permission.WRITE)
+def rename(request: PageRequest, pk: int) -> HttpResponse:
+    listed, form = _list(request, pk), NameForm(request.POST)
+    if form.is_valid():
+        transitions.rename(listed.pk, name=form.cleaned_data["name"], by=request.user)
+    else:
+        messages.error(request, f"The name: {form.errors['name'][0]}")
+    return redirect("recipients:detail", pk)
+
+
+@require_POST
+@requires(Permission.WRITE)
+def archive(request: PageRequest, pk: int) -> HttpResponse:
+    transitions.archive(_list(request, pk).pk, by=request.user, now=timezone.now())
+    return redirect("recipients:detail", pk)
+
+
+@require_POST
+@requires(Permission.WRITE)
+def restore(request: PageRequest, pk: int) -> HttpResponse:
+    transitions.restore(_list(request, pk).pk, by=request.user)
+    return redirect("recipients:detail", pk)
+
+
+@requires(Permission.WRITE)
+def delete(request: PageRequest, pk: int) -> HttpResponse:
+    """A GET asks whether somebody is sure."""
+    listed = _list(request, pk)
+    if request.method == "POST":
+        transitions.delete(listed.pk, by=request.user)
+        messages.success(request, f"{listed} is deleted.")
+        return redirect("recipients:index")
+    context = {"list": listed, "users": transitions.users_of(listed), "here": "lists"}
+    return render(request, "recipients/delete.html", context)
+
+
+def _list(request: PageRequest, pk: int) -> RecipientList:
+    return get_object_or_404(RecipientList.objects.of(request.workspace), pk=pk)
+
+
+def _lines(key: str, filename: str) -> FileResponse:
+    if not key:
+        raise Http404("There are no such lines.")
+    return FileResponse(default_storage.open(key), as_attachment=True, filename=filename, content_type="text/csv")

@@ -26,7 +26,7 @@ class TotalsOutput(serializers.Serializer[Totals]):
     rows = serializers.IntegerField()
     invalid = serializers.IntegerField()
     duplicate = serializers.IntegerField()
-    suppressed = serializers.IntegerField()
+    suppressed = serializers.IntegerField(help_text="By the list's preparation, and since then before their turn came.")
     accepted = serializers.IntegerField()
     delivered = serializers.IntegerField()
     failed = serializers.IntegerField()
@@ -63,6 +63,7 @@ class CampaignReportOutput(CampaignOutput):
 FILTERS = [
     OpenApiParameter("status", str, enum=Status.values),
     OpenApiParameter("archived", bool, description="true: the archived ones; otherwise those that are not."),
+    OpenApiParameter("list", int, description="Only those that go to this list, archived or not."),
 ]
 
 
@@ -72,7 +73,12 @@ class ReadCampaigns(generics.GenericAPIView[Campaign]):
     def get_queryset(self) -> Any:
         campaigns = _campaigns(self.request)
         asked = self.request.query_params
-        campaigns = campaigns.exclude(archived_at=None) if asked.get("archived") == "true" else campaigns.live()
+        if (listed := asked.get("list")) is not None:
+            campaigns = campaigns.filter(list=_number(listed))
+        elif asked.get("archived") == "true":
+            campaigns = campaigns.exclude(archived_at=None)
+        else:
+            campaigns = campaigns.live()
         if (status := asked.get("status")) is None:
             return campaigns
         if status not in Status.values:
@@ -95,6 +101,12 @@ class ReadCampaign(APIView):
 
 def _campaigns(request: Request) -> Any:
     return Campaign.objects.of(workspace_of(request)).select_related("revision", "list", "created_by")
+
+
+def _number(given: str) -> int:
+    if not (given.isascii() and given.isdigit() and len(given) < 19):
+        raise ValidationError({"list": ["Write the id of a list."]})
+    return int(given)
 
 
 def _context(campaigns: list[Campaign]) -> dict[str, Any]:

@@ -29,7 +29,9 @@ class Row:
 
     @property
     def percent(self) -> int:
-        return 100 * self.ended // self.totals.accepted if self.totals.accepted else 0
+        if not self.totals.accepted:  # no list yet, or all of it suppressed before its turn came
+            return 100 if self.totals.rows else 0
+        return 100 * self.ended // self.totals.accepted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from campaigns.models import Campaign
 from campaigns.statuses import FINISHED, Mode, Status
 from delivery import counters
 from delivery.counters import Totals
-from delivery.statuses import Term
+from delivery.statuses import ACCEPTED, Term
 from reports.pace import pace
 
 WINDOW = timedelta(seconds=10)
@@ -60,9 +60,9 @@ class Progress:
 
     @property
     def shares(self) -> list[Share]:
-        """Every term in the order of the equation, end to end."""
+        """Every term of the accepted ones in the order of the equation, end to end."""
         shares, before = [], 0
-        for term in Term:
+        for term in ACCEPTED:
             count = getattr(self.totals, term)
             begin, end = (100 * n / max(1, self.totals.accepted) for n in (before, before + count))
             shares.append(Share(term=term, count=count, begin=begin, percent=end - begin))
@@ -94,7 +94,8 @@ def progress(campaign: Campaign, *, now: datetime) -> Progress:
     return Progress(
         status=Status(campaign.status),
         totals=totals,
-        percent=100 * (1 - totals.waiting / totals.accepted) if totals.accepted else 0.0,
+        # Nobody is left when all were suppressed before their turn came: it is through.
+        percent=100 * (1 - totals.waiting / max(1, totals.accepted)) if totals.rows else 0.0,
         rate=_rate(campaign, now=now) if campaign.status in LIVE else None,
         planned_rate=over_the_run.rate if campaign.mode == Mode.SPREAD else None,
         eta=over_the_run.eta,

@@ -26,6 +26,7 @@ UNRECEIPTED = {"state": MessageState.NO_RECEIPT, "accepted_mask": 1}
 TO_RETRY = {"state": MessageState.RETRY, "error_kind": ErrorKind.ANSWER, "error_code": 0x58}
 TOO_LATE = {"state": MessageState.EXPIRED}
 CALLED_OFF = {"state": MessageState.CANCELLED}
+OPTED_OUT = {"state": MessageState.SUPPRESSED, "attempts": 0}
 
 
 @transaction.atomic

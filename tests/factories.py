@@ -3,6 +3,7 @@
 A campaign that is sending, or has ended, comes without a trace of dispatch: `tests.evidence` leaves that.
 """
 
+import io
 import itertools
 from datetime import datetime, timedelta
 
@@ -23,8 +24,9 @@ from campaigns.statuses import MOVES, Mode, Status
 from channels import accounts as channel_accounts
 from channels.models import Channel
 from moderation import decisions
-from recipients import chunks
-from recipients.models import RecipientList
+from recipients import chunks, suppression_imports, uploads
+from recipients import transitions as list_transitions
+from recipients.models import RecipientList, SuppressionImport
 from recipients.statuses import MOVES as LIST_MOVES
 from recipients.statuses import Status as ListStatus
 from senders import transitions as sender_transitions
@@ -154,6 +156,46 @@ def failed_list(workspace: Workspace, failure: str = "There is no valid number i
     made.failure = failure
     change_status(made, ListStatus.FAILED, moves=LIST_MOVES, by=None, also_save=["failure"])
     return made
+
+
+def suppression_import(workspace: Workspace | None, **fields) -> SuppressionImport:
+    """One that awaits its file."""
+    by = fields.pop("by", None) or (somebody(workspace, Role.AUTHOR) if workspace else user(is_superuser=True))
+    given = {"filename": "stop.txt", "reason": "From the old system.", "country": "NL", **fields}
+    return suppression_imports.create(workspace, **given, by=by)
+
+
+def preparing_list(workspace: Workspace, body: bytes = b"+31600000001\n", **fields) -> RecipientList:
+    """With its file in storage, and nobody at work on it yet."""
+    wanted = {
+        "name": f"List {next(_next)}",
+        "filename": "numbers.txt",
+        "by": somebody(workspace, Role.AUTHOR),
+        **fields,
+    }
+    return uploads.create_with_file(workspace, io.BytesIO(body), length=len(body), **wanted)
+
+
+def cancelled_list(workspace: Workspace) -> RecipientList:
+    made = preparing_list(workspace)
+    return list_transitions.cancel(made.pk, by=made.created_by)
+
+
+def deleted_list(workspace: Workspace) -> RecipientList:
+    made = ready_list(workspace)
+    list_transitions.delete(made.pk, by=made.created_by)
+    made.refresh_from_db()
+    return made
+
+
+LIST_IN = {
+    ListStatus.UPLOADING: uploading_list,
+    ListStatus.PREPARING: preparing_list,
+    ListStatus.READY: ready_list,
+    ListStatus.FAILED: failed_list,
+    ListStatus.CANCELLED: cancelled_list,
+    ListStatus.DELETED: deleted_list,
+}
 
 
 # --- Campaigns --------------------------------------------------------------------------------------------------------

@@ -47,11 +47,13 @@ from tests import factories
 BATCH = 400  # B of these dispatch processes
 LEASE = 5  # seconds until the chunks of a dead dispatch process are taken over
 RING_AGAIN = 3  # seconds between two looks of the sweeper at a chunk that nobody came for
+LIST_LEASE = 5  # seconds until the list of a dead worker is begun again
 SETTINGS = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "DISPATCH_BATCH": str(BATCH),
     "CHUNK_LEASE_SECONDS": str(LEASE),
     "RING_AGAIN_SECONDS": str(RING_AGAIN),
+    "LIST_LEASE_SECONDS": str(LIST_LEASE),
     "CHUNK_SIZE": "1000",
 }
 SIGNS_OF_LIFE = {"beat": "beat: Starting...", "clock": " ready.", "dispatch": " ready.", "worker": " ready."}
@@ -156,6 +158,9 @@ class Installation:
         process = self._running.pop(name)
         process.kill()
         process.wait()
+
+    def pid(self, name: str) -> int:
+        return self._running[name].pid
 
     def end(self, name: str, *, patience: float = 75.0) -> int:
         """Ask it to end; its exit status."""

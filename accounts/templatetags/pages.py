@@ -1,4 +1,4 @@
-"""How pages show a moment and a form's field."""
+"""How pages show a moment, a stretch of time and a form's field."""
 
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,15 @@ register = template.Library()
 def moment(at: datetime | None) -> str:
     """In the zone of the workspace, which WorkspaceMiddleware has made the current one."""
     return date_format(timezone.localtime(at), "j M Y, H:i") if at else "—"
+
+
+@register.filter
+def stretch(seconds: int) -> str:
+    """As people say it: 45 s, 3 min, 2 h 5 min."""
+    if seconds < 60:
+        return f"{seconds} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 @register.inclusion_tag("_field.html")

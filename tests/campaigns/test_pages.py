@@ -9,6 +9,7 @@ from audit.refusal import Refused
 from campaigns import transitions, verbs
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
+from recipients import transitions as list_transitions
 from tests import factories
 from tests.pages import signed_in, text_of
 
@@ -72,6 +73,35 @@ def test_only_approved_senders_of_the_workspace_can_be_chosen(page, workspace, f
     shown = text_of(page.get("/campaigns/new/"))
     assert "Foreign" not in shown and "Not yet" not in shown
     assert page.post("/campaigns/new/", {**fields, "sender": foreign.pk}).status_code == 400
+
+
+def test_only_lists_that_are_ready_and_not_archived_are_offered(page, workspace, author):
+    ready, archived = factories.ready_list(workspace, name="Fresh"), factories.ready_list(workspace, name="Stale")
+    factories.preparing_list(workspace, name="Half done")
+    campaign = factories.draft(workspace, list=archived)
+    list_transitions.archive(archived.pk, by=author, now=timezone.now())
+    shown = text_of(page.get("/campaigns/new/"))
+    assert f'<option value="{ready.pk}">Fresh</option>' in shown
+    assert "Stale" not in shown and "Half done" not in shown
+    assert f'<option value="{archived.pk}" selected>Stale</option>' in text_of(
+        page.get(f"/campaigns/{campaign.pk}/edit/")
+    )
+
+
+def test_the_page_of_a_list_is_told_which_campaigns_use_it(page, workspace, django_assert_max_num_queries):
+    listed = factories.ready_list(workspace)
+    assert "None yet." in text_of(page.get(f"/campaigns/with-list/{listed.pk}/"))
+    campaigns = [factories.draft(workspace, list=listed) for _ in range(21)]
+    other = factories.draft(workspace)
+    with django_assert_max_num_queries(9):
+        shown = text_of(page.get(f"/campaigns/with-list/{listed.pk}/"))
+    assert str(campaigns[-1]) in shown and "The newest of 21." in shown
+    assert f"/campaigns/{campaigns[0].pk}/" not in shown and f"/campaigns/{other.pk}/" not in shown
+
+
+def test_the_campaigns_of_a_strangers_list_are_not_told(page):
+    listed = factories.ready_list(factories.workspace())
+    assert page.get(f"/campaigns/with-list/{listed.pk}/").status_code == 404
 
 
 def test_a_strangers_list_cannot_be_chosen(page, fields):

@@ -3,13 +3,17 @@
 import pytest
 from django.urls import get_resolver
 
+from recipients import suppressions
 from reports.models import Export
 from tests import factories
 
 METHODS = ("get", "post", "put", "patch", "delete")
 BODIES = {"reason": "No.", "send_at": "2099-01-01T00:00:00Z", "saddr": "Acme", "format": "csv"}
 # Addresses without an id: what they show is asked below, one by one.
-WITHOUT_ID = {"lists", "senders", "campaigns", "channels", "audit", "schema", "schema-ui", "nowhere"}
+WITHOUT_ID = {
+    *("lists", "senders", "campaigns", "channels", "audit", "schema", "schema-ui", "nowhere"),
+    *("suppressions", "suppressions-export", "suppression-imports"),
+}
 
 
 def routes():
@@ -28,7 +32,7 @@ WITH_ID = [
 
 def address(name, strangers):
     pattern = str(routes()[name].pattern)
-    pk = strangers[pattern.partition("/")[0]]
+    pk = strangers[pattern.partition("/<int:pk>")[0]]
     return "/api/v1/" + pattern.replace("<int:pk>", str(pk)).replace("<int:number>", "1").replace(
         "<str:filename>", "a.txt"
     )
@@ -42,6 +46,7 @@ def body_for(method, name):
         "revision-reject": ["reason"],
         "revisions": ["saddr"],
         "campaign-exports": ["format"],
+        "suppression": ["reason"],
     }
     return None if method == "get" else {key: BODIES[key] for key in wanted.get(name, [])}
 
@@ -57,6 +62,8 @@ def strangers(db):
         "senders": campaign.sender_id,
         "campaigns": campaign.pk,
         "exports": export.pk,
+        "suppressions": suppressions.opt_out(other, factories.FIRST_NUMBER).pk,
+        "suppressions/imports": factories.suppression_import(other).pk,
     }
 
 
@@ -74,13 +81,28 @@ def test_every_address_is_walked():
     assert len(WITH_ID) >= 21
 
 
-@pytest.mark.parametrize("kind", ["lists", "senders", "campaigns"])
+OURS = {
+    "lists": factories.uploading_list,
+    "senders": factories.sender,
+    "campaigns": factories.draft,
+    "suppressions": lambda workspace: suppressions.opt_out(workspace, factories.FIRST_NUMBER),
+    "suppressions/imports": factories.suppression_import,
+}
+
+
+@pytest.mark.parametrize("kind", OURS)
 def test_pages_show_only_what_is_ours(as_admin, workspace, strangers, kind):
-    ours = {"lists": factories.uploading_list, "senders": factories.sender, "campaigns": factories.draft}[kind](
-        workspace
-    )
+    ours = OURS[kind](workspace)
     assert strangers[kind] not in [row["id"] for row in as_admin.get(f"/api/v1/{kind}/").json()["results"]]
     assert ours.pk in [row["id"] for row in as_admin.get(f"/api/v1/{kind}/").json()["results"]]
+
+
+def test_what_others_suppress_is_nobody_elses_business(as_admin, strangers):
+    """Not in a look-up, not in the list taken along, not as a number that is there already."""
+    number = f"+{factories.FIRST_NUMBER}"
+    assert as_admin.get("/api/v1/suppressions/", {"to": number}).json()["results"] == []
+    assert b"".join(as_admin.get("/api/v1/suppressions/export/").streaming_content).count(b"\n") == 1
+    assert as_admin.post("/api/v1/suppressions/", {"to": number, "reason": "She asked."}).status_code == 201
 
 
 def test_the_audit_shows_only_our_chain(as_admin, workspace, strangers):

@@ -54,10 +54,23 @@ def batch_of(chunk, chosen, answers, *, parts=1, is_retry=False):
     return batch
 
 
+def choose(chunk, count, *, seal=None, now=None):
+    """What the intent for the next `count` recipients of a claimed chunk says."""
+    chunk.refresh_from_db(fields=["next"])
+    phones = phones_of(chunk)[chunk.next : chunk.next + count]
+    seal = chunk.campaign.seal if seal is None else seal
+    return intents.intend(chunk, phones, seal=seal, now=now or timezone.now())
+
+
+def intend(chunk, count, **given):
+    """The indexes that it covers; None when it is refused."""
+    chosen = choose(chunk, count, **given)
+    return chosen and chosen.indexes
+
+
 def send(chunk, answers, *, parts=1, seal=None):
     """Claimed chunk: intend as many recipients as there are answers, and store them."""
-    seal = chunk.campaign.seal if seal is None else seal
-    chosen = intents.intend(chunk, len(answers) // parts, seal=seal, now=timezone.now())
+    chosen = intend(chunk, len(answers) // parts, seal=seal)
     assert chosen is not None
     return results.store(batch_of(chunk, chosen, answers, parts=parts), chunk, now=timezone.now())
 

@@ -18,7 +18,7 @@ from delivery.plans import partition
 from delivery.statuses import ChunkStatus, ErrorKind, MessageState
 from smpp.pdu import HEADER, DeliverSm, encode
 from tests import factories
-from tests.delivery.ground import batch_of, claim, forget, phones_of, receipt, send, settle, under_way
+from tests.delivery.ground import batch_of, claim, forget, intend, phones_of, receipt, send, settle, under_way
 from tests.racing import race
 
 S = MessageState
@@ -58,13 +58,13 @@ def test_a_chunk_whose_lease_ran_out_gets_another_owner_in_a_new_epoch(workspace
     assert claim(chunk, "host:2") is None
     second = claim(chunk, "host:2", now=timezone.now() + timedelta(minutes=2))
     assert second.epoch == first.epoch + 1
-    assert intents.intend(first, 2, seal=first.campaign.seal, now=timezone.now()) is None
+    assert intend(first, 2) is None
 
 
 def test_the_intent_is_on_record_before_anything_is_sent(workspace):
     _, [chunk] = under_way(workspace)
     mine = claim(chunk)
-    assert intents.intend(mine, 3, seal=mine.campaign.seal, now=timezone.now()) == range(0, 3)
+    assert intend(mine, 3) == range(0, 3)
     [intent] = Intent.objects.filter(chunk=chunk)
     assert (intent.first, intent.count, intent.epoch, intent.owner) == (0, 3, mine.epoch, mine.owner)
 
@@ -72,27 +72,27 @@ def test_the_intent_is_on_record_before_anything_is_sent(workspace):
 def test_a_second_intent_waits_for_the_results_of_the_first(workspace):
     _, [chunk] = under_way(workspace)
     mine = claim(chunk)
-    intents.intend(mine, 2, seal=mine.campaign.seal, now=timezone.now())
-    assert intents.intend(mine, 2, seal=mine.campaign.seal, now=timezone.now()) is None
+    intend(mine, 2)
+    assert intend(mine, 2) is None
 
 
 def test_a_paused_campaign_gets_no_intent(workspace):
     campaign, [chunk] = under_way(workspace)
     mine = claim(chunk)
     author.pause(campaign.pk, by=campaign.created_by)
-    assert intents.intend(mine, 2, seal=campaign.seal, now=timezone.now()) is None
+    assert intend(mine, 2) is None
 
 
 def test_a_campaign_past_its_deadline_gets_no_intent(workspace):
-    campaign, [chunk] = under_way(workspace, not_after=timezone.now() + timedelta(hours=1))
+    _, [chunk] = under_way(workspace, not_after=timezone.now() + timedelta(hours=1))
     mine = claim(chunk)
-    assert intents.intend(mine, 2, seal=campaign.seal, now=timezone.now() + timedelta(hours=1)) is None
+    assert intend(mine, 2, now=timezone.now() + timedelta(hours=1)) is None
 
 
 def test_another_seal_gets_no_intent(workspace):
     _, [chunk] = under_way(workspace)
     mine = claim(chunk)
-    assert intents.intend(mine, 2, seal="0" * 64, now=timezone.now()) is None
+    assert intend(mine, 2, seal="0" * 64) is None
 
 
 def test_intents_are_append_only(workspace):
@@ -126,12 +126,12 @@ def test_a_refused_number_fails_with_its_code_and_the_others_do_not(workspace):
 def test_what_was_given_back_waits_again(workspace):
     campaign, [chunk] = under_way(workspace, 4)
     mine = claim(chunk)
-    chosen = intents.intend(mine, 4, seal=campaign.seal, now=timezone.now())
+    chosen = intend(mine, 4)
     results.store(batch_of(mine, chosen, [ok(1), ok(2)]), mine, now=timezone.now())
     chunk.refresh_from_db()
     assert (chunk.next, chunk.intended) == (2, 2)
     assert totals_of(campaign).waiting == 2
-    assert intents.intend(mine, 4, seal=campaign.seal, now=timezone.now()) == range(2, 4)
+    assert intend(mine, 4) == range(2, 4)
 
 
 def test_a_throttled_message_is_tried_again_and_then_counted_once(workspace):
@@ -210,19 +210,19 @@ def test_what_a_dead_process_intended_is_in_doubt_and_never_intended_again(works
     campaign, [chunk] = under_way(workspace, 6)
     dead = claim(chunk)
     send(dead, [ok(1), ok(2)])
-    intents.intend(dead, 3, seal=campaign.seal, now=timezone.now())
+    intend(dead, 3)
     heir = claim(chunk, "host:2", now=timezone.now() + timedelta(minutes=2))
     assert settle(heir) == 3
     assert states_of(campaign) == {0: S.PENDING, 1: S.PENDING, 2: S.UNCERTAIN, 3: S.UNCERTAIN, 4: S.UNCERTAIN}
     heir.refresh_from_db()
-    assert intents.intend(heir, 10, seal=campaign.seal, now=timezone.now()) == range(5, 6)
+    assert intend(heir, 10) == range(5, 6)
     assert totals_of(campaign).balanced
 
 
 def test_what_a_zombie_heard_is_evidence_but_changes_no_chunk(workspace):
     campaign, [chunk] = under_way(workspace, 2)
     zombie = claim(chunk)
-    chosen = intents.intend(zombie, 2, seal=campaign.seal, now=timezone.now())
+    chosen = intend(zombie, 2)
     heir = claim(chunk, "host:2", now=timezone.now() + timedelta(minutes=2))
     settle(heir)
     batch = batch_of(zombie, chosen, [ok(1), ok(2)])

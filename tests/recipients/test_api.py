@@ -1,12 +1,15 @@
 import hashlib
 import io
+from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_started
 from django.db import close_old_connections
+from django.utils import timezone
 
 from accounts.models import ApiKey
 from audit.models import Entry
@@ -186,3 +189,114 @@ def test_a_ready_list_shows_totals_that_add_up(api, workspace):
     body = api.get(f"/api/v1/lists/{listed.pk}/").json()
     assert body["totals"] == {"rows": 8, "accepted": 5, "invalid": 2, "duplicate": 1, "suppressed": 0}
     assert body["digest"] == listed.digest
+
+
+# --- Its life ---------------------------------------------------------------------------------------------------------
+
+
+def call(client, listed, verb, body=None):
+    if verb == "delete":
+        return client.delete(f"/api/v1/lists/{listed.pk}/")
+    if verb == "rename":
+        return client.patch(f"/api/v1/lists/{listed.pk}/", body or {"name": "Renamed"})
+    return client.post(f"/api/v1/lists/{listed.pk}/{verb}/", body)
+
+
+def test_a_program_renames_archives_and_restores_a_list(api, workspace):
+    listed = factories.ready_list(workspace)
+    assert call(api, listed, "rename").json()["name"] == "Renamed"
+    assert call(api, listed, "archive").json()["archived_at"] is not None
+    assert call(api, listed, "restore").json()["archived_at"] is None
+
+
+def test_a_program_cancels_a_preparation(api, workspace):
+    listed = factories.preparing_list(workspace)
+    answer = call(api, listed, "cancel", {"reason": "The wrong file."})
+    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+    assert Entry.objects.about(listed).get(action="recipientlist.cancelled").note == "The wrong file."
+
+
+def test_a_deleted_list_is_404_from_then_on(api, workspace):
+    listed = factories.ready_list(workspace)
+    answer = call(api, listed, "delete")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert api.get(f"/api/v1/lists/{listed.pk}/").status_code == 404
+    assert call(api, listed, "delete").status_code == 404
+    assert api.get("/api/v1/lists/").json()["results"] == []
+
+
+def test_a_list_in_use_is_not_deleted(api, workspace):
+    listed = factories.ready_list(workspace)
+    factories.draft(workspace, list=listed, name="Spring")
+    answer = call(api, listed, "delete")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "list_in_use")
+    assert "1 campaign: “Spring”" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("verb", ["rename", "cancel", "archive", "restore", "delete"])
+def test_whoever_may_write_works_on_lists_and_a_moderator_looks(as_moderator, as_author, as_admin, workspace, verb):
+    for client, allowed in ((as_moderator, False), (as_author, True), (as_admin, True)):
+        listed = factories.uploading_list(workspace) if verb == "cancel" else factories.ready_list(workspace)
+        answer = call(client, listed, verb)
+        assert answer.status_code in (200, 204) if allowed else answer.status_code == 403
+        assert client.get("/api/v1/lists/").status_code == 200
+
+
+@pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": "a" * 121}, {"name": "a", "status": "ready"}])
+def test_a_list_is_renamed_and_nothing_else(api, workspace, body):
+    listed = factories.uploading_list(workspace)
+    assert api.patch(f"/api/v1/lists/{listed.pk}/", body).status_code == 400
+
+
+def test_a_list_being_prepared_says_how_far_it_is(api, workspace):
+    listed = factories.preparing_list(workspace)
+    waiting = {"stage": None, "percent": 0, "rows_done": 0, "rows_per_second": None, "seconds_left": None}
+    assert api.get(f"/api/v1/lists/{listed.pk}/").json()["preparation"] == waiting
+    now = timezone.now()
+    listed.stage, listed.rows_done, listed.progress = "writing", 300, 90
+    listed.began_at, listed.stage_began_at = now, now
+    listed.save()
+    with time_machine.travel(now + timedelta(seconds=9), tick=False):
+        shown = api.get(f"/api/v1/lists/{listed.pk}/").json()["preparation"]
+    assert shown == {"stage": "writing", "percent": 90, "rows_done": 300, "rows_per_second": 33, "seconds_left": 1}
+    assert api.get(f"/api/v1/lists/{factories.ready_list(workspace).pk}/").json()["preparation"] is None
+
+
+def test_lists_are_found_by_name_status_and_whether_they_are_archived(api, workspace):
+    ready, archived = factories.ready_list(workspace, name="Spring"), factories.ready_list(workspace, name="Old spring")
+    uploading = factories.uploading_list(workspace, "Autumn")
+    call(api, archived, "archive")
+
+    def found(query):
+        return [row["id"] for row in api.get(f"/api/v1/lists/?{query}").json()["results"]]
+
+    assert found("") == [uploading.pk, ready.pk]
+    assert found("status=ready") == found("search=spring") == [ready.pk]
+    assert found("archived=true") == [archived.pk]
+    assert api.get("/api/v1/lists/?status=deleted").status_code == 400
+
+
+def test_a_list_leads_to_the_campaigns_that_use_it(api, workspace):
+    listed = factories.ready_list(workspace)
+    campaign = factories.draft(workspace, list=listed)
+    factories.draft(workspace)
+    url = api.get(f"/api/v1/lists/{listed.pk}/").json()["campaigns_url"]
+    assert [row["id"] for row in api.get(url).json()["results"]] == [campaign.pk]
+    assert api.get("/api/v1/campaigns/?list=x").status_code == 400
+
+
+def test_the_repetitions_come_as_a_file_to_save(api, workspace):
+    listed = factories.ready_list(workspace, duplicate=1)
+    assert api.get(f"/api/v1/lists/{listed.pk}/duplicates/").json()["error"]["code"] == "nothing_repeated"
+    listed.duplicates_key = default_storage.save("repeated", ContentFile(b"line,value\r\n"))
+    listed.save()
+    response = api.get(f"/api/v1/lists/{listed.pk}/duplicates/")
+    assert b"".join(response.streaming_content) == b"line,value\r\n"
+    assert response["Content-Disposition"].startswith("attachment")
+
+
+def test_the_lists_ask_the_database_as_often_for_many_as_for_one(api, workspace, django_assert_max_num_queries):
+    for _ in range(12):
+        factories.ready_list(workspace)
+    with django_assert_max_num_queries(5):
+        assert len(api.get("/api/v1/lists/").json()["results"]) == 12

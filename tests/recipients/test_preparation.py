@@ -9,12 +9,13 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from audit.models import Entry
-from recipients import pipeline, preparation, uploads
+from recipients import pipeline, preparation, transitions, uploads
 from recipients.listing import listing_of
 from recipients.models import RecipientList
-from recipients.preparation import LEASE, Lease, LeaseLost, prepare_list
+from recipients.preparation import Lease, LeaseLost, prepare_list
+from recipients.progress import Note
 from recipients.sample import sample
-from recipients.statuses import Status
+from recipients.statuses import Stage, Status
 from tests import factories
 
 
@@ -33,6 +34,10 @@ def prepare(listed: RecipientList) -> RecipientList:
     prepare_list(listed.pk, now=timezone.now())
     listed.refresh_from_db()
     return listed
+
+
+def note(percent: int, stage: Stage = Stage.READING) -> Note:
+    return Note(stage=stage, rows_done=1000, percent=percent, rows=1000, invalid=10)
 
 
 def numbers_of(listed: RecipientList) -> list[int]:
@@ -122,7 +127,7 @@ def test_a_second_doorbell_changes_nothing(upload):
 
 def test_a_try_that_was_killed_is_cleared_away_by_the_next(upload, objects, settings):
     listed = upload(MIXED)
-    Lease.take(listed.pk, now=timezone.now() - 2 * LEASE)
+    Lease.take(listed.pk, now=timezone.now() - 2 * settings.LIST_LEASE)
     default_storage.save(f"lists/{listed.pk}/dead/00007", ContentFile(b"half"))
     left = settings.SCRATCH / f"list-{listed.pk}-dead"
     left.mkdir()
@@ -130,9 +135,9 @@ def test_a_try_that_was_killed_is_cleared_away_by_the_next(upload, objects, sett
     assert listed.status == Status.READY and "00007" not in objects_of(listed, objects) and not left.exists()
 
 
-def test_who_lost_the_lease_changes_nothing_and_leaves_nothing(upload, objects, monkeypatch):
+def test_who_lost_the_lease_changes_nothing_and_leaves_nothing(upload, objects, settings, monkeypatch):
     listed = upload(MIXED)
-    run, later = preparation._run, timezone.now() + 2 * LEASE
+    run, later = preparation._run, timezone.now() + 2 * settings.LIST_LEASE
 
     def overtaken(*args):
         prepared = run(*args)
@@ -141,7 +146,7 @@ def test_who_lost_the_lease_changes_nothing_and_leaves_nothing(upload, objects, 
 
     monkeypatch.setattr(preparation, "_run", overtaken)
     listed = prepare(listed)
-    assert listed.status == Status.PREPARING and listed.lease_until == later + LEASE
+    assert listed.status == Status.PREPARING and listed.lease_until == later + settings.LIST_LEASE
     assert objects_of(listed, objects) == set()
 
 
@@ -150,24 +155,108 @@ def test_progress_renews_the_lease(upload, monkeypatch):
     listed = upload(MIXED)
     lease = Lease.take(listed.pk, now=timezone.now())
     until = lease.until
-    lease.note(lambda: 42)
+    lease.note(note(42))
     listed.refresh_from_db()
     assert listed.progress == 42 and listed.lease_until == lease.until > until
 
 
-def test_progress_says_when_the_lease_is_lost(upload, monkeypatch):
+def test_each_stage_is_noted_when_it_begins_and_then_once_a_second(upload):
+    listed = upload(MIXED)
+    lease = Lease.take(listed.pk, now=timezone.now())
+    for percent, stage in ((1, Stage.READING), (2, Stage.READING), (80, Stage.SORTING), (81, Stage.SORTING)):
+        lease.note(note(percent, stage))
+    listed.refresh_from_db()
+    assert (listed.stage, listed.progress, listed.rows_done) == (Stage.SORTING, 80, 1000)
+    assert listed.began_at < listed.stage_began_at < timezone.now()
+
+
+def test_a_cancelled_list_stops_its_worker_which_leaves_nothing(upload, author, objects, monkeypatch):
+    monkeypatch.setattr(preparation, "RENEWAL", 0)
+    listed = upload(MIXED)
+    note_of = preparation.note_of
+
+    def cancelled_in_the_middle(progress, *, size):
+        if progress.written:
+            transitions.cancel(listed.pk, by=author)
+        return note_of(progress, size=size)
+
+    monkeypatch.setattr(preparation, "note_of", cancelled_in_the_middle)
+    assert prepare(listed).status == Status.CANCELLED
+    assert objects_of(listed, objects) == set()
+
+
+def test_a_list_of_invalid_numbers_keeps_its_counts(upload):
+    listed = prepare(upload(b"nobody\nno one\n"))
+    assert (listed.status, listed.rows, listed.invalid) == (Status.FAILED, 2, 2)
+
+
+def fails_with(error):
+    def prepare(*args, **kwargs):
+        raise error
+
+    return prepare
+
+
+def try_again(listed: RecipientList, times: int, error: type[Exception], settings) -> RecipientList:
+    """Each time the lease of the try before is over."""
+    for turn in range(times):
+        with pytest.raises(error):
+            prepare_list(listed.pk, now=timezone.now() + turn * 2 * settings.LIST_LEASE)
+    listed.refresh_from_db()
+    return listed
+
+
+def test_after_five_attempts_a_list_fails_with_what_ended_the_last(upload, settings, objects, monkeypatch, caplog):
+    listed = upload(MIXED)
+    monkeypatch.setattr(pipeline, "prepare", fails_with(OSError(28, "No space left on device")))
+    assert try_again(listed, 4, OSError, settings).status == Status.PREPARING
+    with pytest.raises(OSError):
+        prepare_list(listed.pk, now=timezone.now() + 8 * settings.LIST_LEASE)
+    listed.refresh_from_db()
+    assert listed.status == Status.FAILED
+    assert listed.failure == (
+        "It could not be prepared after 5 attempts: the last one ended with “No space left on device”."
+    )
+    assert "list.given_up" in caplog.text
+
+
+def test_what_an_error_says_about_the_file_is_not_shown(upload, settings, monkeypatch):
+    monkeypatch.setattr(pipeline, "prepare", fails_with(ValueError("0612345678")))
+    listed = try_again(upload(MIXED), 5, ValueError, settings)
+    assert "ended with ValueError." in listed.failure
+
+
+def test_a_file_that_kills_every_worker_is_given_up(upload, settings, objects):
+    listed, now = upload(MIXED), timezone.now()
+    for turn in range(5):
+        assert Lease.take(listed.pk, now=now + turn * 2 * settings.LIST_LEASE)  # and then never heard of again
+    prepare_list(listed.pk, now=now + 10 * settings.LIST_LEASE)
+    listed.refresh_from_db()
+    assert listed.status == Status.FAILED and "without a word" in listed.failure
+
+
+def test_another_file_has_its_own_five_attempts(upload, author, settings, monkeypatch):
+    listed = upload(MIXED)
+    with monkeypatch.context() as broken:
+        broken.setattr(pipeline, "prepare", fails_with(ValueError()))
+        try_again(listed, 5, ValueError, settings)
+    uploads.receive(listed.pk, io.BytesIO(MIXED), by=author, length=len(MIXED))
+    assert prepare(listed).status == Status.READY and listed.failure == ""
+
+
+def test_progress_says_when_the_lease_is_lost(upload, settings, monkeypatch):
     monkeypatch.setattr(preparation, "RENEWAL", 0)
     listed, now = upload(MIXED), timezone.now()
     lease = Lease.take(listed.pk, now=now)
-    assert Lease.take(listed.pk, now=now + 2 * LEASE)
+    assert Lease.take(listed.pk, now=now + 2 * settings.LIST_LEASE)
     with pytest.raises(LeaseLost):
-        lease.note(lambda: 42)
+        lease.note(note(42))
 
 
-def test_the_sweep_rings_for_lists_left_alone(workspace, upload, rung):
+def test_the_sweep_rings_for_lists_left_alone(workspace, upload, settings, rung):
     now = timezone.now()
     never_rung, died, at_work = upload(MIXED), upload(MIXED), upload(MIXED)
-    Lease.take(died.pk, now=now - LEASE - timedelta(seconds=1))
+    Lease.take(died.pk, now=now - settings.LIST_LEASE - timedelta(seconds=1))
     Lease.take(at_work.pk, now=now)
     factories.ready_list(workspace)
     preparation.ring_left_alone(now=now)

@@ -21,6 +21,7 @@ OUTCOMES = {
     Term.CANCELLED: evidence.CALLED_OFF,
     Term.UNCERTAIN: evidence.UNANSWERED,
     Term.WAITING: evidence.TO_RETRY,
+    Term.SUPPRESSED: evidence.OPTED_OUT,
 }
 
 
@@ -45,7 +46,7 @@ def mixed(workspace):
     listed = factories.ready_list(workspace, 30, chunk_size=10)
     campaign = factories.sending(workspace, list=listed)
     outcomes = list(OUTCOMES.values())
-    evidence.dispatched(campaign, lambda recipient: outcomes[recipient % 8], handed_over=[10, 4, 0])
+    evidence.dispatched(campaign, lambda recipient: outcomes[recipient % 9], handed_over=[10, 4, 0])
     return campaign
 
 
@@ -58,7 +59,7 @@ def test_paging_through_shows_each_recipient_exactly_once_in_list_order(mixed):
 def test_a_recipient_shows_the_term_of_its_message_or_waits(mixed):
     terms = [*OUTCOMES]
     assert [row.term for row in walk(mixed)] == [
-        terms[recipient % 8] if recipient < 14 else Term.WAITING for recipient in range(30)
+        terms[recipient % 9] if recipient < 14 else Term.WAITING for recipient in range(30)
     ]
 
 

@@ -1,0 +1,185 @@
+"""The suppression list of the whole installation, for a super admin; and a look at those of the workspaces."""
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+
+from accounts.forms import refused_on
+from accounts.models import User
+from audit.refusal import Refused
+from recipients import suppression_imports, suppressions
+from recipients.models import Suppression, SuppressionImport
+from recipients.suppression_forms import ImportForm, ReasonForm, SuppressForm
+from recipients.uploads import TooLarge
+from recipients.views import FORM_ROOM
+
+MOST_PAGED = 10_000
+
+
+class BoundedPaginator(Paginator[Any]):
+    """Numbers are searched for, not paged to, and counting millions takes too long."""
+
+    @cached_property
+    def count(self) -> int:
+        return len(cast(QuerySet[Any], self.object_list)[:MOST_PAGED].values_list("pk", flat=True))
+
+
+class Scope(admin.SimpleListFilter):
+    title = "scope"
+    parameter_name = "scope"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        return [("global", "Everywhere"), ("workspace", "In a workspace")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "global":
+                return queryset.filter(workspace=None)
+            case "workspace":
+                return queryset.exclude(workspace=None)
+        return queryset
+
+
+class Everywhere(admin.ModelAdmin[Any]):
+    """For super admins only: a form of ours makes a row through its verb, for the installation; no row is edited."""
+
+    empty_value_display = "Everywhere"
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    ordering = ("-pk",)
+    list_filter = (Scope,)
+    title = ""
+
+    def make(self, request: HttpRequest) -> Form:
+        """The form, bound or not; valid when it has been done."""
+        raise NotImplementedError
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        self._check(request)
+        form = self.make(request)
+        if form.is_bound and form.is_valid():
+            return redirect(self._queue)
+        return self.ask(request, form, title=self.title)
+
+    def ask(self, request: HttpRequest, form: Form, *, title: str, sentence: str = "") -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            **{
+                "opts": self.opts,
+                "title": title,
+                "sentence": sentence,
+                "form": form,
+                "queue_url": reverse(self._queue),
+            },
+        }
+        status = 400 if form.is_bound else 200
+        return TemplateResponse(request, "recipients/desk.html", context, status=status).render()
+
+    @property
+    def _queue(self) -> str:
+        return f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
+
+    def _check(self, request: HttpRequest) -> None:
+        if not self.has_module_permission(request):
+            raise Http404("This is for super admins.")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return cast(User, request.user).is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Suppression)
+class SuppressionAdmin(Everywhere):
+    title = "Suppress a number everywhere"
+    list_display = ("number", "workspace", "source", "why", "by", "added_at", "removal")
+    list_display_links = None
+    list_select_related = ("workspace", "added_by", "imported__created_by")
+    search_fields = ("phone",)
+    search_help_text = "A full number with its country code."
+
+    def get_urls(self) -> list[URLPattern]:
+        remove = path("<int:pk>/remove/", self.admin_site.admin_view(self.remove), name="recipients_suppression_remove")
+        return [remove, *super().get_urls()]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term:
+            return queryset, False
+        try:
+            return queryset.filter(phone=suppressions.number_of(search_term, None)), False
+        except Refused:
+            return queryset.none(), False
+
+    def make(self, request: HttpRequest) -> Form:
+        form = SuppressForm(request.POST or None)
+        if form.is_valid():
+            with refused_on(form):
+                added = suppressions.add(None, **form.cleaned_data, by=cast(User, request.user))
+                messages.success(request, f"{added} gets nothing from anybody here any more.")
+        return form
+
+    def remove(self, request: HttpRequest, pk: int) -> HttpResponse:
+        self._check(request)
+        row = self.get_object(request, str(pk))
+        if row is None:
+            raise Http404("This number is not suppressed.")
+        form = ReasonForm(request.POST or None)
+        if form.is_valid():
+            with refused_on(form):
+                suppressions.remove(row.pk, **form.cleaned_data, by=cast(User, request.user))
+                messages.success(request, f"{row} may get messages again.")
+                return redirect(self._queue)
+        whose = f"of {row.workspace}" if row.workspace else "of the whole installation"
+        return self.ask(request, form, title=f"Remove {row}", sentence=f"It is on the list {whose}: {row.why}")
+
+    @admin.display(description="number")
+    def number(self, row: Suppression) -> str:
+        return str(row)
+
+    @admin.display(description="")
+    def removal(self, row: Suppression) -> str:
+        return format_html('<a href="{}">Remove</a>', reverse("admin:recipients_suppression_remove", args=[row.pk]))
+
+
+@admin.register(SuppressionImport)
+class SuppressionImportAdmin(Everywhere):
+    title = "Suppress the numbers of a file everywhere"
+    list_display = ("filename", "workspace", "status", "rows", "added", "already", "invalid", "reason", "created_at")
+    list_select_related = ("workspace",)
+    fields = (
+        *("filename", "workspace", "country", "column", "reason", "status", "failure", "progress"),
+        *("rows", "added", "already", "invalid", "created_by", "created_at", "done_at"),
+    )
+
+    def make(self, request: HttpRequest) -> Form:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.UPLOAD_MAX_BYTES + FORM_ROOM:
+            raise TooLarge
+        form = ImportForm(request.POST or None, request.FILES or None, workspace=None)
+        if form.is_valid():
+            given = dict(form.cleaned_data)
+            file = given.pop("file")
+            with refused_on(form):
+                suppression_imports.create_with_file(
+                    None, file, filename=file.name, by=cast(User, request.user), length=file.size, **given
+                )
+                messages.success(request, f"{file.name} is being read.")
+        return form

@@ -1,0 +1,83 @@
+"""How far a preparation is: noted by the worker that does it, read by pages and programs."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from recipients.models import RecipientList
+from recipients.pipeline import Progress
+from recipients.statuses import Stage, Status
+
+READING = 80  # per cent of the work; writing the chunks is the rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What a worker notes of its preparation: rows of the file so far, and in `rows_done` those of this stage."""
+
+    stage: Stage
+    rows_done: int
+    percent: int
+    rows: int
+    invalid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """`rate` is rows a second in this stage, `left` the seconds until the list is ready; None while nobody can say."""
+
+    stage: Stage | None
+    rows_done: int
+    percent: int
+    rate: int | None
+    left: int | None
+
+    @property
+    def title(self) -> str:
+        return self.stage.label if self.stage else "Waiting for a worker"
+
+
+def note_of(progress: Progress, *, size: int) -> Note:
+    """`size` is that of the whole file in bytes."""
+    numbers = progress.rows - progress.invalid
+    read = READING * progress.bytes_read / max(size, 1)
+    written = (100 - READING) * progress.written / max(numbers, 1)
+    if progress.written:
+        stage, rows_done = Stage.WRITING, progress.written
+    elif progress.bytes_read < size:
+        stage, rows_done = Stage.READING, progress.rows
+    else:
+        stage, rows_done = Stage.SORTING, 0
+    return Note(
+        stage=stage,
+        rows_done=rows_done,
+        percent=min(99, round(read + written)),
+        rows=progress.rows,
+        invalid=progress.invalid,
+    )
+
+
+def pace(listed: RecipientList, *, now: datetime) -> Pace | None:
+    """None unless the list is being prepared."""
+    if listed.status != Status.PREPARING:
+        return None
+    return Pace(
+        stage=Stage(listed.stage) if listed.stage else None,
+        rows_done=listed.rows_done,
+        percent=listed.progress,
+        rate=_rate(listed, now),
+        left=_left(listed, now),
+    )
+
+
+def _rate(listed: RecipientList, now: datetime) -> int | None:
+    seconds = _since(listed.stage_began_at, now)
+    return round(listed.rows_done / seconds) if listed.rows_done and seconds else None
+
+
+def _left(listed: RecipientList, now: datetime) -> int | None:
+    seconds = _since(listed.began_at, now)
+    return round(seconds * (100 - listed.progress) / listed.progress) if listed.progress and seconds else None
+
+
+def _since(began_at: datetime | None, now: datetime) -> float:
+    return max(now - began_at, timedelta()).total_seconds() if began_at else 0.0

@@ -1,0 +1,194 @@
+"""The suppression list of a workspace over the API: looked into, added to, imported, taken off, taken along."""
+
+from typing import Any
+
+from django.core.files.storage import default_storage
+from django.http import FileResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from rest_framework import generics, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.callers import user_of, workspace_of
+from accounts.idempotency import idempotent
+from accounts.inputs import Input, ReasonInput, given
+from accounts.roles import Permission
+from audit.refusal import Refused
+from recipients import suppression_export, suppression_imports, suppressions
+from recipients.api import body_of
+from recipients.models import Suppression, SuppressionImport
+from recipients.statuses import ImportStatus, Source
+
+
+class SuppressionInput(Input):
+    to = serializers.CharField(max_length=40, help_text="A number in any format.")
+    reason = serializers.CharField(max_length=suppressions.LONGEST_REASON)
+
+
+class SuppressionOutput(serializers.Serializer[Any]):
+    id = serializers.IntegerField()
+    to = serializers.SerializerMethodField(help_text="E.164 with +.")
+    scope = serializers.SerializerMethodField(help_text="`workspace`, or `global`: it gets nothing from anybody here.")
+    source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]  # a field, not Field.source
+    reason = serializers.CharField(source="why")
+    added_by = serializers.SerializerMethodField(help_text="Null for an opt-out, and for a global one.")
+    added_at = serializers.DateTimeField()
+
+    def get_to(self, row: Suppression) -> str:
+        return f"+{row.phone}"
+
+    @extend_schema_field(serializers.ChoiceField(choices=["workspace", "global"]))
+    def get_scope(self, row: Suppression) -> str:
+        return "global" if row.workspace_id is None else "workspace"
+
+    def get_added_by(self, row: Suppression) -> str | None:
+        return str(row.by) if row.by and row.workspace_id else None
+
+
+class ImportInput(Input):
+    filename = serializers.CharField(max_length=255, help_text="With its ending: .txt or .csv.")
+    reason = serializers.CharField(max_length=suppressions.LONGEST_REASON)
+    country = serializers.CharField(
+        max_length=2, required=False, default="", allow_blank=True, help_text="ISO 3166; the workspace's when empty."
+    )
+    column = serializers.CharField(
+        max_length=120, required=False, default="", allow_blank=True, help_text="Header or number; the first if empty."
+    )
+
+
+class ImportTotals(serializers.Serializer[SuppressionImport]):
+    """Once it is done, rows = added + already + invalid."""
+
+    rows = serializers.IntegerField()
+    added = serializers.IntegerField()
+    already = serializers.IntegerField(help_text="Repeated in the file, or suppressed before.")
+    invalid = serializers.IntegerField()
+
+
+class ImportOutput(serializers.Serializer[SuppressionImport]):
+    id = serializers.IntegerField()
+    filename = serializers.CharField()
+    reason = serializers.CharField()
+    country = serializers.CharField()
+    column = serializers.CharField()
+    status = serializers.ChoiceField(choices=ImportStatus.choices)
+    progress = serializers.IntegerField(help_text="Per cent of the work.")
+    failure = serializers.CharField(help_text="Why it failed; empty otherwise.")
+    totals = ImportTotals(source="*")
+    upload_url = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField()
+    done_at = serializers.DateTimeField(allow_null=True)
+
+    @extend_schema_field(OpenApiTypes.URI)
+    def get_upload_url(self, row: SuppressionImport) -> str:
+        path = reverse("api:suppression-import-file", args=[row.pk])
+        return str(self.context["request"].build_absolute_uri(path))
+
+
+class Suppressions(generics.ListAPIView[Suppression]):
+    """The workspace's own, the newest first; with `to`, what keeps messages from that number."""
+
+    serializer_class = SuppressionOutput
+
+    def get_queryset(self) -> Any:
+        return Suppression.objects.of(workspace_of(self.request)).explained()
+
+    @extend_schema(parameters=[OpenApiParameter("to", str, description="A number in any format.")])
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        number = request.query_params.get("to", "")
+        if not number:
+            return super().get(request, *args, **kwargs)
+        found = suppressions.find(workspace_of(request), number)
+        return Response({"results": SuppressionOutput(found, many=True).data, "next": None})
+
+    @extend_schema(request=SuppressionInput, responses={201: SuppressionOutput})
+    @idempotent
+    def post(self, request: Request) -> Response:
+        body = given(request, SuppressionInput)
+        row = suppressions.add(workspace_of(request), body["to"], reason=body["reason"], by=user_of(request))
+        return Response(SuppressionOutput(row).data, status=status.HTTP_201_CREATED)
+
+
+class OneSuppression(APIView):
+    permission = Permission.UNSUPPRESS
+
+    @extend_schema(responses=SuppressionOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(SuppressionOutput(_suppression(request, pk)).data)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("reason", str, description="Required; a JSON body may say it instead.")],
+        responses={204: None},
+    )
+    def delete(self, request: Request, pk: int) -> Response:
+        row = _suppression(request, pk)
+        said = ReasonInput(data=request.data or request.query_params)
+        said.is_valid(raise_exception=True)
+        suppressions.remove(row.pk, reason=said.validated_data["reason"], by=user_of(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SuppressionExport(APIView):
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
+    def get(self, request: Request) -> StreamingHttpResponse:
+        lines = suppression_export.request(workspace_of(request), by=user_of(request))
+        return suppression_export.response(lines)
+
+
+class Imports(generics.ListAPIView[SuppressionImport]):
+    serializer_class = ImportOutput
+
+    def get_queryset(self) -> Any:
+        return SuppressionImport.objects.of(workspace_of(self.request))
+
+    @extend_schema(request=ImportInput, responses={201: ImportOutput})
+    @idempotent
+    def post(self, request: Request) -> Response:
+        made = suppression_imports.create(workspace_of(request), **given(request, ImportInput), by=user_of(request))
+        return _shown(request, made, code=status.HTTP_201_CREATED)
+
+
+class OneImport(APIView):
+    @extend_schema(responses=ImportOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        return _shown(request, _import(request, pk))
+
+
+class ImportFile(APIView):
+    """The raw bytes of the file, as `curl -T numbers.csv` sends them: they stream, and are never held."""
+
+    parser_classes = ()
+
+    @extend_schema(request={"application/octet-stream": OpenApiTypes.BINARY}, responses={202: ImportOutput})
+    def put(self, request: Request, pk: int, filename: str = "") -> Response:
+        made = _import(request, pk)
+        stream, length = body_of(request)
+        made = suppression_imports.receive(made.pk, stream, by=user_of(request), length=length)
+        return _shown(request, made, code=status.HTTP_202_ACCEPTED)
+
+
+class ImportRejected(APIView):
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
+    def get(self, request: Request, pk: int) -> FileResponse:
+        made = _import(request, pk)
+        if not made.rejected_key:
+            raise Refused("There are no rejected lines to download.", code="nothing_rejected")
+        file = default_storage.open(made.rejected_key)
+        name = f"rejected-suppressions-{made.pk}.csv"
+        return FileResponse(file, as_attachment=True, filename=name, content_type="text/csv")
+
+
+def _suppression(request: Request, pk: int) -> Suppression:
+    return get_object_or_404(Suppression.objects.of(workspace_of(request)).explained(), pk=pk)
+
+
+def _import(request: Request, pk: int) -> SuppressionImport:
+    return get_object_or_404(SuppressionImport.objects.of(workspace_of(request)), pk=pk)
+
+
+def _shown(request: Request, row: SuppressionImport, *, code: int = status.HTTP_200_OK) -> Response:
+    return Response(ImportOutput(row, context={"request": request}).data, status=code)

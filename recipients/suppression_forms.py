@@ -1,0 +1,36 @@
+"""What somebody says about numbers that must not get anything."""
+
+from typing import Any
+
+from django import forms
+
+from accounts.models import Workspace
+from recipients.forms import FileForm
+from recipients.suppressions import LONGEST_REASON
+
+
+class LookUpForm(forms.Form):
+    to = forms.CharField(label="Number", max_length=40, required=False)
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(label="Why", max_length=LONGEST_REASON)
+
+
+class SuppressForm(ReasonForm):
+    number = forms.CharField(max_length=40, help_text="In any format, such as +31 6 12345678.")
+    field_order = ["number", "reason"]
+
+
+class ImportForm(ReasonForm, FileForm):
+    country = forms.CharField(
+        max_length=2, help_text="Two letters such as NL: what numbers without a country code belong to."
+    )
+    column = forms.CharField(
+        max_length=120, required=False, help_text="The heading or number of the column; the first one when empty."
+    )
+    field_order = ["file", "reason", "country", "column"]
+
+    def __init__(self, *args: Any, workspace: Workspace | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["country"].initial = workspace.country if workspace else ""

@@ -1,0 +1,118 @@
+"""The suppression list of a workspace on pages: looked into, added to, imported, taken off."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import requires
+from accounts.forms import refused_on
+from accounts.requests import PageRequest
+from accounts.roles import Permission
+from recipients import suppression_export, suppression_imports, suppressions
+from recipients.models import Suppression, SuppressionImport
+from recipients.suppression_forms import ImportForm, LookUpForm, ReasonForm, SuppressForm
+from recipients.views import takes_a_file
+
+SHOWN_IMPORTS = 5
+
+
+@require_GET
+@requires(Permission.VIEW)
+def index(request: PageRequest) -> HttpResponse:
+    form = LookUpForm(request.GET)
+    found: list[Suppression] | None = None
+    if form.is_valid() and form.cleaned_data["to"]:
+        with refused_on(form):
+            found = suppressions.find(request.workspace, form.cleaned_data["to"])
+    return _show(request, look_up=form, found=found)
+
+
+@require_POST
+@requires(Permission.WRITE)
+def add(request: PageRequest) -> HttpResponse:
+    form = SuppressForm(request.POST)
+    if form.is_valid():
+        with refused_on(form):
+            added = suppressions.add(request.workspace, **form.cleaned_data, by=request.user)
+            messages.success(request, f"{added} gets nothing any more.")
+            return redirect("recipients:suppressed")
+    return _show(request, form=form, status=400)
+
+
+@requires(Permission.UNSUPPRESS)
+def remove(request: PageRequest, pk: int) -> HttpResponse:
+    row = get_object_or_404(Suppression.objects.of(request.workspace).explained(), pk=pk)
+    form = ReasonForm(request.POST or None)
+    if form.is_valid():
+        with refused_on(form):
+            suppressions.remove(row.pk, **form.cleaned_data, by=request.user)
+            messages.success(request, f"{row} may get messages again.")
+            return redirect("recipients:suppressed")
+    context = {"row": row, "form": form, "here": "suppressed"}
+    return render(request, "recipients/unsuppress.html", context, status=400 if form.is_bound else 200)
+
+
+@require_GET
+@requires(Permission.VIEW)
+def export(request: PageRequest) -> StreamingHttpResponse:
+    lines = suppression_export.request(request.workspace, by=request.user)
+    return suppression_export.response(lines)
+
+
+@takes_a_file
+@requires(Permission.WRITE)
+def new_import(request: PageRequest) -> HttpResponse:
+    form = ImportForm(request.POST or None, request.FILES or None, workspace=request.workspace)
+    if form.is_valid():
+        given = dict(form.cleaned_data)
+        file = given.pop("file")
+        with refused_on(form):
+            made = suppression_imports.create_with_file(
+                request.workspace, file, filename=file.name, by=request.user, length=file.size, **given
+            )
+            return redirect("recipients:suppression_import", made.pk)
+    context = {"form": form, "limit": settings.UPLOAD_MAX_BYTES, "here": "suppressed"}
+    return render(request, "recipients/new_suppression_import.html", context, status=400 if form.is_bound else 200)
+
+
+@require_GET
+@requires(Permission.VIEW)
+def one_import(request: PageRequest, pk: int) -> HttpResponse:
+    """The page; to HTMX only its part that changes while the file is read."""
+    imports = SuppressionImport.objects.of(request.workspace).select_related("created_by")
+    is_part = "HX-Request" in request.headers
+    template = "recipients/_suppression_import.html" if is_part else "recipients/suppression_import.html"
+    return render(request, template, {"import": get_object_or_404(imports, pk=pk), "here": "suppressed"})
+
+
+@require_GET
+@requires(Permission.VIEW)
+def rejected(request: PageRequest, pk: int) -> FileResponse:
+    made = get_object_or_404(SuppressionImport.objects.of(request.workspace), pk=pk)
+    if not made.rejected_key:
+        raise Http404("There are no rejected lines.")
+    file = default_storage.open(made.rejected_key)
+    name = f"rejected-suppressions-{made.pk}.csv"
+    return FileResponse(file, as_attachment=True, filename=name, content_type="text/csv")
+
+
+def _show(request: PageRequest, *, status: int = 200, **given: Any) -> HttpResponse:
+    imports = SuppressionImport.objects.of(request.workspace).order_by("-pk")
+    context = {
+        "look_up": LookUpForm(),
+        "form": SuppressForm(),
+        "totals": suppressions.totals(request.workspace),
+        "everywhere": suppressions.totals(None).count,
+        "newest": suppressions.newest(request.workspace),
+        "imports": imports[:SHOWN_IMPORTS],
+        "may_write": Permission.WRITE in request.permissions,
+        "may_remove": Permission.UNSUPPRESS in request.permissions,
+        "here": "suppressed",
+        **given,
+    }
+    return render(request, "recipients/suppressed.html", context, status=status)

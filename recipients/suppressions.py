@@ -1,0 +1,185 @@
+"""Numbers that must not get anything: of a workspace, or, where the workspace is None, of the whole installation.
+
+The ledger never holds one in clear: an entry has the number masked, and its `fingerprint` to find it again by.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils.crypto import salted_hmac
+from numpy.typing import NDArray
+
+from accounts.models import User, Workspace
+from audit.ledger import record
+from audit.refusal import Refused
+from recipients import phones
+from recipients.models import Suppression, SuppressionCount
+from recipients.statuses import Source
+
+LONGEST_REASON = 500
+NEWEST = 25
+AT_ONCE = 100_000  # numbers in one value from the database
+# Of no consequence for a number with its country code, and any other is read as if it had a +.
+ANY_COUNTRY = "NL"
+TELLING = 7  # digits by which a number is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    hand: int = 0
+    imported: int = 0
+    opt_out: int = 0
+
+    @property
+    def count(self) -> int:
+        return self.hand + self.imported + self.opt_out
+
+
+def number_of(text: str, workspace: Workspace | None) -> int:
+    """E.164 digits of a number in whatever format; raises Refused. National format needs the workspace's country."""
+    value = text.strip()
+    country = workspace.country if workspace else ""
+    if not country and not value.startswith(("+", "00")):
+        value = f"+{value}"
+    line = value.replace("\n", " ").encode(errors="replace") + b"\n"
+    found = phones.normalise(line, country or ANY_COUNTRY)
+    if found.reasons[0]:
+        sentence = phones.SENTENCES[int(found.reasons[0])]
+        raise Refused(f"“{text.strip()[:40]}” is not a phone number: {sentence}", code="bad_number")
+    return int(found.e164[0])
+
+
+@transaction.atomic
+def add(workspace: Workspace | None, number: str, *, reason: str, by: User) -> Suppression:
+    phone = number_of(number, workspace)
+    reason = checked_reason(reason, phone)
+    row, is_new = _put(workspace, phone, Source.HAND, reason=reason, by=by)
+    if not is_new:
+        raise Refused(f"{row} is suppressed already, since {row.added_at:%-d %B %Y}.", code="already_suppressed")
+    return row
+
+
+@transaction.atomic
+def opt_out(
+    workspace: Workspace | None,
+    phone: int,
+    *,
+    reason: str = "The recipient asked for it.",
+    by: User | None = None,
+) -> Suppression:
+    """The recipient wants nothing any more. Harmless when said again: the first time stands."""
+    row, _ = _put(workspace, phone, Source.OPT_OUT, reason=checked_reason(reason, phone), by=by)
+    return row
+
+
+@transaction.atomic
+def remove(suppression_id: int, *, reason: str, by: User) -> None:
+    """From now on the number may get messages again. Raises Refused when somebody else was first."""
+    try:
+        row = Suppression.objects.lock(suppression_id)
+    except Suppression.DoesNotExist:
+        raise Refused("This number is not suppressed any more.", code="not_suppressed") from None
+    reason = checked_reason(reason, row.phone)
+    before = {"hash": fingerprint(row.phone), "source": row.source, "since": row.added_at}
+    record("suppression.removed", row, by=by, note=reason, before=before)
+    count(row.workspace_id, Source(row.source), -1)
+    row.delete()
+
+
+def find(workspace: Workspace | None, number: str) -> list[Suppression]:
+    """The entries that keep messages of the workspace from this number: its own, the installation's, both or none."""
+    found = Suppression.objects.that_bind(workspace).filter(phone=number_of(number, workspace))
+    return list(found.explained().order_by("-pk"))
+
+
+def newest(workspace: Workspace | None) -> list[Suppression]:
+    return list(Suppression.objects.of(workspace).explained().order_by("-pk")[:NEWEST])
+
+
+def totals(workspace: Workspace | None) -> Totals:
+    counted = dict(SuppressionCount.objects.filter(workspace=workspace).values_list("source", "n"))
+    return Totals(
+        hand=counted.get(Source.HAND, 0),
+        imported=counted.get(Source.IMPORT, 0),
+        opt_out=counted.get(Source.OPT_OUT, 0),
+    )
+
+
+def fingerprint(phone: int) -> str:
+    """The same for the same number, and of no use to whoever does not have this installation's secret key."""
+    return salted_hmac("recipients.suppressions", str(phone), algorithm="sha256").hexdigest()
+
+
+_PIECE = """
+SELECT string_agg(int8send(phone), ''::bytea), max(phone) FROM (
+    SELECT phone FROM recipients_suppression
+    WHERE workspace_id {scope} AND phone > %(after)s ORDER BY phone LIMIT %(count)s
+) piece
+"""
+
+
+def numbers_for(workspace_id: int) -> NDArray[np.uint64]:
+    """Every number that must not get anything from the workspace, sorted, each once; eight bytes a number."""
+    own, everywhere = _numbers(workspace_id), _numbers(None)
+    return distinct(np.concatenate((own, everywhere))) if len(everywhere) else own
+
+
+def distinct(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Sorted, each once; np.unique takes six times as long."""
+    ordered = np.sort(numbers, kind="stable")
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(ordered) else ordered
+
+
+def _numbers(workspace_id: int | None) -> NDArray[np.uint64]:
+    statement = _PIECE.format(scope="IS NULL" if workspace_id is None else "= %(workspace)s")
+    pieces: list[NDArray[np.uint64]] = []
+    after: int | None = 0
+    with connection.cursor() as cursor:
+        while after is not None:
+            cursor.execute(statement, {"workspace": workspace_id, "after": after, "count": AT_ONCE})
+            digits, after = cursor.fetchone()
+            if digits is not None:
+                pieces.append(np.frombuffer(digits, dtype=">i8").astype(np.uint64))
+    return np.concatenate(pieces) if pieces else np.empty(0, dtype=np.uint64)
+
+
+_COUNT = """
+INSERT INTO recipients_suppressioncount AS counted (workspace_id, source, n) VALUES (%s, %s, %s)
+ON CONFLICT (workspace_id, source) DO UPDATE SET n = counted.n + EXCLUDED.n
+"""
+
+
+def count(workspace_id: int | None, source: Source, n: int) -> None:
+    """Say it last in a transaction: until its end, others who change the same list wait."""
+    if n < 0:
+        SuppressionCount.objects.filter(workspace=workspace_id, source=source).update(n=F("n") + n)
+    elif n > 0:
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, [workspace_id, source, n])
+
+
+def checked_reason(text: str, phone: int | None = None) -> str:
+    reason = text.strip()
+    if not reason:
+        raise Refused("Say why.", code="reason_missing")
+    if len(reason) > LONGEST_REASON:
+        raise Refused(f"Say why in at most {LONGEST_REASON} characters.", code="reason_too_long")
+    if phone is not None and str(phone)[-TELLING:] in re.sub(r"\D", "", reason):
+        raise Refused("Leave the number out of the reason: the ledger keeps it for ever.", code="number_in_reason")
+    return reason
+
+
+def _put(
+    workspace: Workspace | None, phone: int, source: Source, *, reason: str, by: User | None
+) -> tuple[Suppression, bool]:
+    row, is_new = Suppression.objects.get_or_create(
+        workspace=workspace, phone=phone, defaults={"source": source, "reason": reason, "added_by": by}
+    )
+    if is_new:
+        after = {"hash": fingerprint(phone), "source": source}
+        record("suppression.added", row, by=by, note=reason, after=after)
+        count(row.workspace_id, source, 1)
+    return row, is_new

@@ -1,0 +1,39 @@
+import pytest
+
+from delivery.statuses import MessageState
+from recipients import suppressions
+from tests import factories
+from tests.live import SENDING, Program, campaign_of, check, ended, phones_in
+
+pytestmark = pytest.mark.live
+
+COUNT = 2000
+LATE = 300  # recipients at the end of the list, who opt out while its beginning is being sent to
+
+
+def test_whoever_opts_out_while_the_campaign_runs_gets_nothing_and_the_totals_balance(live, workspace, author):
+    live.start("web", *SENDING)
+    program = Program(live.url, factories.token(workspace, author))
+    with live.carrier(window=50, resp_delay_ms=200) as carrier:
+        campaign = campaign_of(workspace, carrier, COUNT, chunk_size=COUNT)
+        carrier.wait_for_submits(100)
+        everybody = [factories.FIRST_NUMBER + recipient for recipient in range(COUNT)]
+        unwilling = set(everybody[-LATE::3])
+        for phone in unwilling:
+            suppressions.opt_out(workspace, phone)
+        assert len(carrier.submits) < COUNT - LATE, "too late to tell anything"
+        everywhere = everybody[-1]
+        suppressions.opt_out(None, everywhere)
+
+        totals = ended(campaign)
+        unwilling.add(everywhere)
+        assert {int(submit.destination) for submit in carrier.submits}.isdisjoint(unwilling)
+        assert phones_in(campaign, MessageState.SUPPRESSED) == unwilling
+        assert (totals.rows, totals.suppressed, totals.accepted) == (COUNT, len(unwilling), COUNT - len(unwilling))
+        assert totals.balanced and totals.delivered == totals.accepted
+        check(campaign, carrier)
+
+        shown = program.get(f"campaigns/{campaign.pk}/")
+        assert shown["balanced"] and shown["totals"]["suppressed"] == len(unwilling)
+        page = program.get(f"campaigns/{campaign.pk}/recipients/?status=suppressed&page_size=1000")
+        assert {int(row["to"]) for row in page["results"]} == unwilling
