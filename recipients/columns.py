@@ -10,10 +10,12 @@ from recipients.files import FileRefused
 from recipients.quotes import Rows
 
 TAB = ord("\t")
-# Of one row, in all columns but the number's: what a chunk of ten thousand holds must stay small enough to be read whole.
+# Of one row, beside its number: a chunk of ten thousand must stay small enough to be read whole.
 MOST_BYTES_KEPT = 4_000
 # Between cells a tab, between rows a newline, and no other control character.
-CONTROLS = bytes(ord(" ") if code < 0x20 and code not in (TAB, NEWLINE) or code == 0x7F else code for code in range(256))
+CONTROLS = bytes(
+    ord(" ") if (code < 0x20 and code not in (TAB, NEWLINE)) or code == 0x7F else code for code in range(256)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Cut:
     def others(self, kept: NDArray[np.bool_]) -> Others:
         """Of the rows that are kept. Raises FileRefused where one of them says too much."""
         left, right, buffer = self.numbers.first, self.numbers.end, self.numbers.buffer
-        # With the number goes the delimiter behind it, or before it in the last column; a row that is not kept goes whole.
+        # With the number goes the delimiter behind it, or before it in the last column. Other rows go whole.
         is_last = right == self._ends
         begin = np.where(is_last & (left > self._firsts), left - 1, left)
         stop = np.where(is_last, right, right + 1)
@@ -59,13 +61,14 @@ class Cut:
         if len(sizes) and sizes.max() > MOST_BYTES_KEPT:
             line = int(self._rows.lines[np.flatnonzero(kept)[sizes.argmax()]])
             raise FileRefused(
-                f"Line {line:,} has more than {MOST_BYTES_KEPT:,} bytes beside its number: leave out columns that no text needs."
+                f"Line {line:,} has more than {MOST_BYTES_KEPT:,} bytes beside its number:"
+                " leave out the columns that no text needs."
             )
         return Others(_spliced(buffer, begin, stop, self._rows.delimiter), sizes.astype(np.uint16))
 
 
 def _before(found: Places, firsts: Places, ends: Places) -> Places:
-    """How many delimiters are before each row. In a regular table that is the row's number times the delimiters of one."""
+    """How many delimiters are before each row. In a regular table each row has the same number of them."""
     each, rest = divmod(len(found), len(firsts))
     if rest == 0 and (found[::each] >= firsts).all() and (found[each - 1 :: each] < ends).all():
         return np.arange(0, len(found), each)

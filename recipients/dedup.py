@@ -124,7 +124,7 @@ class FirstWins:
 
 
 def _is_repeated(numbers: Numbers) -> NDArray[np.bool_]:
-    """All but the first of equal numbers. To sort values is cheap, to sort places is not: only those in question are."""
+    """All but the first of equal numbers. Values are sorted fast, places are not: only those in question are."""
     repeated = np.zeros(len(numbers), dtype=np.bool_)
     ordered = np.sort(numbers)
     values = ordered[1:][ordered[1:] == ordered[:-1]]

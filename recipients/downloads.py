@@ -15,7 +15,7 @@ LONGEST_READ = 4 * LONGEST_VALUE  # in bytes, of a value in any language
 # More than anybody reads; a gigabyte of blank lines must not become thirty gigabytes of report.
 MOST_LISTED = 1_000_000
 # To a spreadsheet, a cell that begins with one of these is a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@")
 
 Write = Callable[[bytes], object]
 
@@ -28,13 +28,13 @@ class Listed:
         self.count = 0
         write(header + b"\r\n")
 
-    def take(self, rows: Places) -> Places:
-        """Those of the rows that are still to be listed."""
+    def add(self, rows: Places, put: Callable[[Places], object]) -> None:
         listed = rows[: max(0, MOST_LISTED - self.count)]
+        if len(listed):
+            put(listed)
         if self.count <= MOST_LISTED < self.count + len(rows):
             self._write(self._rest + b"\r\n")
         self.count += len(rows)
-        return listed
 
 
 class Rejected:
@@ -50,11 +50,10 @@ class Rejected:
         return self._listed.count
 
     def add(self, cells: Cells, lines: NDArray[np.int64], reasons: NDArray[np.uint8]) -> None:
-        rows = np.flatnonzero(reasons)
-        begun = self._listed.count < MOST_LISTED
-        last = self._listed.take(rows)
-        if begun and len(last):
-            self._list(cells.at(last), lines[last].tolist(), [SENTENCES[code] for code in reasons[last].tolist()])
+        def put(rows: Places) -> None:
+            self._list(cells.at(rows), lines[rows].tolist(), [SENTENCES[code] for code in reasons[rows].tolist()])
+
+        self._listed.add(np.flatnonzero(reasons), put)
 
     def _list(self, cells: Cells, lines: list[int], sentences: list[str]) -> None:
         values = cells.joined(longest=LONGEST_READ).decode(errors="ignore").split("\n")
@@ -72,11 +71,13 @@ class Repeated:
         self._listed = Listed(write, b"line,number", b",The repeated lines from here on are only counted.")
 
     def add(self, lines: NDArray[np.uint32], numbers: NDArray[np.uint64]) -> None:
-        rows = self._listed.take(np.arange(len(lines)))
-        pairs = zip(lines[rows].tolist(), numbers[rows].tolist(), strict=True)
-        self._write("".join([f"{line},{number}\r\n" for line, number in pairs]).encode())
+        def put(rows: Places) -> None:
+            pairs = zip(lines[rows].tolist(), numbers[rows].tolist(), strict=True)
+            self._write("".join([f"{line},{number}\r\n" for line, number in pairs]).encode())
+
+        self._listed.add(np.arange(len(lines)), put)
 
 
 def _harmless(value: str) -> str:
     value = value[:LONGEST_VALUE]
-    return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+    return f"'{value}" if value.lstrip().startswith(FORMULA_STARTS) else value

@@ -28,13 +28,15 @@ class Origins:
         self._counts += np.bincount(leading, minlength=10**LEADING)
 
     def as_json(self) -> dict[str, list[tuple[str, int]]]:
-        """`countries`: ISO 3166 (or the country code where several share it); `prefixes`: the 50 largest. Largest first."""
+        """`countries` in ISO 3166 (or the code that several share), `prefixes` the 50 largest; largest first."""
         countries: Counter[str] = Counter()
         prefixes: Counter[str] = Counter()
         for leading in np.flatnonzero(self._counts).tolist():
             count = int(self._counts[leading])
             text = str(leading)
-            code = next((code for n in (1, 2, 3) if (code := int(text[:n])) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), 0)
+            code = next(
+                (code for n in (1, 2, 3) if (code := int(text[:n])) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), 0
+            )
             countries[_country(code, text)] += count
             prefixes[f"+{text[: len(str(code)) + 2]}"] += count
         return {"countries": countries.most_common(MOST_COUNTRIES), "prefixes": prefixes.most_common(MOST_PREFIXES)}

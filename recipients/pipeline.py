@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, TypeVar
 
@@ -16,15 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recipients import chunks, phones
-from recipients.origins import Origins
 from recipients.cells import Cells
 from recipients.chunks import Entry, Manifest, Totals
 from recipients.columns import Cut, Others
 from recipients.dedup import Fate, FirstWins, Sorted
 from recipients.downloads import Rejected, Repeated, Write
 from recipients.files import FileRefused
+from recipients.origins import Origins
 from recipients.quotes import Rows
 from recipients.spill import Spill
+from recipients.statuses import Stage
 from recipients.tables import Table
 
 THREADS = 2  # NumPy works on blocks without the interpreter's lock
@@ -32,13 +32,8 @@ AHEAD = 2 * THREADS  # blocks, or chunks, on their way at a time
 
 WriteChunk: TypeAlias = Callable[[int, bytes], str]
 Suppressed: TypeAlias = Callable[[], NDArray[np.uint64]]
-T, R = TypeVar("T"), TypeVar("R")
-
-
-class Stage(StrEnum):
-    READING = "reading"
-    COMPARING = "comparing"
-    WRITING = "writing"
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +120,7 @@ def prepare(
             rows, bytes_read = rows + block.rows.count, block.rows.bytes_read
             note(Stage.READING, rows - rejected.count)
         for decided in first_wins.judge(unwanted.result() if unwanted else None):
-            note(Stage.COMPARING, decided)
+            note(Stage.SORTING, decided)
         totals = Totals(
             rows=rows,
             accepted=first_wins.counts[Fate.KEPT],
@@ -219,11 +214,13 @@ def _in_chunks(
     pieces: Iterable[tuple[NDArray[np.uint64], Others | None]], size: int
 ) -> Iterator[tuple[int, NDArray[np.uint64], bytes]]:
     number, rest = 0, _NOBODY
-    for numbers, others in pieces:
-        numbers = np.concatenate((rest[0], numbers))
+    for more, others in pieces:
+        numbers = np.concatenate((rest[0], more))
         sizes = rest[1].sizes if others is None else np.concatenate((rest[1].sizes, others.sizes))
         text = memoryview(rest[1].text + (others.text if others else b""))
-        ends = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64))) if others else np.zeros(len(numbers) + 1, dtype=int)
+        ends = (
+            np.concatenate(([0], np.cumsum(sizes, dtype=np.int64))) if others else np.zeros(len(numbers) + 1, dtype=int)
+        )
         whole = len(numbers) - len(numbers) % size
         for begin in range(0, whole, size):
             yield number, numbers[begin : begin + size], bytes(text[ends[begin] : ends[begin + size]])

@@ -44,7 +44,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Digits:
-    """Runs of digits, one a column; each begins in row `first`, has `length` digits, and is known before row `known`."""
+    """Runs of digits, one a column: each has `length` digits from row `first` on, and is known before row `known`."""
 
     matrix: Bytes
     first: Places
@@ -219,7 +219,9 @@ def _compile(country_code: int, region: str) -> Automaton:
 
     def meaning(matching: frozenset[Any]) -> int:
         kinds = (region.kind(matching, is_alone=len(sharing) == 1) for region in sharing)
-        return next((kind for kind in kinds if kind is not None), 0) | (Kind.REAL if own.has("general", matching) else 0)
+        return next((kind for kind in kinds if kind is not None), 0) | (
+            Kind.REAL if own.has("general", matching) else 0
+        )
 
     patterns = {("general", own.index): own.patterns["general"]}
     for one in sharing:

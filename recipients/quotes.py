@@ -40,9 +40,10 @@ class Rows:
 def without_quotes(blocks: Iterator[Lines], delimiter: str) -> Iterator[Rows]:
     """Raises FileRefused where a quote opens that does not close."""
     rest: Lines | None = None  # A row which goes on in the next block.
-    for block in blocks:
+    for more in blocks:
+        block = more
         if rest is not None:
-            block = Lines(rest.text + block.text, rest.first, rest.count + block.count, block.bytes_read)
+            block = Lines(rest.text + more.text, rest.first, rest.count + more.count, more.bytes_read)
         if QUOTE not in block.text:
             rows, rest = Rows(block.text, delimiter, block.first, block.count, block.bytes_read), None
         elif (parsed := _parsed(block, delimiter)) is not None:

@@ -169,7 +169,9 @@ def test_digits_alone_get_the_verdict_of_phonenumbers(country, dice):
 @pytest.mark.parametrize("country", COUNTRIES)
 def test_a_number_gets_the_same_verdict_among_others_and_alone(country, dice):
     """The table of known beginnings fills itself: what was seen before must not matter."""
-    values = [damaged(phonenumbers.format_number(dice.choice(EXAMPLES), PhoneNumberFormat.E164), dice) for _ in "x" * 99]
+    values = [
+        damaged(phonenumbers.format_number(dice.choice(EXAMPLES), PhoneNumberFormat.E164), dice) for _ in "x" * 99
+    ]
     phones.home_of.cache_clear()
     among = normalise(values, country)
     phones.home_of.cache_clear()
@@ -205,7 +207,8 @@ def test_an_automaton_says_what_the_regular_expressions_match(region, dice):
     expected = [sum(bit for bit, pattern in patterns.items() if re.fullmatch(pattern, run)) for run in runs]
     for unknown in range(6):
         certain, possible = compiled.read(matrix, first, np.maximum(length - unknown, 0), length)
-        assert all(low & bits == low and bits & high == bits for low, bits, high in zip(certain, expected, possible))
+        bounds = zip(certain, expected, possible, strict=True)
+        assert all(low & bits == low and bits & high == bits for low, bits, high in bounds)
         if not unknown:
             assert certain.tolist() == possible.tolist() == expected
 
@@ -236,10 +239,7 @@ def parsed(value, region):
 
 
 def is_possible(number):
-    return (
-        number is not None
-        and phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
-    )
+    return number is not None and phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
 
 
 def is_mobile(number):
