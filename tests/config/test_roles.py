@@ -5,6 +5,7 @@ from django.db import transaction
 from rest_framework.test import APIClient
 
 from accounts.roles import Role
+from recipients import suppressions
 from reports.models import Export
 from tests import factories
 from tests.config.test_tenancy import WITHOUT_ID, address, body_for, methods_of, routes
@@ -12,6 +13,7 @@ from tests.config.test_tenancy import WITHOUT_ID, address, body_for, methods_of,
 WORKSPACE = ["key", "author", "moderator", "admin", "super admin"]
 EVERYBODY, WRITERS = set(WORKSPACE), {"key", "author", "admin", "super admin"}
 DECIDERS, CREATORS = {"moderator", "admin", "super admin"}, {"key", "admin", "super admin"}
+UNSUPPRESSORS = {"admin", "super admin"}
 CALLERS = [*WORKSPACE, "stranger", "nobody"]
 
 # Who may, and what they are answered about a campaign that is done: the others of the workspace are answered 403.
@@ -22,6 +24,23 @@ MATRIX = {
     ("list-file", "put"): (WRITERS, 409),
     ("list-file-named", "put"): (WRITERS, 409),
     ("list-rejected", "get"): (EVERYBODY, 409),
+    ("list", "patch"): (WRITERS, 400),
+    ("list", "delete"): (WRITERS, 409),
+    ("list-duplicates", "get"): (EVERYBODY, 409),
+    ("list-cancel", "post"): (WRITERS, 409),
+    ("list-archive", "post"): (WRITERS, 200),
+    ("list-restore", "post"): (WRITERS, 200),
+    ("suppressions", "get"): (EVERYBODY, 200),
+    ("suppressions", "post"): (WRITERS, 400),
+    ("suppression", "get"): (EVERYBODY, 200),
+    ("suppression", "delete"): (UNSUPPRESSORS, 204),
+    ("suppressions-export", "get"): (EVERYBODY, 200),
+    ("suppression-imports", "get"): (EVERYBODY, 200),
+    ("suppression-imports", "post"): (WRITERS, 400),
+    ("suppression-import", "get"): (EVERYBODY, 200),
+    ("suppression-import-file", "put"): (WRITERS, 202),
+    ("suppression-import-file-named", "put"): (WRITERS, 202),
+    ("suppression-import-rejected", "get"): (EVERYBODY, 409),
     ("senders", "get"): (EVERYBODY, 200),
     ("senders", "post"): (CREATORS, 400),
     ("sender", "get"): (EVERYBODY, 200),
@@ -77,12 +96,13 @@ def things(workspace):
         "senders": campaign.sender_id,
         "campaigns": campaign.pk,
         "exports": export.pk,
+        "suppressions": suppressions.opt_out(workspace, factories.FIRST_NUMBER).pk,
+        "suppressions/imports": factories.suppression_import(workspace).pk,
     }
 
 
 def call(client, things, name, method):
-    path = address(name, {**things, name: 0}) if name in WITHOUT_ID else address(name, things)
-    return getattr(client, method)(path, body_for(method, name))
+    return getattr(client, method)(address(name, things), body_for(method, name))
 
 
 def expected(caller, name, who, answer):

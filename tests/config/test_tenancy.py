@@ -32,7 +32,7 @@ WITH_ID = [
 
 def address(name, strangers):
     pattern = str(routes()[name].pattern)
-    pk = strangers[pattern.partition("/<int:pk>")[0]]
+    pk = strangers.get(pattern.partition("/<int:pk>")[0], "")
     return "/api/v1/" + pattern.replace("<int:pk>", str(pk)).replace("<int:number>", "1").replace(
         "<str:filename>", "a.txt"
     )

@@ -9,7 +9,7 @@ from audit.models import Entry
 from campaigns import transitions as author
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from delivery import due, intents
+from delivery import due
 from delivery.models import Chunk, Incident, Tally
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 from tests import evidence, factories
@@ -168,7 +168,7 @@ def test_a_spread_campaign_resumed_after_its_window_sends_the_rest_before_its_de
     assert len(rung) == 2
     for chunk in Chunk.objects.filter(campaign=campaign):
         claimed = ground.claim(chunk, now=now)
-        assert intents.intend(claimed, 10, seal=claimed.campaign.seal, now=now) == range(10)
+        assert ground.intend(claimed, 10, now=now) == range(10)
     planned = Entry.objects.about(campaign).filter(action="campaign.planned")
     due.tick(now=now)
     assert planned.count() == 1

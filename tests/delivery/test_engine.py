@@ -12,14 +12,14 @@ from campaigns.models import Campaign
 from campaigns.statuses import Status
 from channels import accounts as channel_accounts
 from channels.models import Channel
-from delivery import dispatching, intents, results
+from delivery import dispatching, results
 from delivery.links import engine
 from delivery.models import CarrierId, Incident, Message, Receipt
 from delivery.statuses import IncidentKind, MessageState
 from smpp import pdu
 from smpp.hot import SubmitTemplate
 from tests import factories
-from tests.delivery.ground import batch_of, claim, under_way
+from tests.delivery.ground import batch_of, claim, intend, under_way
 from tests.delivery.wire import Peer
 from tests.live import wait_for
 
@@ -97,7 +97,7 @@ def test_an_answer_that_comes_before_its_batch_is_on_record_is_not_lost(workspac
         with links():
             bound(campaign.channel)
             mine = claim(chunk)
-            chosen = intents.intend(mine, 2, seal=campaign.seal, now=timezone.now())
+            chosen = intend(mine, 2)
             batch = batch_of(mine, chosen, [])
             batch.templates = (SubmitTemplate(pdu.SubmitSm(source_addr=b"Acme", short_message=b"Hi")),)
             batch.send_by = engine.now() + 1.5
@@ -131,11 +131,11 @@ def test_a_channel_that_was_switched_off_stays_closed_however_long_its_window_ta
     peer = Peer(lambda n: None)
     with listening(peer):
         channel = factories.channel(port=peer.port)
-        campaign, [chunk] = under_way(workspace, 2)
+        _, [chunk] = under_way(workspace, 2)
         with links():
             bound(channel)
             mine = claim(chunk)
-            chosen = intents.intend(mine, 2, seal=campaign.seal, now=timezone.now())
+            chosen = intend(mine, 2)
             batch = batch_of(mine, chosen, [])
             batch.templates = (SubmitTemplate(pdu.SubmitSm(source_addr=b"Acme", short_message=b"Hi")),)
             batch.send_by = engine.now() + 1.5

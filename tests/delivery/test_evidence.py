@@ -455,7 +455,7 @@ def test_a_database_that_refuses_a_copy_is_heard_as_every_other_refusal(workspac
     """Results that cannot be written yet are written later, and only Django's errors are waited out."""
     campaign, [chunk] = under_way(workspace, 1)
     claimed = claim(chunk)
-    chosen = intents.intend(claimed, 1, seal=claimed.campaign.seal, now=timezone.now())
+    chosen = intend(claimed, 1)
     with connection.cursor() as cursor:
         cursor.execute("""CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN RAISE EXCEPTION 'shutting down' USING ERRCODE = 'admin_shutdown'; END $$""")
