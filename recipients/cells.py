@@ -57,7 +57,7 @@ class Cells:
         source = np.arange(ends[-1]) + np.repeat(self.first - (ends - length - 1), length + 1)
         text = self.buffer[source]
         text[ends - 1] = NEWLINE
-        return text.tobytes()
+        return bytes(text.data)
 
 
 def padded(text: bytes) -> Bytes:

@@ -82,7 +82,7 @@ def _spliced(buffer: Bytes, begin: Places, stop: Places, delimiter: str) -> byte
     np.subtract.at(outside, stop, 1)
     keeps = np.cumsum(outside[:-1], dtype=np.int8) == 0
     keeps[: len(PADDING)] = keeps[-len(PADDING) :] = False
-    return buffer[keeps].tobytes().translate(_table(delimiter))
+    return bytes(buffer[keeps].data).translate(_table(delimiter))
 
 
 def _table(delimiter: str) -> bytes:

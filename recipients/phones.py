@@ -275,4 +275,5 @@ def _scientific_rows(cells: Cells, foreign: Places, row: Places) -> Places:
     is_allowed = is_exponent | (text[foreign] == ord(",")) | ((text[foreign] == PLUS) & follows_e)
     has_others = np.zeros(len(cells), dtype=np.bool_)
     has_others[row[~is_allowed]] = True
-    return row[is_exponent & ~has_others[row]]
+    rounded: Places = row[is_exponent & ~has_others[row]]
+    return rounded

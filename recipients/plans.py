@@ -5,6 +5,7 @@ is missing could change it.
 """
 
 import re
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from enum import IntFlag
 from functools import cache
@@ -223,7 +224,7 @@ def _compile(country_code: int, region: str) -> Automaton:
             Kind.REAL if own.has("general", matching) else 0
         )
 
-    patterns = {("general", own.index): own.patterns["general"]}
+    patterns: dict[Hashable, str] = {("general", own.index): own.patterns["general"]}
     for one in sharing:
         patterns |= {(name, one.index): pattern for name, pattern in one.patterns.items()}
     return automata.compile_all(patterns, meaning, longest=MOST_DIGITS)
