@@ -85,6 +85,7 @@ def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
     chunk.campaign = campaign
     try:
         phones = chunk_files.phones(chunk).tolist()
+        chunk_files.read_ahead(chunk)
     except ChunkDamaged as error:
         _stop(campaign, IncidentKind.CHUNK_DAMAGED, str(error), now=clock())
         return None

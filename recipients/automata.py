@@ -1,16 +1,16 @@
 """Numbering plans as automata: the digit patterns of phonenumbers, run over whole columns at once."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recipients.cells import Places
+
 DIGITS = frozenset("0123456789")
-END = 10  # The symbol after the last digit: it keeps the state.
-SYMBOLS = 16  # A row of the table: ten digits, END, padding up to a power of two.
-DEAD = 0
+DEAD, START = 0, 1  # states
 
 Atom: TypeAlias = "frozenset[str] | Pattern"
 Branch: TypeAlias = "tuple[tuple[Atom, int, int], ...]"  # Each atom with how often, at least and at most.
@@ -83,10 +83,10 @@ def _until(stop: str, characters: Iterator[str]) -> str:
 
 @dataclass(slots=True)
 class _Nondeterministic:
-    """Built backwards: every fragment is told where it leads to. State 0 accepts."""
+    """Built backwards: every fragment is told where it leads to. An accepting state has no steps."""
 
-    steps: list[tuple[frozenset[str], int]] = field(default_factory=lambda: [(frozenset(), 0)])
-    free: list[frozenset[int]] = field(default_factory=lambda: [frozenset()])
+    steps: list[tuple[frozenset[str], int]] = field(default_factory=list)
+    free: list[frozenset[int]] = field(default_factory=list)
 
     def add(self, digits: frozenset[str], to: int, free: frozenset[int] = frozenset()) -> int:
         self.steps.append((digits, to))
@@ -117,71 +117,70 @@ class _Nondeterministic:
 
 
 @dataclass(frozen=True, slots=True)
-class Automata:
-    """Many patterns in one table: `table` is (states x SYMBOLS) flattened, `starts` has one state for each pattern."""
+class Automaton:
+    """Says about runs of digits what `compile_all` was told that they mean, also when their last digits are unknown."""
 
-    table: NDArray[np.intp]
-    accepting: NDArray[np.bool_]
-    starts: NDArray[np.intp]
+    table: NDArray[np.int32]  # [state, digit] → state
+    certain: NDArray[np.uint8]  # [digits that follow, state] → the bits that every run has
+    possible: NDArray[np.uint8]  # and the bits that some run has
 
-
-def compile_all(patterns: list[str]) -> Automata:
-    """Deterministic automata by subset construction; each distinct pattern is compiled once."""
-    rows: list[list[int]] = [[DEAD] * SYMBOLS]
-    accepting = [False]
-    start_of: dict[str, int] = {}
-    for pattern in patterns:
-        if pattern not in start_of:
-            start_of[pattern] = _determinise(parse(pattern), rows, accepting)
-    table = np.array(rows, dtype=np.intp)
-    table[:, END] = np.arange(len(rows))
-    # States are kept as offsets of their row, so that a step is one addition and one look-up.
-    return Automata(
-        table=(table * SYMBOLS).ravel(),
-        accepting=np.repeat(np.array(accepting), SYMBOLS),
-        starts=np.array([start_of[pattern] for pattern in patterns], dtype=np.intp) * SYMBOLS,
-    )
+    def read(
+        self, digits: NDArray[np.uint8], first: Places, known: Places, length: Places
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The bits which each run surely has, and those which it may have: `length` digits, of which the first `known`
+        are in column i of `digits` from row `first[i]` on."""
+        column = np.arange(len(first))
+        state = np.full(len(first), START, dtype=np.int32)
+        for step in range(int(known.max(initial=0))):
+            goes_on = np.flatnonzero(known > step)
+            state[goes_on] = self.table[state[goes_on], digits[first[goes_on] + step, column[goes_on]]]
+        return self.certain[length - known, state], self.possible[length - known, state]
 
 
-def _determinise(pattern: Pattern, rows: list[list[int]], accepting: list[bool]) -> int:
-    nfa = _Nondeterministic()
-    start = nfa.closure({nfa.before(pattern, 0)})
-    number_of: dict[frozenset[int], int] = {frozenset(): DEAD}
-    open_sets: list[frozenset[int]] = []
+def compile_all(
+    patterns: Mapping[Hashable, str], meaning: Callable[[frozenset[Hashable]], int], *, longest: int
+) -> Automaton:
+    """One deterministic automaton for many patterns, by subset construction.
 
-    def number(states: frozenset[int]) -> int:
-        if states not in number_of:
-            number_of[states] = len(rows)
-            rows.append([DEAD] * SYMBOLS)
-            accepting.append(0 in states)
-            open_sets.append(states)
-        return number_of[states]
-
-    first = number(start)
-    while open_sets:
-        states = open_sets.pop()
-        for digit in DIGITS:
-            reached = {nfa.steps[state][1] for state in states if digit in nfa.steps[state][0]}
-            rows[number_of[states]][int(digit)] = number(nfa.closure(reached))
-    return first
-
-
-def matches(
-    automata: Automata,
-    which: NDArray[np.intp],
-    text: NDArray[np.uint8],
-    first: NDArray[np.int64],
-    length: NDArray[np.int64],
-) -> NDArray[np.bool_]:
-    """Does pattern `which[i]` match the whole run of `length[i]` ASCII digits at `first[i]` of `text`?
-
-    `text` must go on for at least as many bytes as the longest run, after its last byte.
+    `meaning` makes of the names of those patterns that match a run one byte of bits.
     """
-    state = automata.starts[which]
-    shortest, longest = (int(length.min()), int(length.max())) if len(length) else (0, 0)
-    for step in range(longest):
-        symbol = text[step:].take(first) - np.uint8(ord("0"))
-        if step >= shortest:
-            symbol[length <= step] = END
-        state = automata.table.take(state + symbol)
-    return automata.accepting[state]
+    nfa = _Nondeterministic()
+    accepts: dict[int, Hashable] = {}
+    entries = set()
+    for name, pattern in patterns.items():
+        end = nfa.add(frozenset(), 0)
+        accepts[end] = name
+        entries.add(nfa.before(parse(pattern), end))
+    rows, sets = _determinise(nfa, nfa.closure(entries))
+    table = np.array(rows, dtype=np.int32)
+    labels = [meaning(frozenset(accepts[state] for state in states if state in accepts)) for states in sets]
+    certain, possible = [np.array(labels, dtype=np.uint8)], [np.array(labels, dtype=np.uint8)]
+    for _ in range(longest):
+        certain.append(np.bitwise_and.reduce(certain[-1][table], axis=1))
+        possible.append(np.bitwise_or.reduce(possible[-1][table], axis=1))
+    return Automaton(table, np.array(certain), np.array(possible))
+
+
+def _determinise(nfa: _Nondeterministic, start: frozenset[int]) -> tuple[list[list[int]], list[frozenset[int]]]:
+    number_of = {frozenset[int](): DEAD, start: START}
+    rows = [[DEAD] * 10, [DEAD] * 10]
+    sets = [frozenset[int](), start]
+    at = START
+    while at < len(sets):
+        reached: dict[str, set[int]] = {}
+        for state in sets[at]:
+            digits, to = nfa.steps[state]
+            for digit in digits:
+                reached.setdefault(digit, set()).add(to)
+        closed: dict[frozenset[int], int] = {}
+        for digit, states in reached.items():
+            key = frozenset(states)
+            if key not in closed:
+                closure = nfa.closure(states)
+                closed[key] = number_of.setdefault(closure, len(sets))
+                if closed[key] == len(sets):
+                    sets.append(closure)
+                    rows.append([DEAD] * 10)
+            rows[at][int(digit)] = closed[key]
+        at += 1
+    return rows, sets

@@ -3,22 +3,40 @@
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 PARTITION_BITS = 6
 PARTITIONS = 1 << PARTITION_BITS
-READ_AT_ONCE = 1 << 20
+READ_AT_ONCE = 1 << 17
 
-ENTRY = np.dtype([("number", "<u8"), ("place", "<u4")])
+Numbers: TypeAlias = NDArray[np.uint64]
+
+
+class Fate(IntEnum):
+    KEPT = 0
+    REPEATED = 1
+    SUPPRESSED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Numbers in the order of the file, and the same by partition with their places among them."""
+
+    numbers: Numbers
+    by_partition: Numbers
+    places: NDArray[np.uint32]
+    ends: NDArray[np.intp]
 
 
 class FirstWins:
-    """Add numbers in order, then read those that are no repetition, in the same order.
+    """Add numbers in order, then read them again with the Fate of each.
 
     Numbers are spilled twice into `folder`: in order, and with their place into partitions by a hash. Equal numbers
     meet in one partition; in memory there is one partition at a time, and one byte for each number.
@@ -29,11 +47,17 @@ class FirstWins:
         self._multiplier = np.uint64(secrets.randbits(64) | 1)
         self._ordered = folder / "ordered"
         self._partitions = [folder / f"partition-{number}" for number in range(PARTITIONS)]
+        self._places = [folder / f"places-{number}" for number in range(PARTITIONS)]
         self._added = 0
-        self.repetitions = 0  # counted by kept()
+        self.counts = dict.fromkeys(Fate, 0)  # by judge()
+        self._fates: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
         self._open_files = ExitStack()
-        self._ordered_file = self._open_files.enter_context(self._ordered.open("wb"))
-        self._partition_files = [self._open_files.enter_context(path.open("wb")) for path in self._partitions]
+        self._ordered_file = self._open(self._ordered)
+        self._partition_files = [self._open(path) for path in self._partitions]
+        self._place_files = [self._open(path) for path in self._places]
+
+    def _open(self, path: Path) -> Any:
+        return self._open_files.enter_context(path.open("wb"))
 
     def __enter__(self) -> Self:
         return self
@@ -42,47 +66,80 @@ class FirstWins:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open_files.close()
-        for path in (self._ordered, *self._partitions):
+        for path in (self._ordered, *self._partitions, *self._places):
             path.unlink(missing_ok=True)
 
-    def add(self, numbers: NDArray[np.uint64]) -> None:
-        self._ordered_file.write(numbers.astype("<u8", copy=False).tobytes())
-        entries = np.empty(len(numbers), dtype=ENTRY)
-        entries["number"] = numbers
-        entries["place"] = np.arange(self._added, self._added + len(numbers))
-        partition = (numbers * self._multiplier >> np.uint64(64 - PARTITION_BITS)).astype(np.uint8)
-        entries = entries[np.argsort(partition, kind="stable")]
-        ends = np.cumsum(np.bincount(partition, minlength=PARTITIONS))[:-1]
-        for file, part in zip(self._partition_files, np.split(entries, ends), strict=True):
-            file.write(part.tobytes())
-        self._added += len(numbers)
+    def sort(self, numbers: Numbers) -> Sorted:
+        """The part of add() that several threads may do at once."""
+        partition = self._partition_of(numbers)
+        order = np.argsort(partition, kind="stable")
+        ends = np.cumsum(np.bincount(partition, minlength=PARTITIONS))
+        return Sorted(numbers, numbers[order], order.astype(np.uint32), ends)
 
-    def kept(self) -> Iterator[NDArray[np.uint64]]:
-        """End adding; the numbers without repetitions, in blocks."""
+    def add(self, block: Sorted) -> None:
+        self._ordered_file.write(block.numbers.astype("<u8", copy=False).data)
+        places = block.places + np.uint32(self._added)
+        begin = 0
+        for partition, end in enumerate(block.ends.tolist()):
+            if end > begin:
+                self._partition_files[partition].write(block.by_partition[begin:end].data)
+                self._place_files[partition].write(places[begin:end].data)
+            begin = end
+        self._added += len(block.numbers)
+
+    def judge(self, suppressed: Numbers | None = None) -> Iterator[int]:
+        """End adding and decide; `suppressed` are sorted. Yields how many numbers are decided, now and then."""
         self._open_files.close()
-        is_first = np.ones(self._added, dtype=np.bool_)
-        for path in self._partitions:
-            repeated = _repetitions(path)
-            is_first[repeated] = False
-            self.repetitions += len(repeated)
+        self._fates = np.zeros(self._added, dtype=np.uint8)
+        unwanted = self._by_partition(suppressed)
+        decided = 0
+        for number in range(PARTITIONS):
+            numbers = np.fromfile(self._partitions[number], dtype=np.uint64)
+            places = np.fromfile(self._places[number], dtype=np.uint32)
+            repeated = places[_is_repeated(numbers)]
+            self._fates[repeated] = Fate.REPEATED
+            if len(unwanted[number]):
+                hit = places[_is_among(numbers, unwanted[number])]
+                self._fates[hit[self._fates[hit] == Fate.KEPT]] = Fate.SUPPRESSED
+            decided += len(numbers)
+            yield decided
+        found = np.bincount(self._fates, minlength=len(Fate)) if self._added else np.zeros(len(Fate), dtype=np.intp)
+        self.counts = {fate: int(found[fate]) for fate in Fate}
+
+    def numbers(self) -> Iterator[tuple[Numbers, NDArray[np.uint8]]]:
+        """All numbers in the order in which they were added, and their fates, piece by piece."""
         place = 0
         for numbers in _read(self._ordered, np.dtype("<u8")):
-            yield numbers[is_first[place : place + len(numbers)]]
+            yield numbers, self._fates[place : place + len(numbers)]
             place += len(numbers)
 
+    def _partition_of(self, numbers: Numbers) -> NDArray[np.uint8]:
+        return (numbers * self._multiplier >> np.uint64(64 - PARTITION_BITS)).astype(np.uint8)
 
-def _repetitions(partition: Path) -> NDArray[np.uint32]:
-    """The places of all but the first of equal numbers. A number repeated a million times takes no more memory."""
-    distinct = np.empty(0, dtype=ENTRY)
-    repeated: list[NDArray[np.uint32]] = []
-    for piece in _read(partition, ENTRY):
-        entries = np.concatenate((distinct, piece))  # earlier places first, and a stable sort keeps it so
-        entries = entries[np.argsort(entries["number"], kind="stable")]
-        is_repeated = np.zeros(len(entries), dtype=np.bool_)
-        is_repeated[1:] = entries["number"][1:] == entries["number"][:-1]
-        repeated.append(entries["place"][is_repeated])
-        distinct = entries[~is_repeated]
-    return np.concatenate(repeated) if repeated else np.empty(0, dtype=np.uint32)
+    def _by_partition(self, numbers: Numbers | None) -> list[Numbers]:
+        if numbers is None or not len(numbers):
+            return [np.empty(0, dtype=np.uint64)] * PARTITIONS
+        block = self.sort(numbers)
+        return np.split(block.by_partition, block.ends[:-1])
+
+
+def _is_repeated(numbers: Numbers) -> NDArray[np.bool_]:
+    """All but the first of equal numbers. Values are sorted fast, places are not: only those in question are."""
+    repeated = np.zeros(len(numbers), dtype=np.bool_)
+    ordered = np.sort(numbers)
+    values = ordered[1:][ordered[1:] == ordered[:-1]]
+    if len(values):
+        doubtful = np.flatnonzero(_is_among(numbers, values))
+        by_number = doubtful[np.argsort(numbers[doubtful], kind="stable")]
+        repeated[by_number[1:][numbers[by_number[1:]] == numbers[by_number[:-1]]]] = True
+    return repeated
+
+
+def _is_among(numbers: Numbers, ordered: Numbers) -> NDArray[np.bool_]:
+    at = np.searchsorted(ordered, numbers)
+    at[at == len(ordered)] = 0
+    among: NDArray[np.bool_] = ordered[at] == numbers
+    return among
 
 
 def _read(path: Path, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:

@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from numpy.typing import NDArray
 
 from recipients import chunks
-from recipients.chunks import Entry, Manifest
+from recipients.chunks import Chunk, Entry, Manifest
 from recipients.models import RecipientList
 
 READERS = 4  # threads that fetch chunks while a number is looked for
@@ -32,6 +32,10 @@ class Piece:
 
     def read(self) -> NDArray[np.uint64]:
         """Its E.164 digits; raises ChunkDamaged."""
+        return self.open().phones
+
+    def open(self) -> Chunk:
+        """Its recipients with their other columns; raises ChunkDamaged."""
         with default_storage.open(self.entry.key, "rb") as file:
             return chunks.decode(self.entry, file.read())
 

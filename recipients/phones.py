@@ -1,35 +1,27 @@
 """Phone numbers: a column of values as people write them becomes E.164, or a reason why not.
 
-Everything works on whole columns with NumPy. What is possible in which country comes from the metadata of
-phonenumbers, compiled once into look-up tables; phonenumbers itself is the oracle of the tests. Carrier selection
-codes and local numbers without their area code are not guessed at: they are refused by their length.
+Everything works on whole columns with NumPy. What nearly all rows need is their form (with a plus or without), how
+many digits they have and the first few of these: that is looked up in a table, which fills itself as files need it.
+Other rows are read digit by digit (`recipients.plans`). phonenumbers, whose metadata both follow, is the oracle of the
+tests. Carrier selection codes and local numbers without their area code are not guessed at: they are refused by their
+length.
 """
 
-import re
-from dataclasses import dataclass, replace
-from enum import IntEnum
-from functools import cache
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import phonenumbers
 from numpy.typing import NDArray
 from phonenumbers.phonemetadata import PhoneMetadata
 
-from recipients import automata
-from recipients.automata import Automata
+from recipients import plans
+from recipients.cells import NEWLINE, PADDING, WORD, Bytes, Cells, Places, Words
+from recipients.plans import MOST_DIGITS, Digits, Kind, Plan, Reading
+from recipients.reasons import Reason
 
-Bools: TypeAlias = NDArray[np.bool_]
-Bytes: TypeAlias = NDArray[np.uint8]
-Positions: TypeAlias = NDArray[np.int64]
-Rows: TypeAlias = NDArray[np.intp]
-
-NEWLINE, PLUS, ZERO, NINE = b"\n+09"
-# Longest number that any country has, with its code; and padding, so that a look ahead never leaves the buffer.
-MOST_DIGITS = 20
-PADDING = b"\n" * (2 * MOST_DIGITS)
+PLUS, ZERO, NINE = b"+09"
 BEYOND_ASCII = 0x80
-
 SEPARATORS = b" \t-.()[]"
 # What word processors, spreadsheets and address books put between digits: wide, narrow and invisible spaces,
 # typographic dashes, direction marks.
@@ -39,34 +31,22 @@ TYPOGRAPHIC = [
     "\u202f\u2060\u2066\u2068\u2069\u2212\ufeff"
 ]
 
+# Two words of text hold the digits of a row; more are read one by one.
+QUICK_DIGITS = 2 * WORD
+ZEROS = np.uint64(0x3030303030303030)
+HIGH_BITS = np.uint64(0x8080808080808080)
+BEYOND_NINE = np.uint64(0x7676767676767676)  # added to a byte, raises the high bit from 10 on
+LAST = np.array([0, *((1 << 64) - (1 << 64 - 8 * n) for n in range(1, 9)), *[(1 << 64) - 1] * 8], dtype=np.uint64)
+BEFORE = np.array([*[0] * 9, *((1 << 64) - (1 << 64 - 8 * n) for n in range(1, 9))], dtype=np.uint64)
+POWERS = np.array([10**n for n in range(MOST_DIGITS)], dtype=np.uint64)
 
-class Reason(IntEnum):
-    """Why a value is not a phone number; 0 in an array of reasons means that it is one."""
-
-    EMPTY = 1
-    LETTERS = 2
-    SCIENTIFIC = 3
-    NOT_A_NUMBER = 4
-    TOO_SHORT = 5
-    TOO_LONG = 6
-    WRONG_LENGTH = 7
-    UNKNOWN_COUNTRY_CODE = 8
-
-    @property
-    def sentence(self) -> str:
-        return SENTENCES[self]
-
-
-SENTENCES: dict[int, str] = {
-    Reason.EMPTY: "There is no number.",
-    Reason.LETTERS: "There are letters in it.",
-    Reason.SCIENTIFIC: "A spreadsheet has rounded it: format the column as text and export it again.",
-    Reason.NOT_A_NUMBER: "There are characters in it that no phone number has.",
-    Reason.TOO_SHORT: "It has too few digits.",
-    Reason.TOO_LONG: "It has too many digits.",
-    Reason.WRONG_LENGTH: "No number of this country has this many digits.",
-    Reason.UNKNOWN_COUNTRY_CODE: "It begins with no known country code.",
-}
+# Outcomes of the table: not looked at yet, needs all its digits, a reason; from FIRST_NUMBER on a country code and how
+# many digits follow it.
+UNSEEN, OPEN = 0, 1
+FIRST_NUMBER = 32
+OUTCOMES = FIRST_NUMBER + 1000 * MOST_DIGITS
+KNOWN = 6  # digits that the table looks at
+PREFIXES = 10**KNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,262 +56,224 @@ class Numbers:
     e164: NDArray[np.uint64]
     reasons: NDArray[np.uint8]
 
+    def overwrite(self, rows: Places, other: "Numbers") -> None:
+        self.e164[rows], self.reasons[rows] = other.e164, other.reasons
 
-def normalise(values: bytes, country: str) -> Numbers:
-    """Normalise UTF-8 values, each ended by a newline, in a list whose default country is `country` (ISO 3166, "NL").
+
+def normalise(cells: Cells, country: str) -> Numbers:
+    """Normalise values in a list whose default country is `country` (ISO 3166, "NL").
 
     A leading + or 00 (or the country's own international prefix) means an international number. Digits alone can
     often be read both ways; messages go to mobiles, so the first of these wins: a mobile number of the default
     country, a mobile number with its country code, any real-looking number of the default country, a possible number
-    with its country code, a possible number of the default country.
+    with its country code, a possible number of the default country. Then it is refused if that is known not to be in
+    a mobile range.
     """
-    plans = plans_for(country)
-    text, first, end = _without_separators(values)
-    length = end - first
-    reasons = _refuse_foreign_characters(text, first, end)
-
-    plus = text[first] == PLUS
-    prefix = np.where(plus, 1, _international_prefix(plans, text, first, length))
-    first, length = first + prefix, length - prefix
-    without_digits = (reasons == 0) & (length == 0)
-    reasons[without_digits] = np.where(plus[without_digits], Reason.NOT_A_NUMBER, Reason.EMPTY)
-    reasons[(reasons == 0) & (length > MOST_DIGITS)] = Reason.TOO_LONG
-
-    e164 = np.zeros(len(first), dtype=np.uint64)
-    for rows, read in (
-        (np.flatnonzero((reasons == 0) & (prefix > 0)), _read_international),
-        (np.flatnonzero((reasons == 0) & (prefix == 0)), _read_bare),
-    ):
-        reading = read(plans, text, first[rows], length[rows])
-        reasons[rows] = reading.reasons
-        e164[rows] = _value(plans, text, reading)
-    return Numbers(e164, reasons)
+    home = home_of(country)
+    numbers, unclear = _normalise_plain(cells, home)
+    if len(unclear):
+        bare = _without_separators(cells.at(unclear))
+        again, foreign = _normalise_plain(bare, home)
+        if len(foreign):
+            again.overwrite(foreign, _normalise_foreign(bare.at(foreign), home))
+        numbers.overwrite(unclear, again)
+    return numbers
 
 
 @dataclass(frozen=True, slots=True)
-class Plans:
-    """The numbering plans of the world, one row each: of every country code, then of every region."""
+class Home:
+    """What digits alone mean in lists of one country; `outcomes` is [form, digits, the first KNOWN of them]."""
 
-    country_code: NDArray[np.uint64]
-    verdict: NDArray[np.uint8]  # [plan, digits of the national number] → Reason or 0
-    trunk: NDArray[np.uint8]  # [plan, first two digits] → how many of them are the trunk prefix
-    real: Automata  # [plan] which national numbers look real
-    mobile: Automata  # [plan] and which of them are mobile
-    plan_of: NDArray[np.intp]  # [first three digits] → plan of their country code, or -1
-    code_length: NDArray[np.int64]  # [first three digits] → digits of the country code
-    region: int  # the plan of the list's default country
-    international_prefixes: tuple[bytes, ...]
+    plan: Plan
+    international_prefix: bytes
+    outcomes: NDArray[np.uint16]
 
 
-@cache
-def plans_for(country: str) -> Plans:
+@lru_cache(maxsize=8)  # A table holds at most 65 MB, and no more than the files have needed of it.
+def home_of(country: str) -> Home:
     if country not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError(f"{country!r} is not a country like NL or RU")
-    own_prefix = _metadata(country).international_prefix or ""
-    return replace(
-        _world(),
-        region=len(phonenumbers.COUNTRY_CODE_TO_REGION_CODE) + sorted(phonenumbers.SUPPORTED_REGIONS).index(country),
-        international_prefixes=(b"00", own_prefix.encode()) if own_prefix.isdigit() else (b"00",),
+    prefix = getattr(PhoneMetadata.metadata_for_region(country), "international_prefix", None) or ""
+    return Home(
+        plan=plans.plan_of(phonenumbers.country_code_for_region(country), country),
+        international_prefix=prefix.encode() if prefix.isdigit() else b"00",
+        outcomes=np.zeros(2 * (QUICK_DIGITS + 1) * PREFIXES, dtype=np.uint16),
     )
 
 
-@cache
-def _world() -> Plans:
-    codes = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
-    plans: list[Any] = [
-        PhoneMetadata.metadata_for_region_or_calling_code(code, regions[0]) for code, regions in codes.items()
-    ]
-    plans += [_metadata(region) for region in sorted(phonenumbers.SUPPORTED_REGIONS)]
-    general = [plan.general_desc for plan in plans]
-    plan_of, code_length = _country_code_table(list(codes))
-    return Plans(
-        country_code=np.array([plan.country_code for plan in plans], dtype=np.uint64),
-        verdict=np.array([_verdicts(numbers.possible_length) for numbers in general], dtype=np.uint8),
-        trunk=np.array([_trunk_lengths(plan) for plan in plans], dtype=np.uint8),
-        real=automata.compile_all([numbers.national_number_pattern for numbers in general]),
-        mobile=automata.compile_all([_pattern(plan.mobile) for plan in plans]),
-        plan_of=plan_of,
-        code_length=code_length,
-        region=0,
-        international_prefixes=(),
+def _normalise_plain(cells: Cells, home: Home) -> tuple[Numbers, Places]:
+    """The numbers of the rows that are a plus or none and up to sixteen digits; which rows are not."""
+    begins_with = cells.buffer[cells.first]
+    has_plus = begins_with == PLUS
+    length = cells.length - has_plus
+    is_plain = (length > 0) & (length <= QUICK_DIGITS)
+    length[~is_plain] = 0
+    value, has_others = _digits_before(cells, length)
+    is_plain &= ~has_others
+    leads_out = (begins_with == ZERO) & (cells.buffer[cells.first + 1] == ZERO) & (length > 2)
+    length -= 2 * leads_out
+    is_international = has_plus | leads_out
+    value[~is_plain] = 0
+
+    key = (is_international * (QUICK_DIGITS + 1) + length) * PREFIXES
+    key += (value // POWERS[np.maximum(length - KNOWN, 0)]).view(np.int64)
+    outcome = home.outcomes[key]
+    if len(unseen := np.flatnonzero((outcome == UNSEEN) & is_plain)):
+        _see(home, np.unique(key[unseen]))
+        outcome[unseen] = home.outcomes[key[unseen]]
+    numbers = Numbers(_code_value()[outcome] + value % _after_code()[outcome], _reason_of()[outcome])
+    numbers.e164[numbers.reasons != 0] = 0
+    if len(rows := np.flatnonzero((outcome == OPEN) & is_plain)):
+        digits = _spelled(cells.end[rows] - length[rows], length[rows], cells.buffer)
+        numbers.overwrite(rows, _number(digits, _read(home, digits, is_international[rows])))
+    return numbers, np.flatnonzero(~is_plain)
+
+
+def _digits_before(cells: Cells, length: Places) -> tuple[Words, NDArray[np.bool_]]:
+    """The value of the last `length` digits, at most sixteen, and whether there is anything else among them."""
+    low = (cells.words(cells.end - WORD) ^ ZEROS) & LAST[length]
+    high = (cells.words(cells.end - 2 * WORD) ^ ZEROS) & BEFORE[length]
+    others = (low + BEYOND_NINE | low | high + BEYOND_NINE | high) & HIGH_BITS
+    return _eight_digits(high) * np.uint64(100_000_000) + _eight_digits(low), others != 0
+
+
+def _eight_digits(word: Words) -> Words:
+    """The value of eight digits, a byte each, the first one lowest: neighbours are joined to 2, 4, 8 digits at once."""
+    word = word * np.uint64(10 << 8 | 1) >> np.uint64(8) & np.uint64(0x00FF00FF00FF00FF)
+    word = word * np.uint64(100 << 16 | 1) >> np.uint64(16) & np.uint64(0x0000FFFF0000FFFF)
+    return word * np.uint64(10_000 << 32 | 1) >> np.uint64(32)
+
+
+def _see(home: Home, keys: Places) -> None:
+    """Fill the table for these keys. Several threads may do so at once: they write the same."""
+    form_and_length, prefix = np.divmod(keys, PREFIXES)
+    is_international, length = np.divmod(form_and_length, QUICK_DIGITS + 1)
+    known = np.minimum(length, KNOWN)
+    powers = POWERS[:KNOWN].astype(np.int64)
+    matrix = np.zeros((MOST_DIGITS + 4, len(keys)), dtype=np.uint8)
+    for digit in range(KNOWN):
+        matrix[digit] = prefix // powers[np.maximum(known - 1 - digit, 0)] % 10
+    reading = _read(home, Digits(matrix, np.zeros_like(known), length, known), is_international == 1)
+    outcome = np.where(
+        reading.reasons == 0, FIRST_NUMBER + reading.country_code * MOST_DIGITS + reading.length, reading.reasons + 1
     )
+    outcome[reading.is_doubtful] = OPEN
+    home.outcomes[keys] = outcome
 
 
-# phonenumbers types every field of its metadata as optional; those used here are there for every plan.
-def _metadata(region: str) -> Any:
-    return PhoneMetadata.metadata_for_region(region)
+@lru_cache
+def _code_value() -> Words:
+    """[outcome] → what the country code counts for."""
+    value = np.zeros(OUTCOMES, dtype=np.uint64)
+    code, length = np.divmod(np.arange(1000 * MOST_DIGITS), MOST_DIGITS)
+    # No possible number has so many digits that it does not fit; those which do not are never looked up.
+    value[FIRST_NUMBER:] = code.astype(np.uint64) * POWERS[length]
+    return value
 
 
-def _pattern(description: Any) -> str:
-    """A plan without mobile numbers has no description of them; only no digits at all match an empty pattern."""
-    return (description and description.national_number_pattern) or ""
+@lru_cache
+def _after_code() -> Words:
+    """[outcome] → the power of ten below which the national number is."""
+    power = np.ones(OUTCOMES, dtype=np.uint64)
+    power[FIRST_NUMBER:] = np.tile(POWERS, 1000)
+    return power
 
 
-def _country_code_table(codes: list[int]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-    plan_of = np.full(1000, -1, dtype=np.intp)
-    code_length = np.zeros(1000, dtype=np.int64)
-    for plan, code in enumerate(codes):
-        rest = 10 ** (3 - len(str(code)))
-        plan_of[code * rest : (code + 1) * rest] = plan
-        code_length[code * rest : (code + 1) * rest] = len(str(code))
-    return plan_of, code_length
-
-
-def _verdicts(possible: tuple[int, ...]) -> list[int]:
-    def verdict(length: int) -> int:
-        if length in possible:
-            return 0
-        if length < min(possible):
-            return Reason.TOO_SHORT
-        return Reason.TOO_LONG if length > max(possible) else Reason.WRONG_LENGTH
-
-    return [verdict(length) for length in range(MOST_DIGITS + 1)]
-
-
-def _trunk_lengths(plan: Any) -> list[int]:
-    """The plain trunk prefixes: what the plan's rule takes whole, without a carrier code or a missing area code."""
-
-    def is_trunk(digits: str) -> bool:
-        found = re.fullmatch(plan.national_prefix_for_parsing or "", digits)
-        return bool(digits and found and not any(found.groups()))
-
-    return [2 if is_trunk(digits) else 1 if is_trunk(digits[0]) else 0 for digits in (f"{n:02}" for n in range(100))]
-
-
-def _without_separators(values: bytes) -> tuple[Bytes, Positions, Positions]:
-    """The bytes that count, and where each value begins and ends in them."""
-    if not values.isascii():
-        for character in TYPOGRAPHIC:
-            values = values.replace(character, b"")
-    text = np.frombuffer(values.translate(None, SEPARATORS) + PADDING, dtype=np.uint8)
-    end = np.flatnonzero(text[: -len(PADDING)] == NEWLINE)
-    first = np.zeros_like(end)
-    first[1:] = end[:-1] + 1
-    return text, first, end
-
-
-def _refuse_foreign_characters(text: Bytes, first: Positions, end: Positions) -> NDArray[np.uint8]:
-    reasons = np.zeros(len(first), dtype=np.uint8)
-    body = text[: -len(PADDING)]
-    foreign = np.flatnonzero(((body < ZERO) | (body > NINE)) & (body != NEWLINE))
-    row = np.searchsorted(end, foreign)
-    leading_plus = (text[foreign] == PLUS) & (foreign == first[row])
-    foreign, row = foreign[~leading_plus], row[~leading_plus]
-    reasons[row] = Reason.NOT_A_NUMBER
-    letter = _is_letter(text[foreign])
-    reasons[row[letter]] = Reason.LETTERS
-    reasons[_scientific_rows(text, first, end, foreign, row)] = Reason.SCIENTIFIC
+@lru_cache
+def _reason_of() -> NDArray[np.uint8]:
+    reasons = np.zeros(OUTCOMES, dtype=np.uint8)
+    for reason in Reason:
+        reasons[reason + 1] = reason
     return reasons
 
 
-def _is_letter(characters: Bytes) -> Bools:
+def _spelled(first: Places, length: Places, buffer: Bytes) -> Digits:
+    matrix = np.zeros((MOST_DIGITS + 4, len(first)), dtype=np.uint8)
+    for digit in range(MOST_DIGITS):
+        matrix[digit] = np.where(digit < length, buffer[np.minimum(first + digit, len(buffer) - 1)] - ZERO, 0)
+    return Digits(matrix, np.zeros_like(first), length, length)
+
+
+def _read(home: Home, digits: Digits, is_international: NDArray[np.bool_]) -> Reading:
+    leads_out = ~is_international & (digits.length > len(home.international_prefix))
+    for offset, digit in enumerate(home.international_prefix):
+        leads_out &= digits.matrix[offset] == digit - ZERO
+    reading = Reading.blank(len(leads_out))
+    with_code, bare = np.flatnonzero(is_international | leads_out), np.flatnonzero(~(is_international | leads_out))
+    if len(with_code):
+        prefix = leads_out[with_code] * len(home.international_prefix)
+        reading.overwrite(with_code, plans.read_international(digits.at(with_code).after(prefix)))
+    if len(bare):
+        reading.overwrite(bare, plans.read_bare(home.plan, digits.at(bare)))
+    reading.reasons[reading.is_kind(Kind.NOT_MOBILE)] = Reason.NOT_MOBILE
+    return reading
+
+
+def _number(digits: Digits, reading: Reading) -> Numbers:
+    value = np.zeros(len(reading.length), dtype=np.uint64)
+    begin = digits.first + digits.length - reading.length
+    columns = np.arange(len(value))
+    for offset in range(int(reading.length.max(initial=0))):
+        longer = value * np.uint64(10) + digits.matrix[np.minimum(begin + offset, len(digits.matrix) - 1), columns]
+        value = np.where(offset < reading.length, longer, value)
+    value += reading.country_code.astype(np.uint64) * POWERS[np.minimum(reading.length, MOST_DIGITS - 1)]
+    value[reading.reasons != 0] = 0
+    return Numbers(value, reading.reasons)
+
+
+def _without_separators(cells: Cells) -> Cells:
+    text = cells.joined()
+    if not text.isascii():
+        for character in TYPOGRAPHIC:
+            text = text.replace(character, b"")
+    return Cells.of_lines(text.translate(None, SEPARATORS))
+
+
+def _normalise_foreign(cells: Cells, home: Home) -> Numbers:
+    """Rows without separators that are not just a plus and up to sixteen digits."""
+    cells = Cells.of_lines(cells.joined())
+    reasons = _refuse_foreign_characters(cells)
+    has_plus = cells.buffer[cells.first] == PLUS
+    first, length = cells.first + has_plus, cells.length - has_plus
+    has_no_digits = (reasons == 0) & (length == 0)
+    reasons[has_no_digits] = np.where(has_plus[has_no_digits], Reason.NOT_A_NUMBER, Reason.EMPTY)
+    leads_out = ~has_plus & (length > 2) & (cells.buffer[first] == ZERO) & (cells.buffer[first + 1] == ZERO)
+    first, length = first + 2 * leads_out, length - 2 * leads_out
+    reasons[(reasons == 0) & (length > MOST_DIGITS)] = Reason.TOO_LONG
+    numbers = Numbers(np.zeros(len(cells), dtype=np.uint64), reasons)
+    if len(rows := np.flatnonzero(reasons == 0)):
+        digits = _spelled(first[rows], length[rows], cells.buffer)
+        numbers.overwrite(rows, _number(digits, _read(home, digits, (has_plus | leads_out)[rows])))
+    return numbers
+
+
+def _refuse_foreign_characters(cells: Cells) -> NDArray[np.uint8]:
+    reasons = np.zeros(len(cells), dtype=np.uint8)
+    text = cells.buffer
+    is_foreign = ((text < ZERO) | (text > NINE)) & (text != NEWLINE)
+    is_foreign[: len(PADDING)] = is_foreign[-len(PADDING) :] = False
+    is_foreign[cells.first] &= text[cells.first] != PLUS
+    foreign = np.flatnonzero(is_foreign)
+    row = np.searchsorted(cells.end, foreign)
+    reasons[row] = Reason.NOT_A_NUMBER
+    reasons[row[_is_letter(text[foreign])]] = Reason.LETTERS
+    reasons[_scientific_rows(cells, foreign, row)] = Reason.SCIENTIFIC
+    return reasons
+
+
+def _is_letter(characters: Bytes) -> NDArray[np.bool_]:
     lower = characters | 0x20
-    return ((lower >= ord("a")) & (lower <= ord("z"))) | (characters >= BEYOND_ASCII)
-
-
-def _scientific_rows(text: Bytes, first: Positions, end: Positions, foreign: Positions, row: Rows) -> Rows:
-    """Rows like 9.98E+11: digits, one E (after a decimal comma or none), perhaps a plus, digits."""
-    exponent = ((text[foreign] | 0x20) == ord("e")) & (foreign > first[row]) & (foreign + 1 < end[row])
-    follows_e = (text[foreign - 1] | 0x20) == ord("e")
-    allowed = exponent | (text[foreign] == ord(",")) | ((text[foreign] == PLUS) & follows_e)
-    has_others = np.zeros(len(first), dtype=np.bool_)
-    has_others[row[~allowed]] = True
-    rounded: Rows = row[exponent & ~has_others[row]]
-    return rounded
-
-
-def _international_prefix(plans: Plans, text: Bytes, first: Positions, length: Positions) -> Positions:
-    """How many digits of an international prefix each row begins with."""
-    found = np.zeros(len(first), dtype=np.int64)
-    for prefix in plans.international_prefixes:
-        begins = length > len(prefix)
-        for offset, digit in enumerate(prefix):
-            begins &= text[offset:].take(first) == digit
-        found[begins] = len(prefix)
+    found: NDArray[np.bool_] = ((lower >= ord("a")) & (lower <= ord("z"))) | (characters >= BEYOND_ASCII)
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """National numbers (`length` digits at `first`), each within a plan; `reasons` is 0 where that is possible."""
-
-    plan: NDArray[np.intp]
-    first: Positions
-    length: Positions
-    reasons: NDArray[np.uint8]
-
-    def at(self, rows: Rows | Bools) -> "_Reading":
-        return _Reading(self.plan[rows], self.first[rows], self.length[rows], self.reasons[rows])
-
-    def overwrite(self, rows: Rows, other: "_Reading") -> None:
-        self.plan[rows] = other.plan
-        self.first[rows] = other.first
-        self.length[rows] = other.length
-        self.reasons[rows] = other.reasons
-
-
-def _read_international(plans: Plans, text: Bytes, first: Positions, length: Positions) -> _Reading:
-    prefix = _leading_digits(text, first, 3)
-    plan, code_length = plans.plan_of[prefix], plans.code_length[prefix]
-    unknown = (plan < 0) | (length <= code_length)
-    plan[unknown], code_length[unknown] = plans.region, 0
-    reading = _without_trunk(plans, text, plan, first + code_length, length - code_length)
-    reading.reasons[unknown] = Reason.UNKNOWN_COUNTRY_CODE
-    return reading
-
-
-def _read_bare(plans: Plans, text: Bytes, first: Positions, length: Positions) -> _Reading:
-    """Digits alone, in the order of preference that normalise() promises."""
-    default = np.full(len(first), plans.region, dtype=np.intp)
-    reading = _without_trunk(plans, text, default, first, length)
-    doubtful = np.flatnonzero(~_looks(plans.mobile, text, reading))
-
-    international = _read_international(plans, text, first[doubtful], length[doubtful])
-    national = reading.at(doubtful)
-    better = _looks(plans.mobile, text, international)
-    better |= (international.reasons == 0) & ~_looks(plans.real, text, national)
-    # Of a number that is too long to be national, what its country code says is the better reason.
-    better |= (national.reasons == Reason.TOO_LONG) & (text[first[doubtful]] != ZERO)
-    reading.overwrite(doubtful[better], international.at(better))
-    return reading
-
-
-def _looks(kind: Automata, text: Bytes, reading: _Reading) -> Bools:
-    possible: Bools = reading.reasons == 0
-    return possible & automata.matches(kind, reading.plan, text, reading.first, reading.length)
-
-
-def _without_trunk(plans: Plans, text: Bytes, plan: NDArray[np.intp], first: Positions, length: Positions) -> _Reading:
-    """Drop the trunk prefix (the 0 of 06…), unless only the number with these digits looks real or is possible."""
-    trunk = plans.trunk[plan, _leading_digits(text, first, 2)].astype(np.int64)
-    trunk[trunk >= length] = 0
-    stripped = _Reading(plan, first + trunk, length - trunk, plans.verdict[plan, length - trunk])
-    doubtful = np.flatnonzero(trunk)
-    doubtful = doubtful[~_looks(plans.real, text, stripped.at(doubtful))]
-    if len(doubtful):
-        whole = _Reading(plan, first, length, plans.verdict[plan, length]).at(doubtful)
-        too_short = ~np.isin(stripped.reasons[doubtful], (0, Reason.TOO_LONG))
-        keeps = _looks(plans.real, text, whole) | too_short
-        stripped.overwrite(doubtful[keeps], whole.at(keeps))
-    return stripped
-
-
-def _leading_digits(text: Bytes, first: Positions, count: int) -> NDArray[np.intp]:
-    """The first `count` digits as a number, as if zeros followed a shorter run."""
-    number = np.zeros(len(first), dtype=np.intp)
-    ended = np.zeros(len(first), dtype=np.bool_)
-    for offset in range(count):
-        digit = text[offset:].take(first)
-        ended |= digit == NEWLINE
-        number = number * 10 + np.where(ended, 0, digit - np.uint8(ZERO))
-    return number
-
-
-def _value(plans: Plans, text: Bytes, reading: _Reading) -> NDArray[np.uint64]:
-    value = plans.country_code[reading.plan]
-    for offset in range(int(reading.length.max(initial=0))):
-        longer = value * np.uint64(10)
-        longer += text[offset:].take(reading.first) - np.uint8(ZERO)
-        value = np.where(reading.length > offset, longer, value)
-    value[reading.reasons != 0] = 0
-    return value
+def _scientific_rows(cells: Cells, foreign: Places, row: Places) -> Places:
+    """Rows like 9.98E+11: digits, one E (after a decimal comma or none), perhaps a plus, digits."""
+    text, first, end = cells.buffer, cells.first, cells.end
+    is_exponent = ((text[foreign] | 0x20) == ord("e")) & (foreign > first[row]) & (foreign + 1 < end[row])
+    follows_e = (text[foreign - 1] | 0x20) == ord("e")
+    is_allowed = is_exponent | (text[foreign] == ord(",")) | ((text[foreign] == PLUS) & follows_e)
+    has_others = np.zeros(len(cells), dtype=np.bool_)
+    has_others[row[~is_allowed]] = True
+    rounded: Places = row[is_exponent & ~has_others[row]]
+    return rounded

@@ -1,42 +1,80 @@
-"""Preparation of a list: from an uploaded file to chunks, a manifest and the rejected lines, in bounded memory."""
+"""Preparation of a list: from an uploaded file to chunks, a manifest and the lines left out, in bounded memory.
 
-import csv
-import io
-from collections.abc import Callable, Iterator
+Two passes. The first reads the file block by block, several at once, and spills numbers, lines and the other columns;
+then each number gets its fate, partition by partition. The second reads the spill in order and writes the chunks.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recipients import chunks, phones
-from recipients.chunks import CHUNK_SIZE, Entry, Manifest, Totals
-from recipients.dedup import FirstWins
-from recipients.files import Column, FileRefused, read_column
+from recipients.cells import Cells
+from recipients.chunks import Entry, Manifest, Totals
+from recipients.columns import Cut, Others
+from recipients.dedup import Fate, FirstWins, Sorted
+from recipients.downloads import Rejected, Repeated, Write
+from recipients.files import FileRefused
+from recipients.origins import Origins
+from recipients.quotes import Rows
+from recipients.spill import Spill
+from recipients.statuses import Stage
+from recipients.tables import Table
 
-LONGEST_VALUE = 64
-# More than anybody reads; a gigabyte of blank lines must not become thirty gigabytes of report.
-MOST_REJECTED_LISTED = 1_000_000
-# To a spreadsheet, a cell that begins with one of these is a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+THREADS = 2  # NumPy works on blocks without the interpreter's lock
+AHEAD = 2 * THREADS  # blocks, or chunks, on their way at a time
 
 WriteChunk: TypeAlias = Callable[[int, bytes], str]
-Suppressed: TypeAlias = Callable[[NDArray[np.uint64]], NDArray[np.bool_]]
+Suppressed: TypeAlias = Callable[[], NDArray[np.uint64]]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
+    """`rows` were read, `done` of the valid ones are through the stage."""
+
+    stage: Stage
     bytes_read: int
     rows: int
     invalid: int
-    written: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """`layout` says how the file was read; `breakdown` how many numbers each country and prefix has."""
+
+    totals: Totals
+    manifest: Manifest
+    layout: str
+    breakdown: dict[str, list[tuple[str, int]]]
+
+
+class NothingLeft(FileRefused):
+    """No row of the file can get a message; `totals` say why not."""
+
+    def __init__(self, message: str, totals: Totals) -> None:
+        super().__init__(message)
+        self.totals = totals
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    totals: Totals
-    manifest: Manifest
+class _Block:
+    """What one block of rows comes to."""
+
+    rows: Rows
+    cells: Cells
+    reasons: NDArray[np.uint8]
+    valid: Sorted
+    lines: NDArray[np.uint32]
+    others: Others | None
 
 
 def prepare(
@@ -46,98 +84,150 @@ def prepare(
     column: str | int | None,
     country: str,
     spill: Path,
+    chunk_size: int,
     write_chunk: WriteChunk,
-    write_rejected: Callable[[bytes], object],
+    write_rejected: Write,
+    write_repeated: Write,
     suppressed: Suppressed | None = None,
     on_progress: Callable[[Progress], object] | None = None,
 ) -> Prepared:
     """Parse, normalise, drop repetitions (the first wins, the order stays) and suppressed numbers, cut into chunks.
 
     `column` is a name from the header or a number from 1; `country` is ISO 3166 ("NL"). `write_chunk` stores the
-    bytes of chunk n, from 0, and returns their object key; `write_rejected` takes the CSV `line,value,reason` piece by
-    piece; `suppressed` says for an array of numbers which of them must not get anything. `spill` is a folder for
-    temporary files: 20 bytes for each valid row. Raises FileRefused, before any chunk is written.
+    bytes of chunk n, from 0, and returns their object key; it is called from several threads. `write_rejected` and
+    `write_repeated` take their CSV piece by piece; `suppressed` returns the numbers that must not get anything, sorted.
+    `spill` is a folder for temporary files: 24 bytes for each valid row, and its other columns. Raises FileRefused,
+    before any chunk is written; NothingLeft when no row is left.
     """
     tell = on_progress or (lambda progress: None)
-    rejected = Rejected(write_rejected)
-    rows = bytes_read = written = 0
-    with FirstWins(spill) as first_wins:
-        for block in read_column(stream, filename=filename, column=column):
-            numbers = phones.normalise(block.values, country)
-            rejected.add(block, numbers.reasons)
-            first_wins.add(numbers.e164[numbers.reasons == 0])
-            rows, bytes_read = rows + len(block.lines), block.bytes_read
-            tell(Progress(bytes_read=bytes_read, rows=rows, invalid=rejected.count, written=0))
-        if rejected.count == rows:
-            raise FileRefused(f"There is no valid number in this file: {rows:,} rows, all invalid. {rejected.first}")
+    table = Table(stream, filename=filename, column=column)
+    rejected, repeated, origins = Rejected(write_rejected), Repeated(write_repeated), Origins()
+    names = table.layout.other_names
+    with FirstWins(spill) as first_wins, Spill(spill, with_others=bool(names)) as spilled, _threads() as pool:
+        unwanted = pool.submit(suppressed) if suppressed else None
+        rows = bytes_read = 0
 
-        entries: list[Entry] = []
-        for numbers_of_chunk in _in_chunks(_wanted(first_wins.kept(), suppressed)):
-            data = chunks.encode(numbers_of_chunk)
-            entries.append(chunks.entry_for(len(entries), write_chunk(len(entries), data), data))
-            written += entries[-1].count
-            tell(Progress(bytes_read=bytes_read, rows=rows, invalid=rejected.count, written=written))
+        def note(stage: Stage, done: int) -> None:
+            tell(Progress(stage=stage, bytes_read=bytes_read, rows=rows, invalid=rejected.count, done=done))
 
-        duplicate = first_wins.repetitions
+        def work(block: Rows) -> _Block:
+            return _work(block, table.layout.position, country, first_wins, with_others=bool(names))
+
+        for block in _in_order(pool, work, table):
+            rejected.add(block.cells, block.rows.lines, block.reasons)
+            first_wins.add(block.valid)
+            spilled.add(block.lines, block.others)
+            rows, bytes_read = rows + block.rows.count, block.rows.bytes_read
+            note(Stage.READING, rows - rejected.count)
+        for decided in first_wins.judge(unwanted.result() if unwanted else None):
+            note(Stage.SORTING, decided)
         totals = Totals(
             rows=rows,
-            accepted=written,
+            accepted=first_wins.counts[Fate.KEPT],
             invalid=rejected.count,
-            duplicate=duplicate,
-            suppressed=rows - rejected.count - duplicate - written,
+            duplicate=first_wins.counts[Fate.REPEATED],
+            suppressed=first_wins.counts[Fate.SUPPRESSED],
         )
-    if not entries:
-        raise FileRefused(
-            f"No number is left of this file: {rows:,} rows, {totals.invalid:,} invalid, "
-            f"{totals.duplicate:,} repeated and {totals.suppressed:,} suppressed."
+        _check_somebody_is_left(totals, rejected)
+
+        def write(chunk: tuple[int, NDArray[np.uint64], bytes]) -> Entry:
+            number, numbers, others = chunk
+            data = chunks.encode(numbers, others)
+            return chunks.entry_for(number, write_chunk(number, data), data)
+
+        entries: list[Entry] = []
+        kept = _kept(first_wins, spilled, repeated, origins)
+        written = 0
+        for entry in _in_order(pool, write, _in_chunks(kept, chunk_size)):
+            entries.append(entry)
+            written += entry.count
+            note(Stage.WRITING, written)
+    return Prepared(
+        totals=totals,
+        manifest=Manifest(tuple(entries), totals, names),
+        layout=table.describe(),
+        breakdown=origins.as_json(),
+    )
+
+
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="list")
+
+
+def _in_order(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """The results in the order of the items, a few of which are worked on at a time."""
+    going: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            going.append(pool.submit(work, item))
+            if len(going) >= AHEAD:
+                yield going.popleft().result()
+        while going:
+            yield going.popleft().result()
+    finally:
+        for future in going:
+            future.cancel()
+
+
+def _work(block: Rows, position: int, country: str, first_wins: FirstWins, *, with_others: bool) -> _Block:
+    cut = Cut(block, position)
+    numbers = phones.normalise(cut.numbers, country)
+    is_valid = numbers.reasons == 0
+    return _Block(
+        rows=block,
+        cells=cut.numbers,
+        reasons=numbers.reasons,
+        valid=first_wins.sort(numbers.e164[is_valid]),
+        lines=block.lines[is_valid].astype(np.uint32),
+        others=cut.others(is_valid) if with_others else None,
+    )
+
+
+def _check_somebody_is_left(totals: Totals, rejected: Rejected) -> None:
+    if totals.invalid == totals.rows:
+        raise NothingLeft(
+            f"There is no valid number in this file: {totals.rows:,} rows, all invalid. {rejected.first}", totals
         )
-    return Prepared(totals, Manifest(tuple(entries), totals))
+    if not totals.accepted:
+        raise NothingLeft(
+            f"No number is left of this file: {totals.rows:,} rows, {totals.invalid:,} invalid, "
+            f"{totals.duplicate:,} repeated and {totals.suppressed:,} suppressed.",
+            totals,
+        )
 
 
-class Rejected:
-    """Writes the CSV of rejected lines, safe to open in a spreadsheet; keeps their count and the first one."""
-
-    def __init__(self, write: Callable[[bytes], object]) -> None:
-        self._write = write
-        self.count = 0
-        self.first = ""
-        write(b"line,value,reason\r\n")
-
-    def add(self, block: Column, reasons: NDArray[np.uint8]) -> None:
-        rows = np.flatnonzero(reasons)
-        listed = rows[: max(0, MOST_REJECTED_LISTED - self.count)]
-        if len(listed):
-            self._list(block, listed, reasons)
-        if self.count <= MOST_REJECTED_LISTED < self.count + len(rows):
-            self._write(b",,The rejected lines below these are only counted.\r\n")
-        self.count += len(rows)
-
-    def _list(self, block: Column, rows: NDArray[np.intp], reasons: NDArray[np.uint8]) -> None:
-        cells = block.values.split(b"\n")
-        values = b"\n".join([cells[row] for row in rows.tolist()]).decode().split("\n")
-        lines = block.lines[rows].tolist()
-        sentences = [phones.SENTENCES[code] for code in reasons[rows].tolist()]
-        text = io.StringIO()
-        csv.writer(text).writerows(zip(lines, map(_harmless, values), sentences, strict=True))
-        self._write(text.getvalue().encode())
-        self.first = self.first or f"Line {lines[0]:,}, “{values[0][:LONGEST_VALUE]}”: {sentences[0]}"
+def _kept(
+    first_wins: FirstWins, spilled: Spill, repeated: Repeated, origins: Origins
+) -> Iterator[tuple[NDArray[np.uint64], Others | None]]:
+    spilled.rewind()
+    for numbers, fates in first_wins.numbers():
+        lines = spilled.take_lines(len(numbers))
+        if len(again := np.flatnonzero(fates == Fate.REPEATED)):
+            repeated.add(lines[again], numbers[again])
+        is_kept = fates == Fate.KEPT
+        kept = numbers[is_kept]
+        origins.add(kept)
+        yield kept, spilled.take_others(is_kept)
 
 
-def _harmless(value: str) -> str:
-    value = value[:LONGEST_VALUE]
-    return f"'{value}" if value.startswith(FORMULA_STARTS) else value
+def _in_chunks(
+    pieces: Iterable[tuple[NDArray[np.uint64], Others | None]], size: int
+) -> Iterator[tuple[int, NDArray[np.uint64], bytes]]:
+    number, rest = 0, _NOBODY
+    for more, others in pieces:
+        numbers = np.concatenate((rest[0], more))
+        sizes = rest[1].sizes if others is None else np.concatenate((rest[1].sizes, others.sizes))
+        text = memoryview(rest[1].text + (others.text if others else b""))
+        ends = (
+            np.concatenate(([0], np.cumsum(sizes, dtype=np.int64))) if others else np.zeros(len(numbers) + 1, dtype=int)
+        )
+        whole = len(numbers) - len(numbers) % size
+        for begin in range(0, whole, size):
+            yield number, numbers[begin : begin + size], bytes(text[ends[begin] : ends[begin + size]])
+            number += 1
+        rest = numbers[whole:], Others(bytes(text[ends[whole] :]), sizes[whole:])
+    if len(rest[0]):
+        yield number, rest[0], rest[1].text
 
 
-def _wanted(blocks: Iterator[NDArray[np.uint64]], suppressed: Suppressed | None) -> Iterator[NDArray[np.uint64]]:
-    return blocks if suppressed is None else (numbers[~suppressed(numbers)] for numbers in blocks)
-
-
-def _in_chunks(blocks: Iterator[NDArray[np.uint64]]) -> Iterator[NDArray[np.uint64]]:
-    rest = np.empty(0, dtype=np.uint64)
-    for block in blocks:
-        numbers = np.concatenate((rest, block))
-        whole = len(numbers) - len(numbers) % CHUNK_SIZE
-        yield from numbers[:whole].reshape(-1, CHUNK_SIZE)
-        rest = numbers[whole:]
-    if len(rest):
-        yield rest
+_NOBODY = np.empty(0, dtype=np.uint64), Others(b"", np.empty(0, dtype=np.uint16))

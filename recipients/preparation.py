@@ -16,14 +16,16 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
+from numpy.typing import NDArray
 
 from audit.ledger import change_status
 from recipients import pipeline, suppressions, tasks
+from recipients.chunks import Totals
 from recipients.files import FileRefused
 from recipients.models import RecipientList
-from recipients.pipeline import Prepared, Suppressed
+from recipients.pipeline import NothingLeft, Prepared
 from recipients.progress import Note, note_of
 from recipients.statuses import MOVES, Status
 
@@ -160,36 +162,44 @@ def _prepare(list_id: int, attempt: Attempt, lease: Lease) -> None:
             prepared = _run(listed, attempt, Path(scratch), lease)
     except FileRefused as refusal:
         attempt.discard()
-        _fail(list_id, refusal.message, lease)
+        _fail(list_id, refusal.message, lease, refusal.totals if isinstance(refusal, NothingLeft) else None)
     else:
         _finish(list_id, prepared, attempt, lease)
 
 
 def _run(listed: RecipientList, attempt: Attempt, scratch: Path, lease: Lease) -> Prepared:
-    rejected_path = scratch / "rejected.csv"
-    with default_storage.open(listed.upload_key, "rb") as upload, rejected_path.open("wb") as rejected:
+    rejected, duplicates = scratch / "rejected.csv", scratch / "duplicates.csv"
+    with (
+        default_storage.open(listed.upload_key, "rb") as upload,
+        rejected.open("wb") as rejected_file,
+        duplicates.open("wb") as duplicates_file,
+    ):
         prepared = pipeline.prepare(
             cast(BinaryIO, upload),
             filename=listed.filename,
             column=listed.column or None,
             country=listed.country,
             spill=scratch,
+            chunk_size=settings.CHUNK_SIZE,
             write_chunk=attempt.write_chunk,
-            write_rejected=rejected.write,
-            suppressed=_suppressed_for(listed.workspace_id),
+            write_rejected=rejected_file.write,
+            write_repeated=duplicates_file.write,
+            suppressed=partial(_suppressed_for, listed.workspace_id),
             on_progress=lambda progress: lease.note(note_of(progress, size=listed.bytes)),
         )
-    with rejected_path.open("rb") as rejected:
-        attempt.write("rejected.csv", File(rejected))
+    for path in (rejected, duplicates):
+        with path.open("rb") as file:
+            attempt.write(path.name, File(file))
     attempt.write("manifest.json", ContentFile(prepared.manifest.to_bytes()))
     return prepared
 
 
-def _suppressed_for(workspace_id: int) -> Suppressed | None:
-    unwanted = suppressions.numbers_for(workspace_id)
-    if not len(unwanted):
-        return None
-    return lambda numbers: unwanted.take(np.searchsorted(unwanted, numbers), mode="clip") == numbers
+def _suppressed_for(workspace_id: int) -> NDArray[np.uint64]:
+    """Asked for by a thread of the pipeline, whose connection ends with it."""
+    try:
+        return suppressions.numbers_for(workspace_id)
+    finally:
+        connection.close()
 
 
 @transaction.atomic
@@ -199,7 +209,13 @@ def _finish(list_id: int, prepared: Prepared, attempt: Attempt, lease: Lease) ->
     listed.rows, listed.accepted, listed.invalid = totals.rows, totals.accepted, totals.invalid
     listed.duplicate, listed.suppressed = totals.duplicate, totals.suppressed
     listed.digest = prepared.manifest.digest
+    listed.columns, listed.layout, listed.breakdown = (
+        list(prepared.manifest.columns),
+        prepared.layout,
+        prepared.breakdown,
+    )
     listed.manifest_key, listed.rejected_key = f"{attempt.folder}/manifest.json", f"{attempt.folder}/rejected.csv"
+    listed.duplicates_key = f"{attempt.folder}/duplicates.csv"
     listed.progress, listed.ready_at, listed.lease_until = 100, lease.now, None
     change_status(
         listed,
@@ -208,7 +224,8 @@ def _finish(list_id: int, prepared: Prepared, attempt: Attempt, lease: Lease) ->
         by=None,
         also_save=[
             *("rows", "accepted", "invalid", "duplicate", "suppressed", "digest"),
-            *("manifest_key", "rejected_key", "progress", "ready_at", "lease_until"),
+            *("columns", "layout", "breakdown", "manifest_key", "rejected_key", "duplicates_key"),
+            *("progress", "ready_at", "lease_until"),
         ],
         after={"digest": listed.digest, "rows": totals.rows, "accepted": totals.accepted},
     )
@@ -216,13 +233,16 @@ def _finish(list_id: int, prepared: Prepared, attempt: Attempt, lease: Lease) ->
 
 
 @transaction.atomic
-def _fail(list_id: int, message: str, lease: Lease) -> None:
+def _fail(list_id: int, message: str, lease: Lease, totals: Totals | None = None) -> None:
     """The message goes on the row only: it may quote a line of the file, and the ledger keeps no numbers."""
     listed = lease.lock()
     listed.failure, listed.lease_until = message, None
     if lease.seen:
         listed.rows, listed.invalid = lease.seen.rows, lease.seen.invalid
-    change_status(listed, Status.FAILED, moves=MOVES, by=None, also_save=["failure", "lease_until", "rows", "invalid"])
+    if totals:
+        listed.duplicate, listed.suppressed = totals.duplicate, totals.suppressed
+    counts = ["rows", "invalid", "duplicate", "suppressed"]
+    change_status(listed, Status.FAILED, moves=MOVES, by=None, also_save=["failure", "lease_until", *counts])
     transaction.on_commit(partial(tasks.erase.delay, list_id), robust=True)
 
 

@@ -7,7 +7,8 @@ from recipients.models import RecipientList
 from recipients.pipeline import Progress
 from recipients.statuses import Stage, Status
 
-READING = 80  # per cent of the work; writing the chunks is the rest
+# Per cent of the work that is done when a stage begins, and what the stage adds.
+SHARES = {Stage.READING: (0, 60), Stage.SORTING: (60, 15), Stage.WRITING: (75, 25)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +39,15 @@ class Pace:
 
 def note_of(progress: Progress, *, size: int) -> Note:
     """`size` is that of the whole file in bytes."""
-    numbers = progress.rows - progress.invalid
-    read = READING * progress.bytes_read / max(size, 1)
-    written = (100 - READING) * progress.written / max(numbers, 1)
-    if progress.written:
-        stage, rows_done = Stage.WRITING, progress.written
-    elif progress.bytes_read < size:
-        stage, rows_done = Stage.READING, progress.rows
+    before, share = SHARES[progress.stage]
+    if progress.stage is Stage.READING:
+        rows_done, part = progress.rows, progress.bytes_read / max(size, 1)
     else:
-        stage, rows_done = Stage.SORTING, 0
+        rows_done, part = progress.done, progress.done / max(progress.rows - progress.invalid, 1)
     return Note(
-        stage=stage,
+        stage=progress.stage,
         rows_done=rows_done,
-        percent=min(99, round(read + written)),
+        percent=min(99, round(before + share * part)),
         rows=progress.rows,
         invalid=progress.invalid,
     )

@@ -21,10 +21,12 @@ from accounts.models import User, Workspace
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from recipients import phones, suppressions, tasks
-from recipients.files import FileRefused, read_column
+from recipients.columns import Cut
+from recipients.downloads import Rejected
+from recipients.files import FileRefused
 from recipients.models import SuppressionImport
-from recipients.pipeline import Rejected
 from recipients.statuses import IMPORT_MOVES, ImportStatus, Source
+from recipients.tables import Table
 from recipients.uploads import Readable, Stored, stored
 
 logger = logging.getLogger(__name__)
@@ -191,11 +193,13 @@ def _read(row: SuppressionImport, scratch: Path, lease: Lease) -> None:
         _rejected(scratch).open("wb") as lines,
     ):
         rejected = Rejected(lines.write)
-        for block in read_column(cast(BinaryIO, upload), filename=row.filename, column=row.column or None):
-            found = phones.normalise(block.values, row.country)
-            rejected.add(block, found.reasons)
+        table = Table(cast(BinaryIO, upload), filename=row.filename, column=row.column or None)
+        for block in table:
+            cells = Cut(block, table.layout.position).numbers
+            found = phones.normalise(cells, row.country)
+            rejected.add(cells, block.lines, found.reasons)
             numbers.write(found.e164[found.reasons == 0].tobytes())
-            rows += len(block.lines)
+            rows += block.count
             lease.note(READING * block.bytes_read // max(row.bytes, 1))
     if rejected.count == rows:
         raise FileRefused(f"There is no valid number in this file: {rows:,} rows, all invalid. {rejected.first}")

@@ -16,7 +16,9 @@ from accounts.models import User, Workspace
 from audit.ledger import record
 from audit.refusal import Refused
 from recipients import phones
+from recipients.cells import Cells
 from recipients.models import Suppression, SuppressionCount
+from recipients.reasons import SENTENCES
 from recipients.statuses import Source
 
 LONGEST_REASON = 500
@@ -45,9 +47,9 @@ def number_of(text: str, workspace: Workspace | None) -> int:
     if not country and not value.startswith(("+", "00")):
         value = f"+{value}"
     line = value.replace("\n", " ").encode(errors="replace") + b"\n"
-    found = phones.normalise(line, country or ANY_COUNTRY)
+    found = phones.normalise(Cells.of_lines(line), country or ANY_COUNTRY)
     if found.reasons[0]:
-        sentence = phones.SENTENCES[int(found.reasons[0])]
+        sentence = SENTENCES[int(found.reasons[0])]
         raise Refused(f"“{text.strip()[:40]}” is not a phone number: {sentence}", code="bad_number")
     return int(found.e164[0])
 

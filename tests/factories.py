@@ -120,7 +120,7 @@ def ready_list(
     count: int = 3,
     *,
     numbers: list[int] | None = None,
-    chunk_size: int = chunks.CHUNK_SIZE,
+    chunk_size: int = 10_000,
     invalid: int = 0,
     duplicate: int = 0,
     **fields,

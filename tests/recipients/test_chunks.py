@@ -13,20 +13,37 @@ NUMBERS = np.array([31612345678, 79161234567], dtype=np.uint64)
 def manifest():
     data = chunks.encode(NUMBERS)
     totals = Totals(rows=5, accepted=2, invalid=1, duplicate=1, suppressed=1)
-    return Manifest((chunks.entry_for(0, "lists/ab12", data), chunks.entry_for(1, "lists/cd34", data)), totals)
+    return Manifest(
+        (chunks.entry_for(0, "lists/ab12", data), chunks.entry_for(1, "lists/cd34", data)), totals, ("name",)
+    )
 
 
 def test_a_chunk_is_little_endian_whatever_the_machine():
-    assert chunks.encode(NUMBERS.astype(">u8")) == b"N\x1d>\\\x07\0\0\0" + (79161234567).to_bytes(8, "little")
+    data = chunks.encode(NUMBERS.astype(">u8"))
+    assert data == b"MCCHUNK2\2\0\0\0\0\0\0\0N\x1d>\\\x07\0\0\0" + (79161234567).to_bytes(8, "little")
 
 
 def test_a_chunk_comes_back_in_list_order():
     entry = manifest().entries[0]
     assert entry.count == 2
-    assert chunks.decode(entry, chunks.encode(NUMBERS)).tolist() == NUMBERS.tolist()
+    assert chunks.decode(entry, chunks.encode(NUMBERS)).phones.tolist() == NUMBERS.tolist()
 
 
-@pytest.mark.parametrize("at", range(16))
+def test_each_recipient_brings_its_other_cells_in_their_columns():
+    data = chunks.encode(NUMBERS, "Zoë\tUtrecht\t1\nJan\n".encode())
+    chunk = chunks.decode(chunks.entry_for(0, "key", data), data)
+    assert chunk.phones.tolist() == NUMBERS.tolist()
+    assert chunk.others(3) == [("Zoë", "Utrecht", "1"), ("Jan", "", "")]
+    assert chunk.others(2) == [("Zoë", "Utrecht"), ("Jan", "")]
+    assert chunk.others(0) == [(), ()]
+
+
+def test_without_other_columns_the_cells_are_empty():
+    data = chunks.encode(NUMBERS)
+    assert chunks.decode(chunks.entry_for(0, "key", data), data).others(2) == [("", ""), ("", "")]
+
+
+@pytest.mark.parametrize("at", range(32))
 def test_one_changed_bit_is_a_damaged_chunk(at):
     data = bytearray(chunks.encode(NUMBERS))
     data[at] ^= 1
@@ -51,7 +68,7 @@ def test_the_canonical_form_of_a_manifest_is_fixed():
         manifest()
         .to_bytes()
         .endswith(
-            b'"format":"message-center/list/1",'
+            b'"columns":["name"],"format":"message-center/list/2",'
             b'"totals":{"accepted":2,"duplicate":1,"invalid":1,"rows":5,"suppressed":1}}'
         )
     )

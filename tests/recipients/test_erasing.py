@@ -34,7 +34,10 @@ def prepared(workspace, body: bytes = b"+31600000001\nnobody\n") -> RecipientLis
 def test_a_ready_list_keeps_its_chunks_and_not_the_file_it_came_from(workspace, objects):
     listed = erase(prepared(workspace))
     assert listed.upload_key == "" and not list((objects / "uploads").glob("*"))
-    assert stored(objects) == {"00000", "manifest.json", "rejected.csv"} and listing_of(listed).count == 1
+    assert (
+        stored(objects) == {"00000", "manifest.json", "rejected.csv", "duplicates.csv"}
+        and listing_of(listed).count == 1
+    )
 
 
 def test_the_file_is_there_as_long_as_the_list_is_prepared(workspace, objects):

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recipients import files
-from recipients.files import FileRefused, read_column
+from recipients.columns import Cut
+from recipients.files import FileRefused
+from recipients.tables import Table
 
 TABLE = "phone;naam\n0612345678;Zoë\n0687654321;Jan\n"
 
@@ -23,12 +25,18 @@ class Trickle(io.RawIOBase):
         return self.content.read(min(size, self.portion))
 
 
-def read(content, *, filename="list.csv", column=None):
-    """[(line, value)] of the whole file."""
+def opened(content, *, filename="list.csv", column=None):
     stream = content if isinstance(content, io.IOBase) else io.BytesIO(content)
+    return Table(stream, filename=filename, column=column)
+
+
+def read(content, **options):
+    """[(line, value)] of the whole file."""
     rows = []
-    for block in read_column(stream, filename=filename, column=column):
-        values = block.values.decode().removesuffix("\n").split("\n") if block.values else []
+    table = opened(content, **options)
+    for block in table:
+        cells = Cut(block, table.layout.position).numbers
+        values = cells.joined().decode().removesuffix("\n").split("\n")
         rows += zip(block.lines.tolist(), values, strict=True)
     return rows
 

@@ -56,7 +56,7 @@ def test_a_file_becomes_chunks_a_manifest_and_totals(upload, objects):
     assert listed.status == Status.READY and listed.progress == 100 and listed.lease_until is None
     assert (listed.rows, listed.accepted, listed.invalid, listed.duplicate) == (5, 3, 1, 1)
     assert numbers_of(listed) == [31612345678, 31612345679, 31612345680]
-    assert objects_of(listed, objects) == {"00000", "manifest.json", "rejected.csv"}
+    assert objects_of(listed, objects) == {"00000", "manifest.json", "rejected.csv", "duplicates.csv"}
 
 
 def test_the_rejected_lines_say_where_and_why(upload):
@@ -66,9 +66,26 @@ def test_the_rejected_lines_say_where_and_why(upload):
     assert [(row["line"], row["value"]) for row in rows] == [("3", "nobody")] and rows[0]["reason"]
 
 
-def test_a_chosen_column_of_a_table_is_the_list(upload):
+def test_the_repeated_lines_are_there_to_download(upload):
+    listed = prepare(upload(MIXED))
+    with default_storage.open(listed.duplicates_key) as file:
+        rows = list(csv.DictReader(io.StringIO(file.read().decode())))
+    assert len(rows) == listed.duplicate == 1 and rows[0]["number"] in map(str, numbers_of(listed))
+
+
+def test_a_chosen_column_of_a_table_is_the_list_and_the_others_come_along(upload):
     listed = prepare(upload(b"name;phone\nAnna;0612345678\n", filename="people.csv", column="phone"))
     assert numbers_of(listed) == [31612345678]
+    assert listed.columns == ["name"]
+    assert listing_of(listed).pieces[0].open().others(1) == [("Anna",)]
+    assert listed.layout.startswith("Read as UTF-8, 2 columns separated by semicolons")
+    assert listed.breakdown["countries"] == [["NL", 1]]
+
+
+def test_the_chunks_are_as_large_as_the_setting_says(upload, settings):
+    settings.CHUNK_SIZE = 2
+    listed = prepare(upload(MIXED))
+    assert [piece.entry.count for piece in listing_of(listed).pieces] == [2, 1]
 
 
 def test_a_long_list_is_cut_into_chunks_in_its_order(upload):
@@ -176,7 +193,7 @@ def test_a_cancelled_list_stops_its_worker_which_leaves_nothing(upload, author, 
     note_of = preparation.note_of
 
     def cancelled_in_the_middle(progress, *, size):
-        if progress.written:
+        if progress.stage == Stage.WRITING:
             transitions.cancel(listed.pk, by=author)
         return note_of(progress, size=size)
 

@@ -171,6 +171,8 @@ def prepared(workspace, author, body):
     return listed
 
 
+# The numbers are fetched over a connection of their own, which sees what was committed.
+@pytest.mark.django_db(transaction=True)
 def test_a_list_leaves_out_whoever_is_suppressed_here_or_everywhere_and_counts_them(workspace, author):
     suppressions.opt_out(workspace, 31612345671)
     suppressions.opt_out(None, 31612345679)
@@ -181,8 +183,10 @@ def test_a_list_leaves_out_whoever_is_suppressed_here_or_everywhere_and_counts_t
     assert listing_of(listed).pieces[0].read().tolist() == [31612345675, 31612345670]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_file_of_suppressed_numbers_only_fails_with_the_counts(workspace, author):
     suppressions.opt_out(workspace, NUMBER)
     listed = prepared(workspace, author, b"0612345678\n0612345678\nnobody\n")
     assert listed.status == Status.FAILED
+    assert (listed.rows, listed.invalid, listed.duplicate, listed.suppressed) == (3, 1, 1, 1)
     assert "3 rows, 1 invalid, 1 repeated and 1 suppressed" in listed.failure
