@@ -73,5 +73,6 @@ def test_a_list_whose_worker_was_killed_is_begun_again_and_whole(live, workspace
 def stray_objects(live: Installation, listed: RecipientList) -> set[str]:
     """What is in storage for this list, and is no part of it."""
     found = {str(path.relative_to(live.objects)) for path in live.objects.rglob("*") if path.is_file()}
-    own = {piece.entry.key for piece in listing_of(listed).pieces} | {listed.manifest_key, listed.rejected_key, listed.duplicates_key}
+    own = {listed.manifest_key, listed.rejected_key, listed.duplicates_key}
+    own |= {piece.entry.key for piece in listing_of(listed).pieces}
     return {key for key in found if key.startswith((f"lists/{listed.pk}/", "uploads/"))} - own
