@@ -2,12 +2,11 @@
 
 from typing import Any, BinaryIO
 
-from django.core.files.storage import default_storage
-from django.http import FileResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +16,7 @@ from accounts.callers import user_of, workspace_of
 from accounts.idempotency import idempotent
 from accounts.inputs import Input, given
 from audit.refusal import Refused
+from objects.downloads import FROM_STORE, attachment
 from recipients import uploads
 from recipients.models import RecipientList
 from recipients.statuses import Status
@@ -99,13 +99,12 @@ class ListFile(APIView):
 
 
 class RejectedLines(APIView):
-    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
-    def get(self, request: Request, pk: int) -> FileResponse:
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY, 302: OpenApiResponse(description=FROM_STORE)})
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
         row = get_object_or_404(RecipientList.objects.of(workspace_of(request)), pk=pk)
         if not row.rejected_key:
             raise Refused("There are no rejected lines to download.", code="nothing_rejected")
-        file = default_storage.open(row.rejected_key)
-        return FileResponse(file, as_attachment=True, filename=f"rejected-{row.pk}.csv", content_type="text/csv")
+        return attachment(row.rejected_key, filename=f"rejected-{row.pk}.csv", content_type="text/csv")
 
 
 def _body_of(request: Request) -> tuple[BinaryIO, int | None]:

@@ -5,8 +5,10 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -17,6 +19,8 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from audit.ledger import change_status
+from objects.store import store
+from objects.writer import Writer
 from recipients import pipeline, tasks
 from recipients.files import FileRefused
 from recipients.models import RecipientList
@@ -45,7 +49,7 @@ def prepare_list(list_id: int, *, now: datetime) -> None:
         return
     _clear_away(list_id)
     listed = RecipientList.objects.get(pk=list_id)
-    attempt = Attempt(f"{_folder(list_id)}/{secrets.token_hex(4)}")
+    attempt = Attempt(f"{_folder(list_id)}/{secrets.token_hex(16)}")
     try:
         with tempfile.TemporaryDirectory(prefix=_scratch(list_id), dir=settings.SCRATCH) as scratch:
             prepared = _run(listed, attempt, Path(scratch), lease)
@@ -110,30 +114,42 @@ class Attempt:
     def write(self, name: str, content: File[bytes]) -> str:
         return default_storage.save(f"{self.folder}/{name}", content)
 
-    def write_chunk(self, number: int, data: bytes) -> str:
-        return self.write(f"{number:05}", ContentFile(data))
+    def write_chunk(self, writer: Writer, number: int, data: bytes) -> str:
+        key = f"{self.folder}/{number:05}"
+        writer.put(key, data)
+        return key
 
     def discard(self) -> None:
-        _discard_folder(self.folder)
+        store.delete_folder(f"{self.folder}/")
 
 
 def _run(listed: RecipientList, attempt: Attempt, scratch: Path, lease: Lease) -> Prepared:
     rejected_path = scratch / "rejected.csv"
-    with default_storage.open(listed.upload_key, "rb") as upload, rejected_path.open("wb") as rejected:
+    with _upload_of(listed) as upload, rejected_path.open("wb") as rejected, Writer() as writer:
         prepared = pipeline.prepare(
-            cast(BinaryIO, upload),
+            upload,
             filename=listed.filename,
             column=listed.column or None,
             country=listed.country,
             spill=scratch,
-            write_chunk=attempt.write_chunk,
+            write_chunk=partial(attempt.write_chunk, writer),
             write_rejected=rejected.write,
             on_progress=lambda progress: lease.note(lambda: _percent(progress, listed.bytes)),
         )
-    with rejected_path.open("rb") as rejected:
-        attempt.write("rejected.csv", File(rejected))
+    with rejected_path.open("rb") as written:
+        attempt.write("rejected.csv", File(written))
     attempt.write("manifest.json", ContentFile(prepared.manifest.to_bytes()))
     return prepared
+
+
+@contextmanager
+def _upload_of(listed: RecipientList) -> Iterator[BinaryIO]:
+    try:
+        upload = default_storage.open(listed.upload_key, "rb")
+    except FileNotFoundError:
+        raise FileRefused("The uploaded file is not in the object storage any more: upload it again.") from None
+    with upload:
+        yield cast(BinaryIO, upload)
 
 
 def _percent(progress: Progress, size: int) -> int:
@@ -182,18 +198,7 @@ def _scratch(list_id: int) -> str:
 
 def _clear_away(list_id: int) -> None:
     """What a try that was killed has left: its objects, and its spill files if it ran on this machine."""
-    _discard_folder(_folder(list_id))
+    store.delete_folder(f"{_folder(list_id)}/")
     settings.SCRATCH.mkdir(parents=True, exist_ok=True)
     for folder in settings.SCRATCH.glob(f"{_scratch(list_id)}*"):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _discard_folder(folder: str) -> None:
-    try:
-        folders, files = default_storage.listdir(folder)
-    except FileNotFoundError:
-        return
-    for name in files:
-        default_storage.delete(f"{folder}/{name}")
-    for name in folders:
-        _discard_folder(f"{folder}/{name}")

@@ -3,7 +3,7 @@
 import io
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, Protocol, cast
@@ -18,6 +18,7 @@ from django.template.defaultfilters import filesizeformat
 from accounts.models import User, Workspace
 from audit.ledger import change_status, record
 from audit.refusal import Refused
+from objects.trouble import StorageTrouble
 from recipients import tasks
 from recipients.models import RecipientList
 from recipients.statuses import MOVES, Status
@@ -125,7 +126,8 @@ def _stored(stream: Readable, length: int | None) -> Iterator[Stored]:
         _check_whole(incoming.count, length)
         yield Stored(key=key, bytes=incoming.count)
     except BaseException:
-        default_storage.delete(key)
+        with suppress(StorageTrouble):  # the sweep deletes it later; why we are here is what must be said
+            default_storage.delete(key)
         raise
 
 
@@ -148,7 +150,7 @@ def _accept(list_id: int, stored: Stored, *, by: User) -> RecipientList:
     listed = RecipientList.objects.lock(list_id)
     _check_awaits_file(listed)
     if listed.upload_key:
-        transaction.on_commit(partial(default_storage.delete, listed.upload_key))
+        transaction.on_commit(partial(default_storage.delete, listed.upload_key), robust=True)
     listed.upload_key, listed.bytes = stored.key, stored.bytes
     listed.failure, listed.progress, listed.lease_until = "", 0, None
     change_status(

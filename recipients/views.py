@@ -5,9 +5,8 @@ from functools import wraps
 from typing import Any
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -17,6 +16,7 @@ from accounts.access import requires
 from accounts.forms import refused_on
 from accounts.requests import PageRequest
 from accounts.roles import Permission
+from objects.downloads import attachment
 from recipients import uploads
 from recipients.forms import FileForm, ListForm
 from recipients.models import RecipientList
@@ -92,9 +92,8 @@ def sample(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @requires(Permission.VIEW)
-def rejected(request: PageRequest, pk: int) -> FileResponse:
+def rejected(request: PageRequest, pk: int) -> HttpResponseBase:
     listed = get_object_or_404(RecipientList.objects.of(request.workspace), pk=pk)
     if not listed.rejected_key:
         raise Http404("There are no rejected lines.")
-    file = default_storage.open(listed.rejected_key)
-    return FileResponse(file, as_attachment=True, filename=f"rejected-{listed.pk}.csv", content_type="text/csv")
+    return attachment(listed.rejected_key, filename=f"rejected-{listed.pk}.csv", content_type="text/csv")
