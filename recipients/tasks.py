@@ -16,3 +16,10 @@ def sweep() -> None:
     from recipients import preparation
 
     preparation.ring_left_alone(now=timezone.now())
+
+
+@shared_task
+def sweep_objects() -> None:
+    from recipients import leftovers
+
+    leftovers.sweep(now=timezone.now())
