@@ -2,6 +2,8 @@
 
 import socket
 import threading
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -44,6 +46,16 @@ def used(backend: dict[str, Any]) -> Iterator[None]:
 def keys(*prefixes: str) -> list[str]:
     """Every object of the store."""
     return sorted(found.key for prefix in prefixes or PREFIXES for page in store.pages(prefix) for found in page)
+
+
+def status_of(url: str) -> int:
+    """What is answered to somebody without a key."""
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
 
 
 def unused_port() -> int:
