@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stack import environment, processes, stores
+from stack import environment, install, processes, stores
 from stack.console import Console
 from stack.environment import Ports
+from stack.failure import Failure
 from stack.installation import Installation, brought_up
 
 TICK = os.sysconf("SC_CLK_TCK")  # of the CPU times in /proc, a second
@@ -21,9 +22,21 @@ ANY = Ports(web=0, flower=0, smsc=0)
 
 @contextmanager
 def private_installation(
-    *, window: int, binds: int, dispatchers: int = 1, settings: Mapping[str, str] | None = None
+    *,
+    window: int,
+    binds: int,
+    dispatchers: int = 1,
+    settings: Mapping[str, str] | None = None,
+    store: str = "file",
 ) -> Iterator[Installation]:
-    """Stores and processes of its own in a temporary folder, whatever stores the environment names."""
+    """Stores and processes of its own in a temporary folder, whatever stores the environment names.
+
+    With the store "s3" instead of "file" the objects are in an embedded S3.
+    """
+    if store not in ("file", "s3"):
+        raise Failure(f"There is no store “{store}”: file or s3.")
+    if store == "s3":
+        install.ensure({"s3"})
     for name in stores.URLS:
         os.environ.pop(name, None)
     ports = environment.pick_ports(ANY)
@@ -37,6 +50,7 @@ def private_installation(
             commands=_commands(dispatchers),
             settings={"JOURNAL": str(data / "journal"), **(settings or {})},
             prepare=lambda env: _set_channel(env, window, binds),
+            s3=store == "s3",
         ) as installation:
             yield installation
 

@@ -11,6 +11,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 
 from audit.refusal import Refused
+from config import troubles
 
 NOT_FOUND = "There is nothing here, or it is not yours."
 # A refusal is a conflict with the state of things, 409, but for those that are about the call itself.
@@ -43,6 +44,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
             return _answer(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "too_large", message)
         case exceptions.APIException():
             return _api_exception(error)
+    if trouble := troubles.said(error):
+        return _answer(trouble.status, trouble.code, trouble.message)
     return None
 
 

@@ -51,6 +51,8 @@ app.conf.update(
             "options": {"expires": 30},
         },
         "sweep-exports": {"task": "reports.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+        "sweep-objects-of-lists": {"task": "recipients.tasks.sweep_objects", "schedule": 6 * 3600.0},
+        "sweep-objects-of-exports": {"task": "reports.tasks.sweep_objects", "schedule": 6 * 3600.0},
     },
 )
 app.autodiscover_tasks()

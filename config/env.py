@@ -19,30 +19,34 @@ def secret(name: str, *, default: str | None = None) -> str:
     return value
 
 
-def storage(url: str) -> dict[str, Any]:
-    """Django's `STORAGES["default"]` for `file:/folder` or `s3://KEY:SECRET@host:port/bucket?tls=0&region=...`."""
+def storage(url: str, *, public_url: str = "") -> dict[str, Any]:
+    """Django's `STORAGES["default"]` for `file:/folder` or `s3://KEY:SECRET@host:port/bucket/prefix?tls=0&region=…`.
+
+    What has a special meaning in a URL is written as %XX. Without a host it is AWS; without a key, boto3 looks where
+    it always does (the machine's role, a profile).
+    """
     parts = urlsplit(url)
     if parts.scheme == "file":
-        return {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": unquote(parts.path)}}
-    if parts.scheme == "s3":
+        return {"BACKEND": "objects.folder.Folder", "OPTIONS": {"location": unquote(parts.path)}}
+    bucket, _, prefix = unquote(parts.path).strip("/").partition("/")
+    if parts.scheme == "s3" and bucket:
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         options: dict[str, Any] = {
-            "bucket_name": parts.path.strip("/"),
-            "access_key": unquote(parts.username or ""),
-            "secret_key": unquote(parts.password or ""),
+            "bucket_name": bucket,
+            "location": prefix,
             "region_name": query.get("region", "us-east-1"),
             "signature_version": "s3v4",
             "addressing_style": "path",
-            "file_overwrite": True,
-            # Reading an object spools it to disk beyond this; the default keeps it in memory, whatever its size.
-            "max_memory_size": 8 * 1024**2,
+            "public_url": public_url.rstrip("/"),
         }
+        if parts.username:
+            options |= {"access_key": unquote(parts.username), "secret_key": unquote(parts.password or "")}
         if parts.hostname:
             scheme = "http" if query.get("tls") == "0" else "https"
-            port = f":{parts.port}" if parts.port else ""
-            options["endpoint_url"] = f"{scheme}://{parts.hostname}{port}"
-        return {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": options}
-    raise ImproperlyConfigured(f"STORAGE_URL is {url!r}; write file:/folder or s3://KEY:SECRET@host/bucket.")
+            options["endpoint_url"] = f"{scheme}://{parts.netloc.rpartition('@')[2]}"
+        return {"BACKEND": "objects.bucket.Bucket", "OPTIONS": options}
+    # Not the URL itself: it may hold a secret.
+    raise ImproperlyConfigured("STORAGE_URL must be file:/folder or s3://KEY:SECRET@host/bucket.")
 
 
 def redis(url: str) -> str:

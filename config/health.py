@@ -4,11 +4,11 @@ import logging
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from redis import Redis
+
+from objects.store import store
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def _redis() -> None:
 
 
 def _storage() -> None:
-    default_storage.delete(default_storage.save("health/probe", ContentFile(b"ok")))
+    store.probe()
 
 
 CHECKS: dict[str, Callable[[], None]] = {"database": _database, "redis": _redis, "storage": _storage}

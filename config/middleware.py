@@ -1,4 +1,4 @@
-"""Refused for pages and the admin, what no database takes, and the Content-Security-Policy."""
+"""Refused and trouble with storage for pages and the admin, what no database takes, and the Content-Security-Policy."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from audit.refusal import Refused
+from config import troubles
 from config.api import envelope
 
 
@@ -42,7 +43,7 @@ def _has_nul(query: str) -> bool:
 
 
 class RefusedMiddleware:
-    """A broken business rule becomes a message on the page that was left: nothing changed."""
+    """A broken rule, or storage in trouble, becomes a message on the page that was left: nothing changed."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -51,11 +52,12 @@ class RefusedMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, Refused):
+        told = error if isinstance(error, Refused) else troubles.said(error)
+        if told is None:
             return None
         if "HX-Request" in request.headers:
-            return render(request, "_refused.html", {"message": error.message}, status=409)
-        messages.error(request, error.message)
+            return render(request, "_refused.html", {"message": told.message}, status=409)
+        messages.error(request, told.message)
         return redirect(_back(request))
 
 

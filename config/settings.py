@@ -101,8 +101,10 @@ RATE_REDIS_URL = redis(REDIS_URL)
 CELERY_BROKER_URL = REDIS_URL
 
 STORAGE_URL = env.str("STORAGE_URL", default=f"file:{ROOT / '.data' / 'objects'}")
+# Where browsers reach an S3 store that they know by another name than we do, such as https://files.example.com.
+STORAGE_PUBLIC_URL = env.str("STORAGE_PUBLIC_URL", default="")
 STORAGES = {
-    "default": storage(STORAGE_URL),
+    "default": storage(STORAGE_URL, public_url=STORAGE_PUBLIC_URL),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
 }
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=1024**3)

@@ -2,13 +2,18 @@
 
 from typing import Any, BinaryIO
 
-from django.core.files.storage import default_storage
-from django.http import FileResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, extend_schema_view
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+    extend_schema_view,
+)
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -19,6 +24,7 @@ from accounts.callers import user_of, workspace_of
 from accounts.idempotency import idempotent
 from accounts.inputs import Input, NoInput, OptionalReasonInput, given
 from audit.refusal import Refused
+from objects.downloads import FROM_STORE, attachment
 from recipients import progress, transitions, uploads
 from recipients.forms import FILTERED, ListFilter
 from recipients.models import RecipientList
@@ -183,29 +189,25 @@ class ListFile(APIView):
 
 
 class RejectedLines(APIView):
-    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
-    def get(self, request: Request, pk: int) -> FileResponse:
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY, 302: OpenApiResponse(description=FROM_STORE)})
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
         row = _own(request, pk)
         if not row.rejected_key:
             raise Refused("There are no rejected lines to download.", code="nothing_rejected")
-        return _lines(row.rejected_key, f"rejected-{row.pk}.csv")
+        return attachment(row.rejected_key, filename=f"rejected-{row.pk}.csv", content_type="text/csv")
 
 
 class DuplicateLines(APIView):
-    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
-    def get(self, request: Request, pk: int) -> FileResponse:
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY, 302: OpenApiResponse(description=FROM_STORE)})
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
         row = _own(request, pk)
         if not row.duplicates_key:
             raise Refused("There are no duplicates to download.", code="nothing_repeated")
-        return _lines(row.duplicates_key, f"duplicates-{row.pk}.csv")
+        return attachment(row.duplicates_key, filename=f"duplicates-{row.pk}.csv", content_type="text/csv")
 
 
 def _own(request: Request, pk: int) -> RecipientList:
     return get_object_or_404(RecipientList.objects.of(workspace_of(request)), pk=pk)
-
-
-def _lines(key: str, filename: str) -> FileResponse:
-    return FileResponse(default_storage.open(key), as_attachment=True, filename=filename, content_type="text/csv")
 
 
 def body_of(request: Request) -> tuple[BinaryIO, int | None]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from django.core.files.storage import default_storage
 from django.db.models import Q
 
+from objects.store import store
 from recipients import preparation, tasks
 from recipients.models import RecipientList
 from recipients.statuses import Status
@@ -26,7 +27,7 @@ def erase(list_id: int, *, now: datetime) -> None:
         default_storage.delete(listed.upload_key)
     if listed.status != Status.READY:
         for folder in folders:
-            preparation.discard_folder(folder)
+            store.delete_folder(f"{folder}/")
     _note_erased(listed, now=now)
 
 

@@ -5,7 +5,8 @@ import secrets
 import shutil
 import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,8 @@ from django.db.models import F
 from numpy.typing import NDArray
 
 from audit.ledger import change_status
+from objects.store import store
+from objects.writer import Writer
 from recipients import pipeline, suppressions, tasks
 from recipients.chunks import Totals
 from recipients.files import FileRefused
@@ -49,7 +52,7 @@ def prepare_list(list_id: int, *, now: datetime) -> None:
     lease = Lease.take(list_id, now=now)
     if lease is None:
         return
-    attempt = Attempt(f"{_folder(list_id)}/{secrets.token_hex(4)}")
+    attempt = Attempt(f"{_folder(list_id)}/{secrets.token_hex(16)}")
     try:
         if lease.attempt > MOST_ATTEMPTS:
             _give_up(list_id, "without a word, as when its process is killed", lease)
@@ -148,11 +151,13 @@ class Attempt:
     def write(self, name: str, content: File[bytes]) -> str:
         return default_storage.save(f"{self.folder}/{name}", content)
 
-    def write_chunk(self, number: int, data: bytes) -> str:
-        return self.write(f"{number:05}", ContentFile(data))
+    def write_chunk(self, writer: Writer, number: int, data: bytes) -> str:
+        key = f"{self.folder}/{number:05}"
+        writer.put(key, data)
+        return key
 
     def discard(self) -> None:
-        discard_folder(self.folder)
+        store.delete_folder(f"{self.folder}/")
 
 
 def _prepare(list_id: int, attempt: Attempt, lease: Lease) -> None:
@@ -170,18 +175,19 @@ def _prepare(list_id: int, attempt: Attempt, lease: Lease) -> None:
 def _run(listed: RecipientList, attempt: Attempt, scratch: Path, lease: Lease) -> Prepared:
     rejected, duplicates = scratch / "rejected.csv", scratch / "duplicates.csv"
     with (
-        default_storage.open(listed.upload_key, "rb") as upload,
+        _upload_of(listed) as upload,
         rejected.open("wb") as rejected_file,
         duplicates.open("wb") as duplicates_file,
+        Writer() as writer,
     ):
         prepared = pipeline.prepare(
-            cast(BinaryIO, upload),
+            upload,
             filename=listed.filename,
             column=listed.column or None,
             country=listed.country,
             spill=scratch,
             chunk_size=settings.CHUNK_SIZE,
-            write_chunk=attempt.write_chunk,
+            write_chunk=partial(attempt.write_chunk, writer),
             write_rejected=rejected_file.write,
             write_repeated=duplicates_file.write,
             suppressed=partial(_suppressed_for, listed.workspace_id),
@@ -200,6 +206,16 @@ def _suppressed_for(workspace_id: int) -> NDArray[np.uint64]:
         return suppressions.numbers_for(workspace_id)
     finally:
         connection.close()
+
+
+@contextmanager
+def _upload_of(listed: RecipientList) -> Iterator[BinaryIO]:
+    try:
+        upload = default_storage.open(listed.upload_key, "rb")
+    except FileNotFoundError:
+        raise FileRefused("The uploaded file is not in the object storage any more: upload it again.") from None
+    with upload:
+        yield cast(BinaryIO, upload)
 
 
 @transaction.atomic
@@ -267,18 +283,7 @@ def _scratch(list_id: int) -> str:
 
 def _clear_away(list_id: int) -> None:
     """What a try that was killed has left: its objects, and its spill files if it ran on this machine."""
-    discard_folder(_folder(list_id))
+    store.delete_folder(f"{_folder(list_id)}/")
     settings.SCRATCH.mkdir(parents=True, exist_ok=True)
     for folder in settings.SCRATCH.glob(f"{_scratch(list_id)}*"):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def discard_folder(folder: str) -> None:
-    try:
-        folders, files = default_storage.listdir(folder)
-    except FileNotFoundError:
-        return
-    for name in files:
-        default_storage.delete(f"{folder}/{name}")
-    for name in folders:
-        discard_folder(f"{folder}/{name}")

@@ -44,3 +44,10 @@ def sweep_leftovers() -> None:
     from recipients import erasing
 
     erasing.ring_for_leftovers(now=timezone.now())
+
+
+@shared_task
+def sweep_objects() -> None:
+    from recipients import leftovers
+
+    leftovers.sweep(now=timezone.now())

@@ -3,7 +3,7 @@
 import io
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import IO, Protocol, cast
@@ -18,6 +18,7 @@ from django.template.defaultfilters import filesizeformat
 from accounts.models import User, Workspace
 from audit.ledger import change_status, record
 from audit.refusal import Refused
+from objects.trouble import StorageTrouble
 from recipients import tasks
 from recipients.models import RecipientList
 from recipients.statuses import MOVES, Status
@@ -131,7 +132,8 @@ def stored(stream: Readable, length: int | None) -> Iterator[Stored]:
         _check_whole(incoming.count, length)
         yield Stored(key=key, bytes=incoming.count)
     except BaseException:
-        default_storage.delete(key)
+        with suppress(StorageTrouble):  # the sweep deletes it later; why we are here is what must be said
+            default_storage.delete(key)
         raise
 
 
@@ -157,7 +159,7 @@ def _accept(list_id: int, stored: Stored, *, begun: Status, by: User) -> Recipie
         raise Refused(f"{listed} was {listed.get_status_display().lower()} meanwhile.", code="wrong_status")
     _check_awaits_file(listed)
     if listed.upload_key:
-        transaction.on_commit(partial(default_storage.delete, listed.upload_key))
+        transaction.on_commit(partial(default_storage.delete, listed.upload_key), robust=True)
     listed.upload_key, listed.bytes = stored.key, stored.bytes
     listed.failure, listed.progress, listed.attempts, listed.lease_until = "", 0, 0, None
     listed.stage, listed.rows, listed.invalid = "", 0, 0

@@ -7,9 +7,8 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -20,6 +19,7 @@ from accounts.access import requires
 from accounts.forms import refused_on
 from accounts.requests import PageRequest
 from accounts.roles import Permission
+from objects.downloads import attachment
 from recipients import progress, transitions, uploads, verbs
 from recipients.breakdown import charts_of
 from recipients.countries import name_of
@@ -124,13 +124,13 @@ def sample(request: PageRequest, pk: int) -> HttpResponse:
 
 
 @requires(Permission.VIEW)
-def rejected(request: PageRequest, pk: int) -> FileResponse:
+def rejected(request: PageRequest, pk: int) -> HttpResponseBase:
     listed = _list(request, pk)
     return _lines(listed.rejected_key, f"rejected-{listed.pk}.csv")
 
 
 @requires(Permission.VIEW)
-def duplicates(request: PageRequest, pk: int) -> FileResponse:
+def duplicates(request: PageRequest, pk: int) -> HttpResponseBase:
     listed = _list(request, pk)
     return _lines(listed.duplicates_key, f"duplicates-{listed.pk}.csv")
 
@@ -183,7 +183,7 @@ def _list(request: PageRequest, pk: int) -> RecipientList:
     return get_object_or_404(RecipientList.objects.of(request.workspace), pk=pk)
 
 
-def _lines(key: str, filename: str) -> FileResponse:
+def _lines(key: str, filename: str) -> HttpResponseBase:
     if not key:
         raise Http404("There are no such lines.")
-    return FileResponse(default_storage.open(key), as_attachment=True, filename=filename, content_type="text/csv")
+    return attachment(key, filename=filename, content_type="text/csv")

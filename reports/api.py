@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.http import FileResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +18,7 @@ from accounts.inputs import Input, given
 from accounts.roles import Permission
 from campaigns.models import Campaign
 from delivery.statuses import IncidentKind, Term
+from objects.downloads import FROM_STORE
 from reports import downloads, errors_tab, exports, recipients_tab
 from reports.campaigns_api import TotalsOutput
 from reports.models import Export, Format
@@ -159,8 +160,14 @@ class OneExport(APIView):
 
 
 class ExportFile(APIView):
-    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY, (200, "application/gzip"): OpenApiTypes.BINARY})
-    def get(self, request: Request, pk: int) -> FileResponse:
+    @extend_schema(
+        responses={
+            (200, "text/csv"): OpenApiTypes.BINARY,
+            (200, "application/gzip"): OpenApiTypes.BINARY,
+            302: OpenApiResponse(description=FROM_STORE),
+        }
+    )
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
         return downloads.response(get_object_or_404(Export.objects.of(workspace_of(request)), pk=pk))
 
 

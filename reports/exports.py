@@ -26,6 +26,7 @@ from campaigns.models import Campaign
 from delivery import counters, errors
 from delivery.counters import Totals
 from delivery.statuses import TERM_OF, Term
+from objects.trouble import ObjectMissing
 from recipients.chunks import ChunkDamaged
 from recipients.listing import Piece, listing_of
 from recipients.statuses import Status as ListStatus
@@ -90,6 +91,9 @@ def write(export_id: int, *, clock: Callable[[], datetime]) -> None:
                 rows, totals = _put_rows(export.campaign_id, put)
         except ChunkDamaged as damage:
             _fail(export_id, lease, failure=str(damage))
+            return
+        except ObjectMissing:
+            _fail(export_id, lease, failure="A part of the list is missing from the object storage.")
             return
         written = Written(rows=rows, bytes=file.tell(), totals=totals)
         file.seek(0)

@@ -16,3 +16,10 @@ def sweep() -> None:
     from reports import exports
 
     exports.ring_again(now=timezone.now())
+
+
+@shared_task
+def sweep_objects() -> None:
+    from reports import leftovers
+
+    leftovers.sweep(now=timezone.now())

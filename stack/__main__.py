@@ -28,7 +28,8 @@ def main() -> int:
 
 
 def serve_stores(arguments: argparse.Namespace) -> NoReturn:
-    with stores.held(arguments.data), stores.opened(arguments.data, throwaway=arguments.throwaway) as opened:
+    data, throwaway, s3 = arguments.data, arguments.throwaway, arguments.s3
+    with stores.held(data), stores.opened(data, throwaway=throwaway, s3=s3) as opened:
         for name, url in opened.urls.items():
             print(f"{name}={url}", flush=True)
         while True:
@@ -50,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     only_stores = commands.add_parser("stores", help="start the embedded stores alone and print their URLs")
     only_stores.add_argument("--data", type=_folder, default=ROOT / ".data")
     only_stores.add_argument("--throwaway", action="store_true", help="fast, for tests: nothing survives the end")
+    only_stores.add_argument("--s3", action="store_true", help="objects in an embedded S3 instead of a folder")
     only_stores.set_defaults(command=serve_stores)
     return parser
 
@@ -61,7 +63,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     demo.add_argument("--demo-only", action="store_true", help="stop after the demo; 0 when the equation balances")
     parser.add_argument("--json", action="store_true", help="print the outcome of the demo as one JSON object")
     parser.add_argument("--port", type=int, metavar="N", help="of the pages and the API (8000)")
-    parser.add_argument("--data", type=_folder, default=ROOT / ".data", metavar="DIR", help="where everything is kept")
+    parser.add_argument("--data", type=_folder, metavar="DIR", help="where everything is kept (.data)")
+    parser.add_argument("--s3", action="store_true", help="files in an embedded S3 (and everything in .data/with-s3)")
     parser.add_argument("--messages", type=int, default=100_000, metavar="N", help="numbers in the list of the demo")
     parser.set_defaults(command=run)
 

@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -25,7 +25,7 @@ UV = "uv==0.13.9"
 def main(command: str, *arguments: str) -> NoReturn:
     started = time.monotonic()
     try:
-        _ensure({"test"} if command == "test" else set())
+        ensure(_extras(command, arguments))
     except OSError as error:
         sys.exit(f"The environment {VENV} cannot be made: {error.strerror} ({error.filename}).")
     except subprocess.CalledProcessError as error:
@@ -37,7 +37,14 @@ def main(command: str, *arguments: str) -> NoReturn:
     os.execve(PYTHON, [str(PYTHON), "-m", "stack", command, *arguments], environment)
 
 
-def _ensure(extras: set[str]) -> None:
+def _extras(command: str, arguments: Sequence[str]) -> set[str]:
+    if command == "test":
+        return {"s3", "test"}
+    return {"s3"} if "--s3" in arguments else set()
+
+
+def ensure(extras: set[str]) -> None:
+    """Install what is missing. Also for a command that runs already and finds that it needs more."""
     if _is_current(extras):
         return
     with _alone():

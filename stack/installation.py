@@ -52,17 +52,18 @@ def brought_up(
     prepare: Callable[[Mapping[str, str]], None],
     commands: Mapping[str, str] | None = None,
     settings: Mapping[str, str] | None = None,
+    s3: bool = False,
 ) -> Iterator[Installation]:
     """Everything running in `data` and the web answering.
 
     `prepare` is called with the environment before the processes start; `commands` replace those of the Procfile,
-    `settings` add to their environment.
+    `settings` add to their environment. With `s3` the objects are in an embedded S3 instead of a folder.
     """
     stages = Stages()
     with ExitStack() as stack:
         with stages("start"):
             tell("Starting the stores …")
-            opened = stack.enter_context(stores.opened(data))
+            opened = stack.enter_context(stores.opened(data, s3=s3))
         env = environment.build(data, urls=opened.urls, listen=ports) | dict(settings or {})
         with stages("migrate"):
             tell("Bringing the database up to date …")

@@ -34,10 +34,12 @@ class Report:
 def run(arguments: Namespace) -> int:
     """The exit status: with --demo-only 0 says that the equation balances and nothing is open."""
     console = Console(sys.stderr if arguments.json else sys.stdout)
-    data: Path = arguments.data
+    data: Path = arguments.data or ROOT / (".data/with-s3" if arguments.s3 else ".data")
     with stores.held(data):
         ports = _pick_ports(arguments.port, console)
-        with brought_up(data, ports=ports, tell=console.progress, prepare=_collect_static) as installation:
+        with brought_up(
+            data, ports=ports, tell=console.progress, prepare=_collect_static, s3=arguments.s3
+        ) as installation:
             balanced = arguments.no_demo or _play(installation, arguments, console)
             if not arguments.demo_only:
                 console.say(_welcome(installation, data))

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from stack.failure import Failure
 from stack.keyring import Keyring
 from stack.postgres import Postgres
+from stack.seaweed import Seaweed
 from stack.valkey import Valkey
 
 URLS = ("DATABASE_URL", "REDIS_URL", "STORAGE_URL")
@@ -20,12 +21,15 @@ URLS = ("DATABASE_URL", "REDIS_URL", "STORAGE_URL")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
     urls: dict[str, str]  # by the names of URLS
-    pids: dict[str, int]  # of the embedded servers: postgres, valkey
+    pids: dict[str, int]  # of the embedded servers: postgres, valkey, seaweed
 
 
 @contextmanager
-def opened(data: Path, *, throwaway: bool = False) -> Iterator[Stores]:
-    """Start what the environment does not name; stop it again, PostgreSQL last."""
+def opened(data: Path, *, throwaway: bool = False, s3: bool = False) -> Iterator[Stores]:
+    """Start what the environment does not name; stop it again, PostgreSQL last.
+
+    With `s3` the objects are in an embedded S3 instead of a folder.
+    """
     keyring = Keyring(data / "keys.json")
     logs = data / "logs"
     logs.mkdir(parents=True, exist_ok=True)
@@ -42,10 +46,23 @@ def opened(data: Path, *, throwaway: bool = False) -> Iterator[Stores]:
             stack.callback(valkey.stop)
             urls["REDIS_URL"] = valkey.start()
             pids["valkey"] = valkey.pid
-        if "STORAGE_URL" not in urls:
+        if "STORAGE_URL" not in urls and s3:
+            _check_not_elsewhere(data / "objects", "in a folder, and --s3 would not see them")
+            seaweed = Seaweed(data / "seaweed", keyring=keyring, log=logs / "seaweed.log")
+            stack.callback(seaweed.stop)
+            urls["STORAGE_URL"] = seaweed.start()
+            pids["seaweed"] = seaweed.pid
+        elif "STORAGE_URL" not in urls:
+            _check_not_elsewhere(data / "seaweed", "in the embedded S3: start with --s3")
             (data / "objects").mkdir(exist_ok=True)
             urls["STORAGE_URL"] = f"file:{quote(str(data / 'objects'))}"
         yield Stores(urls=urls, pids=pids)
+
+
+def _check_not_elsewhere(folder: Path, where: str) -> None:
+    """The database names objects: they are where they were written."""
+    if folder.exists() and any(folder.iterdir()):
+        raise Failure(f"The files of {folder.parent} are {where}. Or choose another folder with --data.")
 
 
 @contextmanager

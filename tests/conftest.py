@@ -1,5 +1,6 @@
 """The ground of the tests: a database with its triggers, a folder for objects, people and their API clients."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from django.db.backends.base.operations import BaseDatabaseOperations
 from rest_framework.test import APIClient
 
 from accounts.roles import Role
-from tests import factories
+from tests import factories, stores
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,6 +34,35 @@ def objects(settings, tmp_path) -> Path:
     settings.STORAGES = {**settings.STORAGES, "default": backend}
     settings.SCRATCH = tmp_path
     return folder
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory) -> Iterator[str]:
+    """The URL of a bucket: a real S3, started once."""
+    from stack.keyring import Keyring
+    from stack.seaweed import Seaweed
+
+    folder = tmp_path_factory.mktemp("s3")
+    server = Seaweed(folder / "seaweed", keyring=Keyring(folder / "keys.json"), log=folder / "seaweed.log")
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(params=["folder", "s3"])
+def either_store(request, objects, settings) -> str:
+    """For tests whose subject is storage: each runs on a folder and on S3."""
+    if request.param == "s3":
+        settings.STORAGES = {**settings.STORAGES, "default": stores.in_bucket(request.getfixturevalue("s3"))}
+    return request.param
+
+
+@pytest.fixture
+def bucket(s3, settings) -> str:
+    """The URL of the bucket, of which this test has a part of its own."""
+    settings.STORAGES = {**settings.STORAGES, "default": stores.in_bucket(s3)}
+    return s3
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # Each test gets a folder of its own (conftest.objects); this one is for what runs outside a test.
 STORAGES = {
     "default": {
-        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "BACKEND": "objects.folder.Folder",
         "OPTIONS": {"location": os.path.join(tempfile.gettempdir(), "message-center-tests")},
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

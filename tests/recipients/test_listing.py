@@ -2,11 +2,13 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 
+from objects.trouble import ObjectMissing
 from recipients.chunks import ChunkDamaged
 from recipients.listing import GROUP, listing_of
 from tests import factories
 
 pytestmark = pytest.mark.django_db
+BOTH = pytest.mark.usefixtures("either_store")
 
 
 @pytest.fixture
@@ -14,6 +16,7 @@ def listed(workspace):
     return factories.ready_list(workspace, 7, chunk_size=3)
 
 
+@BOTH
 def test_recipients_count_from_zero_across_the_chunks(listed):
     listing = listing_of(listed)
     assert listing.count == 7
@@ -34,6 +37,7 @@ def test_a_number_leads_to_its_recipient(listed, recipient):
     assert listing_of(listed).find(factories.FIRST_NUMBER + recipient) == recipient
 
 
+@BOTH
 def test_a_number_is_found_beyond_the_first_group_of_chunks(workspace):
     listed = factories.ready_list(workspace, GROUP + 3, chunk_size=1)
     assert listing_of(listed).find(factories.FIRST_NUMBER + GROUP + 1) == GROUP + 1
@@ -43,6 +47,7 @@ def test_a_number_that_is_not_there_is_nobody(listed):
     assert listing_of(listed).find(49170000000) is None
 
 
+@BOTH
 def test_a_damaged_chunk_is_never_read_nor_searched(listed):
     listing = listing_of(listed)
     key = listing.pieces[1].entry.key
@@ -54,7 +59,18 @@ def test_a_damaged_chunk_is_never_read_nor_searched(listed):
         listing.find(49170000000)
 
 
+@BOTH
 def test_a_manifest_that_the_digest_does_not_name_is_refused(listed):
     listed.digest = "0" * 64
     with pytest.raises(ChunkDamaged):
         listing_of(listed)
+
+
+@BOTH
+def test_a_chunk_that_is_gone_is_missing(listed):
+    listing = listing_of(listed)
+    default_storage.delete(listing.pieces[1].entry.key)
+    with pytest.raises(ObjectMissing):
+        listing.phones([3])
+    with pytest.raises(ObjectMissing):
+        listing.find(49170000000)

@@ -9,6 +9,8 @@ from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from audit.models import Entry
+from objects.store import store
+from objects.trouble import StorageTrouble
 from recipients import pipeline, preparation, transitions, uploads
 from recipients.listing import listing_of
 from recipients.models import RecipientList
@@ -17,6 +19,7 @@ from recipients.progress import Note
 from recipients.sample import sample
 from recipients.statuses import Stage, Status
 from tests import factories
+from tests.stores import answering, away, keys, used
 
 
 @pytest.fixture
@@ -44,21 +47,23 @@ def numbers_of(listed: RecipientList) -> list[int]:
     return [number for piece in listing_of(listed).pieces for number in piece.read().tolist()]
 
 
-def objects_of(listed: RecipientList, objects) -> set[str]:
-    return {path.name for path in (objects / "lists" / str(listed.pk)).rglob("*") if path.is_file()}
+def objects_of(listed: RecipientList) -> set[str]:
+    return {key.rpartition("/")[2] for key in keys(f"lists/{listed.pk}/")}
 
 
 MIXED = b"\xef\xbb\xbf06 12345678\r\n+31612345679\r\nnobody\r\n0031612345678\r\n+31612345680\r\n"
 
 
-def test_a_file_becomes_chunks_a_manifest_and_totals(upload, objects):
+@pytest.mark.usefixtures("either_store")
+def test_a_file_becomes_chunks_a_manifest_and_totals(upload):
     listed = prepare(upload(MIXED))
     assert listed.status == Status.READY and listed.progress == 100 and listed.lease_until is None
     assert (listed.rows, listed.accepted, listed.invalid, listed.duplicate) == (5, 3, 1, 1)
     assert numbers_of(listed) == [31612345678, 31612345679, 31612345680]
-    assert objects_of(listed, objects) == {"00000", "manifest.json", "rejected.csv", "duplicates.csv"}
+    assert objects_of(listed) == {"00000", "manifest.json", "rejected.csv", "duplicates.csv"}
 
 
+@pytest.mark.usefixtures("either_store")
 def test_the_rejected_lines_say_where_and_why(upload):
     listed = prepare(upload(MIXED))
     with default_storage.open(listed.rejected_key) as file:
@@ -88,6 +93,7 @@ def test_the_chunks_are_as_large_as_the_setting_says(upload, settings):
     assert [piece.entry.count for piece in listing_of(listed).pieces] == [2, 1]
 
 
+@pytest.mark.usefixtures("either_store")
 def test_a_long_list_is_cut_into_chunks_in_its_order(upload):
     numbers = random.sample(range(31610000000, 31619999999), 25_000)
     listed = prepare(upload("".join(f"+{number}\n" for number in numbers).encode()))
@@ -95,6 +101,7 @@ def test_a_long_list_is_cut_into_chunks_in_its_order(upload):
     assert numbers_of(listed) == numbers
 
 
+@pytest.mark.usefixtures("either_store")
 @pytest.mark.parametrize(
     ("body", "fields", "message"),
     [
@@ -104,10 +111,10 @@ def test_a_long_list_is_cut_into_chunks_in_its_order(upload):
         (b"PK\x03\x04 and so on", {}, "zip archive or an Excel workbook"),
     ],
 )
-def test_a_file_that_cannot_be_a_list_fails_with_the_reason(upload, objects, body, fields, message):
+def test_a_file_that_cannot_be_a_list_fails_with_the_reason(upload, body, fields, message):
     listed = prepare(upload(body, **fields))
     assert listed.status == Status.FAILED and message in listed.failure
-    assert objects_of(listed, objects) == set()
+    assert objects_of(listed) == set()
 
 
 def test_the_ledger_does_not_quote_the_file(upload):
@@ -142,17 +149,19 @@ def test_a_second_doorbell_changes_nothing(upload):
     assert Entry.objects.about(listed).filter(action="recipientlist.ready").count() == 1
 
 
-def test_a_try_that_was_killed_is_cleared_away_by_the_next(upload, objects, settings):
+@pytest.mark.usefixtures("either_store")
+def test_a_try_that_was_killed_is_cleared_away_by_the_next(upload, settings):
     listed = upload(MIXED)
     Lease.take(listed.pk, now=timezone.now() - 2 * settings.LIST_LEASE)
     default_storage.save(f"lists/{listed.pk}/dead/00007", ContentFile(b"half"))
     left = settings.SCRATCH / f"list-{listed.pk}-dead"
     left.mkdir()
     listed = prepare(listed)
-    assert listed.status == Status.READY and "00007" not in objects_of(listed, objects) and not left.exists()
+    assert listed.status == Status.READY and "00007" not in objects_of(listed) and not left.exists()
 
 
-def test_who_lost_the_lease_changes_nothing_and_leaves_nothing(upload, objects, settings, monkeypatch):
+@pytest.mark.usefixtures("either_store")
+def test_who_lost_the_lease_changes_nothing_and_leaves_nothing(upload, settings, monkeypatch):
     listed = upload(MIXED)
     run, later = preparation._run, timezone.now() + 2 * settings.LIST_LEASE
 
@@ -164,7 +173,49 @@ def test_who_lost_the_lease_changes_nothing_and_leaves_nothing(upload, objects, 
     monkeypatch.setattr(preparation, "_run", overtaken)
     listed = prepare(listed)
     assert listed.status == Status.PREPARING and listed.lease_until == later + settings.LIST_LEASE
-    assert objects_of(listed, objects) == set()
+    assert objects_of(listed) == set()
+
+
+@pytest.mark.usefixtures("either_store")
+def test_a_list_whose_file_is_gone_fails_with_the_reason(upload):
+    listed = upload(MIXED)
+    default_storage.delete(listed.upload_key)
+    listed = prepare(listed)
+    assert (listed.status, objects_of(listed)) == (Status.FAILED, set())
+    assert listed.failure == "The uploaded file is not in the object storage any more: upload it again."
+
+
+@pytest.mark.usefixtures("either_store")
+def test_a_store_that_takes_no_chunk_leaves_the_list_to_the_next_try(upload, settings, monkeypatch):
+    def full(self, key, data):
+        raise StorageTrouble("full")
+
+    listed = upload(MIXED)
+    with monkeypatch.context() as broken:
+        broken.setattr(store.__class__, "put", full)
+        with pytest.raises(StorageTrouble, match="full"):
+            prepare(listed)
+    listed.refresh_from_db()
+    assert listed.status == Status.PREPARING and listed.digest == ""
+    preparation.prepare_list(listed.pk, now=timezone.now() + 2 * settings.LIST_LEASE)
+    listed.refresh_from_db()
+    assert listed.status == Status.READY
+
+
+def test_a_store_that_is_away_leaves_the_list_to_the_next_try(upload):
+    listed = upload(MIXED)
+    with used(away()), pytest.raises(StorageTrouble, match="cannot be reached"):
+        prepare(listed)
+    listed.refresh_from_db()
+    assert listed.status == Status.PREPARING
+
+
+def test_a_store_that_denies_us_is_not_taken_for_an_empty_one(upload):
+    listed = upload(MIXED)
+    with answering(403) as backend, used(backend), pytest.raises(StorageTrouble, match="denies us access"):
+        prepare(listed)
+    listed.refresh_from_db()
+    assert listed.status == Status.PREPARING
 
 
 def test_progress_renews_the_lease(upload, monkeypatch):
@@ -199,7 +250,7 @@ def test_a_cancelled_list_stops_its_worker_which_leaves_nothing(upload, author, 
 
     monkeypatch.setattr(preparation, "note_of", cancelled_in_the_middle)
     assert prepare(listed).status == Status.CANCELLED
-    assert objects_of(listed, objects) == set()
+    assert objects_of(listed) == set()
 
 
 def test_a_list_of_invalid_numbers_keeps_its_counts(upload):

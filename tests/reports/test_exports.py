@@ -18,13 +18,17 @@ from audit.refusal import Refused
 from campaigns.models import Campaign
 from delivery.models import Tally
 from delivery.statuses import MessageState
+from objects.trouble import StorageTrouble
+from recipients.listing import listing_of
 from reports import exports, recipients_tab, tasks
 from reports.models import Export, Format
 from reports.statuses import Status
 from tests import evidence, factories
+from tests.stores import away, keys, used
 
 # An export reads in a snapshot of its own, which a test's own transaction does not allow.
 pytestmark = pytest.mark.django_db(transaction=True)
+BOTH = pytest.mark.usefixtures("either_store")
 
 MINUTE = timedelta(minutes=1)
 OUTCOMES = [
@@ -119,6 +123,7 @@ def test_before_the_start_an_export_is_the_list_waiting(workspace):
     assert [row["status"] for row in rows(written(campaign))] == ["waiting"] * 3
 
 
+@BOTH
 def test_a_finished_export_knows_its_size_and_its_equation(campaign):
     export = written(campaign)
     assert (export.status, export.rows, export.bytes) == (Status.READY, 30, len(content(export)))
@@ -171,12 +176,13 @@ def test_without_a_prepared_list_there_is_nothing_to_export(workspace):
         exports.request(campaign.pk, format="csv", by=campaign.created_by)
 
 
+@BOTH
 def test_writing_twice_writes_once(campaign):
     export = written(campaign)
     exports.write(export.pk, clock=timezone.now)
     again = Export.objects.get(pk=export.pk)
     assert (again.key, again.ready_at) == (export.key, export.ready_at)
-    assert len(default_storage.listdir("exports")[1]) == 1
+    assert len(keys("exports/")) == 1
 
 
 def test_an_export_at_work_is_left_alone_until_its_lease_is_over(campaign):
@@ -189,6 +195,7 @@ def test_an_export_at_work_is_left_alone_until_its_lease_is_over(campaign):
     assert Export.objects.get(pk=export.pk).status == Status.READY
 
 
+@BOTH
 @pytest.mark.parametrize("first", ["old", "new"])
 def test_of_two_who_write_an_export_the_first_to_finish_wins_and_the_others_file_goes(campaign, monkeypatch, first):
     """The lease of the one ran out, and another began: both are alive."""
@@ -219,7 +226,7 @@ def test_of_two_who_write_an_export_the_first_to_finish_wins_and_the_others_file
             writing[name].result()
     export.refresh_from_db()
     assert (export.status, export.ready_at) == (Status.READY, begin + (7 if first == "old" else 8) * MINUTE)
-    assert [f"exports/{name}" for name in default_storage.listdir("exports")[1]] == [export.key]
+    assert keys("exports/") == [export.key]
 
 
 def test_the_sweep_rings_for_what_nobody_writes(campaign, rung):
@@ -242,14 +249,31 @@ def test_an_export_that_cannot_be_written_is_given_up_after_a_day(campaign):
     assert (export.status, export.failure) == (Status.FAILED, "It could not be written within a day.")
 
 
-def test_a_damaged_chunk_fails_the_export_with_the_reason(campaign, objects):
+@BOTH
+def test_a_damaged_chunk_fails_the_export_with_the_reason(campaign):
     key = f"lists/{campaign.list_id}/1/00002"
     default_storage.delete(key)
     default_storage.save(key, ContentFile(b"\x01" * 80))
     export = written(campaign)
     assert (export.status, export.key) == (Status.FAILED, "")
     assert export.failure == "Chunk 2 of this list has changed since the list was prepared."
-    assert not (objects / "exports").exists()
+    assert keys("exports/") == []
+
+
+@BOTH
+def test_a_chunk_that_is_gone_fails_the_export_with_the_reason(campaign):
+    default_storage.delete(f"lists/{campaign.list_id}/1/00002")
+    export = written(campaign)
+    assert (export.status, export.failure) == (Status.FAILED, "A part of the list is missing from the object storage.")
+
+
+def test_a_store_that_is_away_leaves_the_export_to_the_next_try(campaign):
+    export = exports.request(campaign.pk, format="csv", by=campaign.created_by)
+    listing_of(campaign.list)
+    with used(away()), pytest.raises(StorageTrouble):
+        exports.write(export.pk, now=timezone.now())
+    exports.write(export.pk, now=timezone.now() + timedelta(minutes=6))
+    assert Export.objects.get(pk=export.pk).status == Status.READY
 
 
 def test_a_storage_that_fails_leaves_the_export_to_the_next_try(campaign, monkeypatch, tmp_path):

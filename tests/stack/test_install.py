@@ -28,27 +28,27 @@ def ran(monkeypatch):
 
 
 def test_the_first_start_makes_the_environment_and_the_second_finds_it(checkout, ran):
-    install._ensure(set())
+    install.ensure(set())
     assert "uv sync --quiet --locked" in ran[-1]
     ran.clear()
-    install._ensure(set())
+    install.ensure(set())
     assert ran == []
 
 
 def test_a_new_lock_renews_it(checkout, ran):
-    install._ensure(set())
+    install.ensure(set())
     ran.clear()
     (checkout / "uv.lock").write_text("locked anew")
-    install._ensure(set())
+    install.ensure(set())
     assert ran
 
 
 def test_the_extras_of_the_tests_come_when_asked_for_and_stay(checkout, ran):
-    install._ensure(set())
-    install._ensure({"test"})
+    install.ensure(set())
+    install.ensure({"test"})
     assert ran[-1].endswith("--extra=test")
     (checkout / "uv.lock").write_text("locked anew")
-    install._ensure(set())
+    install.ensure(set())
     assert ran[-1].endswith("--extra=test")
 
 
@@ -60,7 +60,7 @@ def test_an_installation_that_was_interrupted_is_not_taken_for_whole(checkout, m
     (checkout / ".venv" / "installed").write_text(digest)
     monkeypatch.setattr(install, "_run", fail)
     with pytest.raises(subprocess.CalledProcessError):
-        install._ensure(set())
+        install.ensure(set())
     assert install._installed() == ("", set())
 
 
@@ -75,3 +75,11 @@ def test_a_python_too_old_is_told_in_a_sentence(tmp_path):
     assert run.returncode == 1
     assert "Python 3.11 or newer is needed" in run.stderr
     assert "3.9.2" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "extras"),
+    [("run", (), set()), ("run", ("--s3",), {"s3"}), ("test", (), {"s3", "test"}), ("stores", ("--s3",), {"s3"})],
+)
+def test_an_s3_is_installed_for_those_who_want_one(command, arguments, extras):
+    assert install._extras(command, arguments) == extras

@@ -38,6 +38,16 @@ def test_the_demo_goes_from_the_upload_to_the_last_receipt_and_balances(data):
 
 @pytest.mark.live
 @pytest.mark.timeout(300)
+def test_the_demo_balances_with_its_files_in_an_s3(data):
+    done = run("--s3", "--demo-only", "--json", "--messages", "1000", "--data", str(data))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["balanced"]
+    assert (data / "seaweed").is_dir() and not (data / "objects").exists()
+    assert at_work_in(data) == []
+
+
+@pytest.mark.live
+@pytest.mark.timeout(300)
 def test_a_process_that_cannot_start_ends_the_run_with_its_last_words(data, monkeypatch):
     monkeypatch.setenv("FLOWER_INSPECT_TIMEOUT", "soon")
     done = run("--no-demo", "--data", str(data))

@@ -34,3 +34,20 @@ def test_the_data_is_free_again_afterwards(data):
         pass
     with stores.held(data):
         pass
+
+
+@pytest.mark.parametrize(("written", "s3", "told"), [("objects", True, "in a folder"), ("seaweed", False, "--s3")])
+def test_files_are_looked_for_where_they_were_written(data, monkeypatch, written, s3, told):
+    monkeypatch.setenv("DATABASE_URL", "postgres://elsewhere/db")
+    monkeypatch.setenv("REDIS_URL", "redis://elsewhere/0")
+    (data / written / "uploads").mkdir(parents=True)
+    with pytest.raises(Failure, match=told), stores.opened(data, s3=s3):
+        pass
+
+
+def test_an_embedded_s3_takes_the_place_of_the_folder(data, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgres://elsewhere/db")
+    monkeypatch.setenv("REDIS_URL", "redis://elsewhere/0")
+    with stores.opened(data, s3=True) as opened:
+        assert opened.urls["STORAGE_URL"].startswith("s3://message-center:")
+        assert set(opened.pids) == {"seaweed"}

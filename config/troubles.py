@@ -1,0 +1,33 @@
+"""Trouble with what is stored, said to whoever asked; what exactly went wrong is for the log."""
+
+import logging
+from dataclasses import dataclass
+
+from objects.trouble import ObjectMissing, StorageTrouble
+from recipients.chunks import ChunkDamaged
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    status: int
+    code: str
+    message: str
+
+
+def said(error: Exception) -> Said | None:
+    """None for what is not such a trouble."""
+    match error:
+        case ObjectMissing():
+            message = "A file that belongs here is missing from the object storage; the operators have been told."
+            answer = Said(status=500, code="object_missing", message=message)
+        case StorageTrouble():
+            message = "The object storage cannot be used at the moment. Try again in a while."
+            answer = Said(status=503, code="storage_unavailable", message=message)
+        case ChunkDamaged():
+            answer = Said(status=500, code="list_damaged", message=f"{error} The operators have been told.")
+        case _:
+            return None
+    logger.error("storage.trouble", exc_info=error)
+    return answer
