@@ -1,6 +1,6 @@
 """Lists over the API: made, filled with a file, looked at."""
 
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.core.files.storage import default_storage
 from django.http import FileResponse
@@ -62,7 +62,7 @@ class ListOutput(serializers.Serializer[RecipientList]):
         return str(self.context["request"].build_absolute_uri(path))
 
 
-def _shown(request: Request, row: RecipientList, *, code: int = status.HTTP_200_OK) -> Response:
+def shown(request: Request, row: RecipientList, *, code: int = status.HTTP_200_OK) -> Response:
     return Response(ListOutput(row, context={"request": request}).data, status=code)
 
 
@@ -76,26 +76,13 @@ class Lists(generics.ListAPIView[RecipientList]):
     @idempotent
     def post(self, request: Request) -> Response:
         row = uploads.create(workspace_of(request), **given(request, ListInput), by=user_of(request))
-        return _shown(request, row, code=status.HTTP_201_CREATED)
+        return shown(request, row, code=status.HTTP_201_CREATED)
 
 
 class OneList(APIView):
     @extend_schema(responses=ListOutput)
     def get(self, request: Request, pk: int) -> Response:
-        return _shown(request, get_object_or_404(RecipientList.objects.of(workspace_of(request)), pk=pk))
-
-
-class ListFile(APIView):
-    """The raw bytes of the file, as `curl -T numbers.csv` sends them: they stream, and are never held."""
-
-    parser_classes = ()
-
-    @extend_schema(request={"application/octet-stream": OpenApiTypes.BINARY}, responses={202: ListOutput})
-    def put(self, request: Request, pk: int, filename: str = "") -> Response:
-        row = get_object_or_404(RecipientList.objects.of(workspace_of(request)), pk=pk)
-        stream, length = _body_of(request)
-        row = uploads.receive(row.pk, stream, by=user_of(request), length=length)
-        return _shown(request, row, code=status.HTTP_202_ACCEPTED)
+        return shown(request, get_object_or_404(RecipientList.objects.of(workspace_of(request)), pk=pk))
 
 
 class RejectedLines(APIView):
@@ -106,15 +93,3 @@ class RejectedLines(APIView):
             raise Refused("There are no rejected lines to download.", code="nothing_rejected")
         file = default_storage.open(row.rejected_key)
         return FileResponse(file, as_attachment=True, filename=f"rejected-{row.pk}.csv", content_type="text/csv")
-
-
-def _body_of(request: Request) -> tuple[BinaryIO, int | None]:
-    """The body as it arrives, and its length unless the client sends it in HTTP chunks."""
-    environ = request._request.META
-    if "CONTENT_LENGTH" in environ and environ["CONTENT_LENGTH"] != "":
-        return request._request, int(environ["CONTENT_LENGTH"])  # type: ignore[return-value]
-    # Django reads no further than Content-Length; the server below says that it ends the stream itself.
-    if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower() and environ.get("wsgi.input_terminated"):
-        stream: BinaryIO = environ["wsgi.input"]
-        return stream, None
-    raise Refused("Say how long the file is: Content-Length, or chunked transfer.", code="length_missing")

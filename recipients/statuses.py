@@ -17,3 +17,4 @@ MOVES: dict[Status, frozenset[Status]] = {
     S.FAILED: frozenset({S.PREPARING}),  # another file for the same list
     S.READY: frozenset(),
 }
+AWAITING_FILE = frozenset(status for status, to in MOVES.items() if S.PREPARING in to)

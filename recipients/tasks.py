@@ -16,3 +16,10 @@ def sweep() -> None:
     from recipients import preparation
 
     preparation.ring_left_alone(now=timezone.now())
+
+
+@shared_task
+def sweep_uploads() -> None:
+    from recipients import resumable
+
+    resumable.sweep(now=timezone.now())

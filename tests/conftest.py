@@ -36,6 +36,12 @@ def objects(settings, tmp_path) -> Path:
 
 
 @pytest.fixture
+def either_store(objects) -> str:
+    """For tests whose subject is storage."""
+    return "folder"
+
+
+@pytest.fixture
 def rung():
     """What was enqueued so far: (name of the task, its arguments)."""
     published = []
