@@ -1,6 +1,8 @@
 """The rules of the house that a machine can hold."""
 
 import ast
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -124,6 +126,17 @@ def test_edges_reach_rows_through_their_workspace():
 def test_no_room_has_a_drawer_for_everything():
     banned = {"utils", "helpers", "services", "common", "core", "base", "mixins"}
     assert [path for path, _ in sources(APPS + TOOLS) if banned & {*path.relative_to(ROOT).parts, path.stem}] == []
+
+
+def test_what_others_wrote_for_the_browser_is_what_they_published():
+    vendor = ROOT / "static" / "vendor"
+    entries = json.loads((vendor / "MANIFEST.json").read_text())
+    assert all(entry.keys() == {"package", "version", "file", "from", "sha256", "licence"} for entry in entries)
+    found = {str(path.relative_to(vendor)) for path in vendor.glob("*/*") if path.name != "LICENSE"}
+    assert found == {entry["file"] for entry in entries}
+    for entry in entries:
+        assert hashlib.sha256((vendor / entry["file"]).read_bytes()).hexdigest() == entry["sha256"], entry["file"]
+        assert (vendor / entry["file"]).with_name("LICENSE").exists()
 
 
 def test_the_drawn_states_are_those_of_the_tables():
