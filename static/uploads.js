@@ -77,16 +77,21 @@
 
   const statusOf = (error) => (error.originalResponse ? error.originalResponse.getStatus() : 0);
 
-  const messageOf = (error) => {
+  const saidBy = (error) => {
     try {
-      return JSON.parse(error.originalResponse.getBody()).error.message;
+      return JSON.parse(error.originalResponse.getBody()).error;
     } catch {
-      return { 403: "You may not upload here any more. Reload the page and sign in.", 413: `The file is larger than ${root.dataset.limitShown}, the limit here.` }[statusOf(error)]
-        || `The upload failed (${statusOf(error) || error.message}).`;
+      return {}; // not from us: a proxy, or nobody
     }
   };
 
-  const mayPassLater = (error) => [0, 409, 423, 429].includes(statusOf(error)) || statusOf(error) >= 500;
+  const messageOf = (error) =>
+    saidBy(error).message
+      || { 403: "You may not upload here any more. Reload the page and sign in.", 413: `The file is larger than ${root.dataset.limitShown}, the limit here.` }[statusOf(error)]
+      || `The upload failed (${statusOf(error) || error.message}).`;
+
+  const isAway = (error) => statusOf(error) === 0 || (statusOf(error) >= 500 && statusOf(error) !== 507);
+  const mayPassLater = (error) => isAway(error) || [423, 429].includes(statusOf(error)) || saidBy(error).code === "wrong_offset";
 
   const go = () => {
     clearTimeout(timer);
@@ -96,14 +101,13 @@
   };
 
   const failed = (error) => {
-    const status = statusOf(error);
-    if (status === 0 || (status >= 500 && status !== 507)) {
+    if (isAway(error)) {
       state("waiting", "No connection. The upload goes on as soon as it is back.");
       timer = setTimeout(go, AGAIN);
       return;
     }
     refuse(messageOf(error));
-    if (mayPassLater(error) && status !== 507 && upload.url) {
+    if (mayPassLater(error)) {
       state("failed", "The upload has stopped.");
       return;
     }
@@ -135,7 +139,7 @@
       country: form.elements.country.value,
       column: form.elements.column.value,
     },
-    onShouldRetry: (error) => navigator.onLine && mayPassLater(error) && statusOf(error) !== 507,
+    onShouldRetry: (error) => navigator.onLine && mayPassLater(error),
     onProgress: progress,
     onError: failed,
     onSuccess: () => {
