@@ -12,6 +12,7 @@ from pathlib import Path
 from stack import environment, processes, stores
 from stack.console import Console
 from stack.environment import Ports
+from stack.failure import Failure
 from stack.installation import Installation, brought_up
 
 TICK = os.sysconf("SC_CLK_TCK")  # of the CPU times in /proc, a second
@@ -21,9 +22,20 @@ ANY = Ports(web=0, flower=0, smsc=0)
 
 @contextmanager
 def private_installation(
-    *, window: int, binds: int, dispatchers: int = 1, settings: Mapping[str, str] | None = None
+    *,
+    window: int,
+    binds: int,
+    dispatchers: int = 1,
+    settings: Mapping[str, str] | None = None,
+    only: frozenset[str] = frozenset(),
+    store: str = "file",
 ) -> Iterator[Installation]:
-    """Stores and processes of its own in a temporary folder, whatever stores the environment names."""
+    """Stores and processes of its own in a temporary folder, whatever stores the environment names.
+
+    `only` names the processes that run; all of them when it is empty.
+    """
+    if store != "file":
+        raise Failure(f"There is no store “{store}”: file.")
     for name in stores.URLS:
         os.environ.pop(name, None)
     ports = environment.pick_ports(ANY)
@@ -34,7 +46,7 @@ def private_installation(
             data,
             ports=ports,
             tell=Console(sys.stderr).progress,
-            commands=_commands(dispatchers),
+            commands=_commands(dispatchers, only),
             settings={"JOURNAL": str(data / "journal"), **(settings or {})},
             prepare=lambda env: _set_channel(env, window, binds),
         ) as installation:
@@ -46,12 +58,12 @@ def _set_channel(env: Mapping[str, str], window: int, binds: int) -> None:
     environment.manage("add_channel", *account, f"--window={window}", f"--binds={binds}", "--default", env=env)
 
 
-def _commands(dispatchers: int) -> dict[str, str]:
+def _commands(dispatchers: int, only: frozenset[str]) -> dict[str, str]:
     commands = processes.of_procfile()
     del commands["flower"]
     for number in range(2, dispatchers + 1):
         commands[f"dispatch{number}"] = commands["dispatch"].replace("dispatch@", f"dispatch{number}@")
-    return commands
+    return {name: command for name, command in commands.items() if not only or name in only}
 
 
 @dataclass(slots=True)

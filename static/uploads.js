@@ -179,6 +179,7 @@
     if (earlier.length && file.files[0] === chosen) {
       say("again-text", `An upload of this file, for the list “${earlier[0].metadata.name}”, was interrupted (it began ${new Date(earlier[0].creationTime).toLocaleString()}).`);
       show("again");
+      show("earlier", false);
       show("send", false);
     }
   };

@@ -11,6 +11,7 @@ from accounts.models import User, Workspace
 from accounts.roles import Role
 from stack import environment
 from tests import factories
+from tests.browser.door import Door
 from tests.live import Installation, live, objects, workspace  # noqa: F401
 
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"]
@@ -41,9 +42,16 @@ def person(live: Installation, workspace: Workspace) -> User:  # noqa: F811
 
 
 @pytest.fixture
-def context(live: Installation, person: User, browser: Browser) -> Iterator[BrowserContext]:  # noqa: F811
+def door(live: Installation, person: User) -> Iterator[Door]:  # noqa: F811
+    door = Door(live.url)
+    yield door
+    door.close()
+
+
+@pytest.fixture
+def context(door: Door, person: User, browser: Browser) -> Iterator[BrowserContext]:
     """Signed in. What the page complains of, a refused script or an error in one, fails the test."""
-    context = browser.new_context(base_url=live.url, viewport={"width": 1100, "height": 820})
+    context = browser.new_context(base_url=door.url, viewport={"width": 1100, "height": 820})
     context.set_default_timeout(8_000)
     complaints: list[str] = []
     context.on("weberror", lambda error: complaints.append(str(error.error)))
@@ -55,7 +63,7 @@ def context(live: Installation, person: User, browser: Browser) -> Iterator[Brow
     page.get_by_label("Email").fill(person.email)
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{live.url}/")
+    page.wait_for_url(f"{door.url}/")
     page.close()
     yield context
     context.close()
