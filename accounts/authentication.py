@@ -1,16 +1,16 @@
-"""`Authorization: Bearer <key>` for the API."""
+"""`Authorization: Bearer <key>` for the API, and the session for the few calls that our own pages make."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 from django.utils import timezone
-from rest_framework.authentication import BaseAuthentication
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts import keys
-from accounts.access import permissions_by, role_of
-from accounts.models import ApiKey, User
+from accounts.access import permissions_by, permissions_in, role_of
+from accounts.models import ApiKey, Membership, User, Workspace
 from audit import circumstances
 
 LAST_USED_STEP = timedelta(minutes=1)
@@ -38,6 +38,29 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+class PageAuthentication(SessionAuthentication):
+    """The session of a page with its CSRF token, for views that name this class.
+
+    `X-Workspace` says of which workspace the page was: another tab may have gone to another one meanwhile.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User, Workspace] | None:
+        wanted = request.headers.get("X-Workspace", "")
+        found = super().authenticate(request) if wanted.isdecimal() else None
+        if found is None:
+            return None
+        user: User = found[0]
+        workspace = Workspace.objects.open_to(user).filter(pk=wanted).first()
+        if workspace is None:
+            raise AuthenticationFailed("You are not a member of this workspace.")
+        inner = request._request
+        inner.workspace = workspace  # type: ignore[attr-defined]
+        inner.permissions = permissions_in(workspace, user)  # type: ignore[attr-defined]
+        membership = Membership.objects.of(workspace).filter(user=user).first()
+        circumstances.set_current(replace(circumstances.current(), role=membership.role if membership else ""))
+        return user, workspace
 
 
 def _note_use(key: ApiKey) -> None:

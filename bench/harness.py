@@ -27,11 +27,13 @@ def private_installation(
     binds: int,
     dispatchers: int = 1,
     settings: Mapping[str, str] | None = None,
+    only: frozenset[str] = frozenset(),
     store: str = "file",
 ) -> Iterator[Installation]:
     """Stores and processes of its own in a temporary folder, whatever stores the environment names.
 
-    With the store "s3" instead of "file" the objects are in an embedded S3.
+    `only` names the processes that run; all of them when it is empty. With the store "s3" instead of "file" the objects
+    are in an embedded S3.
     """
     if store not in ("file", "s3"):
         raise Failure(f"There is no store “{store}”: file or s3.")
@@ -47,7 +49,7 @@ def private_installation(
             data,
             ports=ports,
             tell=Console(sys.stderr).progress,
-            commands=_commands(dispatchers),
+            commands=_commands(dispatchers, only),
             settings={"JOURNAL": str(data / "journal"), **(settings or {})},
             prepare=lambda env: _set_channel(env, window, binds),
             s3=store == "s3",
@@ -67,12 +69,12 @@ def _set_channel(env: Mapping[str, str], window: int, binds: int) -> None:
     environment.manage("add_channel", *account, f"--window={window}", f"--binds={binds}", "--default", env=env)
 
 
-def _commands(dispatchers: int) -> dict[str, str]:
+def _commands(dispatchers: int, only: frozenset[str]) -> dict[str, str]:
     commands = processes.of_procfile()
     del commands["flower"]
     for number in range(2, dispatchers + 1):
         commands[f"dispatch{number}"] = commands["dispatch"].replace("dispatch@", f"dispatch{number}@")
-    return commands
+    return {name: command for name, command in commands.items() if not only or name in only}
 
 
 @dataclass(slots=True)

@@ -21,6 +21,15 @@ STATUS_OF_REFUSAL = {
     "incomplete": status.HTTP_400_BAD_REQUEST,
     "empty": status.HTTP_400_BAD_REQUEST,
     "bad_number": status.HTTP_400_BAD_REQUEST,
+    "wrong_type": status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
+    "storage_full": status.HTTP_507_INSUFFICIENT_STORAGE,
+    "storage_away": status.HTTP_503_SERVICE_UNAVAILABLE,
+    # Of resumable uploads: tus 1.0 gives each its number.
+    "gone": status.HTTP_410_GONE,
+    "busy": status.HTTP_423_LOCKED,
+    "wrong_version": status.HTTP_412_PRECONDITION_FAILED,
+    "checksum_mismatch": 460,
+    "file_mismatch": 460,
     "idempotency_mismatch": status.HTTP_422_UNPROCESSABLE_ENTITY,
 }
 

@@ -14,6 +14,7 @@ from channels.api import Channels
 from config import schema  # noqa: F401  (tells drf-spectacular how callers authenticate)
 from moderation import api as moderation
 from recipients import api as recipients
+from recipients import file_api
 from recipients import suppression_api as suppressions
 from reports import api_urls as reports
 from reports.campaigns_api import ReadCampaign, ReadCampaigns
@@ -44,9 +45,10 @@ class Nowhere(APIView):
 urlpatterns = [
     path("lists/", recipients.Lists.as_view(), name="lists"),
     path("lists/<int:pk>/", recipients.OneList.as_view(), name="list"),
-    path("lists/<int:pk>/file/", recipients.ListFile.as_view(), name="list-file"),
+    path("uploads/", file_api.Uploads.as_view(), name="uploads"),
+    path("lists/<int:pk>/file/", file_api.ListFile.as_view(), name="list-file"),
     # curl -T adds the file's name to an address that ends with a slash.
-    path("lists/<int:pk>/file/<str:filename>", recipients.ListFile.as_view(schema=None), name="list-file-named"),
+    path("lists/<int:pk>/file/<str:filename>", file_api.ListFile.as_view(schema=None), name="list-file-named"),
     path("lists/<int:pk>/rejected/", recipients.RejectedLines.as_view(), name="list-rejected"),
     path("suppressions/", suppressions.Suppressions.as_view(), name="suppressions"),
     path("suppressions/<int:pk>/", suppressions.OneSuppression.as_view(), name="suppression"),

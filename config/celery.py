@@ -27,6 +27,7 @@ app.conf.update(
     task_queues=[Queue(name) for name in ("lists", "exports", "housekeeping", "clock", "dispatch")],
     task_default_queue="housekeeping",
     task_routes={
+        "recipients.tasks.sweep_uploads": {"queue": "housekeeping"},
         "recipients.tasks.*": {"queue": "lists"},
         "reports.tasks.*": {"queue": "exports"},
         "delivery.tasks.dispatch": {"queue": "dispatch"},
@@ -50,6 +51,7 @@ app.conf.update(
             "schedule": 30.0,
             "options": {"expires": 30},
         },
+        "sweep-uploads": {"task": "recipients.tasks.sweep_uploads", "schedule": 60.0, "options": {"expires": 60}},
         "sweep-exports": {"task": "reports.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
         "sweep-objects-of-lists": {"task": "recipients.tasks.sweep_objects", "schedule": 6 * 3600.0},
         "sweep-objects-of-exports": {"task": "reports.tasks.sweep_objects", "schedule": 6 * 3600.0},

@@ -1,6 +1,6 @@
 """Lists over the API: made, filled with a file, looked at, put away."""
 
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -31,9 +31,11 @@ from recipients.models import RecipientList
 from recipients.progress import Pace
 from recipients.statuses import Stage, Status
 
+LONGEST_NAME = 120
+
 
 class ListInput(Input):
-    name = serializers.CharField(max_length=120)
+    name = serializers.CharField(max_length=LONGEST_NAME)
     filename = serializers.CharField(max_length=255, help_text="With its ending: .txt or .csv.")
     country = serializers.CharField(
         max_length=2, required=False, default="", allow_blank=True, help_text="ISO 3166; the workspace's when empty."
@@ -103,7 +105,7 @@ class ListOutput(serializers.Serializer[RecipientList]):
         return str(self.context["request"].build_absolute_uri(path))
 
 
-def _shown(request: Request, row: RecipientList, *, code: int = status.HTTP_200_OK) -> Response:
+def shown(request: Request, row: RecipientList, *, code: int = status.HTTP_200_OK) -> Response:
     return Response(ListOutput(row, context={"request": request}).data, status=code)
 
 
@@ -132,18 +134,18 @@ class Lists(generics.ListAPIView[RecipientList]):
     @idempotent
     def post(self, request: Request) -> Response:
         row = uploads.create(workspace_of(request), **given(request, ListInput), by=user_of(request))
-        return _shown(request, row, code=status.HTTP_201_CREATED)
+        return shown(request, row, code=status.HTTP_201_CREATED)
 
 
 class OneList(APIView):
     @extend_schema(responses=ListOutput)
     def get(self, request: Request, pk: int) -> Response:
-        return _shown(request, _own(request, pk))
+        return shown(request, _own(request, pk))
 
     @extend_schema(request=NameInput, responses=ListOutput)
     def patch(self, request: Request, pk: int) -> Response:
         row = _own(request, pk)
-        return _shown(request, transitions.rename(row.pk, **given(request, NameInput), by=user_of(request)))
+        return shown(request, transitions.rename(row.pk, **given(request, NameInput), by=user_of(request)))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
@@ -156,7 +158,7 @@ class CancelList(APIView):
     @extend_schema(request=OptionalReasonInput, responses=ListOutput)
     def post(self, request: Request, pk: int) -> Response:
         row, reason = _own(request, pk), given(request, OptionalReasonInput)["reason"]
-        return _shown(request, transitions.cancel(row.pk, by=user_of(request), reason=reason))
+        return shown(request, transitions.cancel(row.pk, by=user_of(request), reason=reason))
 
 
 class ArchiveList(APIView):
@@ -164,7 +166,7 @@ class ArchiveList(APIView):
     def post(self, request: Request, pk: int) -> Response:
         row = _own(request, pk)
         given(request, NoInput)
-        return _shown(request, transitions.archive(row.pk, by=user_of(request), now=timezone.now()))
+        return shown(request, transitions.archive(row.pk, by=user_of(request), now=timezone.now()))
 
 
 class RestoreList(APIView):
@@ -172,20 +174,7 @@ class RestoreList(APIView):
     def post(self, request: Request, pk: int) -> Response:
         row = _own(request, pk)
         given(request, NoInput)
-        return _shown(request, transitions.restore(row.pk, by=user_of(request)))
-
-
-class ListFile(APIView):
-    """The raw bytes of the file, as `curl -T numbers.csv` sends them: they stream, and are never held."""
-
-    parser_classes = ()
-
-    @extend_schema(request={"application/octet-stream": OpenApiTypes.BINARY}, responses={202: ListOutput})
-    def put(self, request: Request, pk: int, filename: str = "") -> Response:
-        row = get_object_or_404(RecipientList.objects.of(workspace_of(request)), pk=pk)
-        stream, length = body_of(request)
-        row = uploads.receive(row.pk, stream, by=user_of(request), length=length)
-        return _shown(request, row, code=status.HTTP_202_ACCEPTED)
+        return shown(request, transitions.restore(row.pk, by=user_of(request)))
 
 
 class RejectedLines(APIView):
@@ -208,15 +197,3 @@ class DuplicateLines(APIView):
 
 def _own(request: Request, pk: int) -> RecipientList:
     return get_object_or_404(RecipientList.objects.of(workspace_of(request)), pk=pk)
-
-
-def body_of(request: Request) -> tuple[BinaryIO, int | None]:
-    """The body as it arrives, and its length unless the client sends it in HTTP chunks."""
-    environ = request._request.META
-    if "CONTENT_LENGTH" in environ and environ["CONTENT_LENGTH"] != "":
-        return request._request, int(environ["CONTENT_LENGTH"])  # type: ignore[return-value]
-    # Django reads no further than Content-Length; the server below says that it ends the stream itself.
-    if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower() and environ.get("wsgi.input_terminated"):
-        stream: BinaryIO = environ["wsgi.input"]
-        return stream, None
-    raise Refused("Say how long the file is: Content-Length, or chunked transfer.", code="length_missing")

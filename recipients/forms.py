@@ -10,6 +10,8 @@ from recipients.statuses import Status
 
 FILTERED = [(status.value, status.label) for status in Status if status != Status.DELETED]
 
+PASTED = 1_000_000  # characters
+
 
 class FileForm(forms.Form):
     """`allow_empty_file`: what is wrong with a file is the verb's to say."""
@@ -22,18 +24,35 @@ class FileForm(forms.Form):
 
 
 class ListForm(FileForm):
+    """A file, or numbers that were pasted."""
+
     name = forms.CharField(max_length=120)
+    file = forms.FileField(required=False, allow_empty_file=True, widget=FileForm.base_fields["file"].widget)
+    numbers = forms.CharField(
+        max_length=PASTED,
+        required=False,
+        label="Numbers",
+        widget=forms.Textarea(attrs={"rows": 6, "placeholder": "+31612345678\n0612345679", "spellcheck": "false"}),
+        help_text="One a line.",
+        error_messages={"max_length": f"More than {PASTED:,} characters: send them as a file."},
+    )
     country = forms.CharField(
         max_length=2, help_text="Two letters such as NL: what numbers without a country code belong to."
     )
     column = forms.CharField(
         max_length=120, required=False, help_text="The heading or number of the column; the first one when empty."
     )
-    field_order = ["name", "file", "country", "column"]
+    field_order = ["name", "file", "numbers", "country", "column"]
 
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["country"].initial = workspace.country
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if "file" in given and "numbers" in given and (given["file"] is None) == (given["numbers"] == ""):
+            self.add_error("file", "Choose a file or paste numbers: one of the two.")
+        return given
 
 
 class ListFilter(forms.Form):

@@ -4,10 +4,11 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from objects.store import store
-from recipients.models import RecipientList, SuppressionImport
+from recipients.models import RecipientList, SuppressionImport, Upload
 from recipients.statuses import Status
 
-KEPT = timedelta(days=1)  # longer than anything that is under way stays without a row
+# Longer than anything that is under way stays without a row, or without another part.
+KEPT = timedelta(days=2)
 
 
 def sweep(*, now: datetime) -> None:
@@ -21,11 +22,15 @@ def sweep(*, now: datetime) -> None:
 
 
 def _named_uploads(keys: Collection[str]) -> set[str]:
-    return {
+    """The files of lists and imports, and what has come of a file; its tails have its key and an ending."""
+    whole = {
         key
         for of in (RecipientList.objects, SuppressionImport.objects)
         for key in of.filter(upload_key__in=keys).values_list("upload_key", flat=True)
     }
+    begun = {key.partition(".")[0] for key in keys}
+    coming = set(Upload.objects.filter(key__in=begun).values_list("key", flat=True))
+    return whole | {key for key in keys if key.partition(".")[0] in coming}
 
 
 def _named_in_lists(keys: Collection[str]) -> set[str]:

@@ -7,7 +7,12 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from recipients.masking import masked
-from recipients.querysets import RecipientListQuerySet, SuppressionImportQuerySet, SuppressionQuerySet
+from recipients.querysets import (
+    RecipientListQuerySet,
+    SuppressionImportQuerySet,
+    SuppressionQuerySet,
+    UploadQuerySet,
+)
 from recipients.statuses import ImportStatus, Source, Stage, Status
 
 
@@ -71,6 +76,38 @@ class RecipientList(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Upload(models.Model):
+    """A file that is not whole yet (docs/adr/0019). The bytes up to `offset` are in object storage; whoever holds the
+    lease adds to them, any web process may be the next. The row ends with the upload."""
+
+    list = models.OneToOneField(RecipientList, on_delete=models.CASCADE, related_name="upload")
+    length = models.BigIntegerField()
+    offset = models.BigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True, help_text="Of the whole file, where the client has said it.")
+
+    key = models.CharField(max_length=200)
+    kept = models.JSONField(default=dict, help_text="What the store needs to go on: recipients.parts.Kept.")
+    next_part = models.PositiveIntegerField(default=1)
+
+    lease = models.CharField(max_length=32, blank=True)
+    busy_until = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="upload_within_its_length",
+                condition=Q(length__gt=0, offset__gte=0, offset__lte=F("length")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.offset:,} of {self.length:,} bytes"
 
 
 class SuppressionImport(models.Model):

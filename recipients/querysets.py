@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
-from recipients.statuses import ImportStatus, Status
+from recipients.statuses import AWAITING_FILE, ImportStatus, Status
 
 if TYPE_CHECKING:
-    from recipients.models import RecipientList, Suppression, SuppressionImport
+    from recipients.models import RecipientList, Suppression, SuppressionImport, Upload
 
 
 class RecipientListQuerySet(models.QuerySet["RecipientList"]):
@@ -39,12 +39,36 @@ class RecipientListQuerySet(models.QuerySet["RecipientList"]):
         leftovers = ~Q(upload_key="") | Q(lease_until__lt=now) | Q(status=Status.DELETED) & ~Q(manifest_key="")
         return self.exclude(status=Status.PREPARING).filter(leftovers)
 
+    def never_sent(self, before: datetime) -> Self:
+        """Made before then, and nobody has begun to send the file."""
+        return self.filter(status=Status.UPLOADING, created_at__lt=before, upload=None)
+
     def lock(self, pk: int) -> "RecipientList":
         return self.select_for_update(of=("self",), no_key=True).get(pk=pk)
 
     def lock_to_delete(self, pk: int) -> "RecipientList":
         # Not NO KEY: whoever inserts a row that points at the list waits for us.
         return self.select_for_update(of=("self",)).get(pk=pk)
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    def free(self, now: datetime) -> Self:
+        """Nobody writes, or whoever did has not been heard of since."""
+        return self.filter(Q(busy_until=None) | Q(busy_until__lt=now))
+
+    def held(self, lease: str) -> Self:
+        return self.filter(lease=lease)
+
+    def expired(self, now: datetime) -> Self:
+        return self.free(now).filter(expires_at__lt=now)
+
+    def whole(self, now: datetime) -> Self:
+        """Every byte is in, and whoever brought the last one did not get to its end."""
+        return self.free(now).filter(offset=F("length"))
+
+    def astray(self, now: datetime) -> Self:
+        """The list got its file in another way, or is not wanted any more."""
+        return self.free(now).exclude(list__status__in=AWAITING_FILE)
 
 
 class SuppressionQuerySet(models.QuerySet["Suppression"]):

@@ -52,3 +52,4 @@ IMPORT_MOVES: dict[ImportStatus, frozenset[ImportStatus]] = {
     ImportStatus.FAILED: frozenset({ImportStatus.IMPORTING}),  # another file for the same import
     ImportStatus.DONE: frozenset(),
 }
+AWAITING_FILE = frozenset(status for status, to in MOVES.items() if S.PREPARING in to)

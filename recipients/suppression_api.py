@@ -19,7 +19,7 @@ from accounts.inputs import Input, ReasonInput, given
 from accounts.roles import Permission
 from audit.refusal import Refused
 from recipients import suppression_export, suppression_imports, suppressions
-from recipients.api import body_of
+from recipients.file_api import body_of
 from recipients.models import Suppression, SuppressionImport
 from recipients.statuses import ImportStatus, Source
 

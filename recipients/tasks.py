@@ -51,3 +51,10 @@ def sweep_objects() -> None:
     from recipients import leftovers
 
     leftovers.sweep(now=timezone.now())
+
+
+@shared_task
+def sweep_uploads() -> None:
+    from recipients import resumable
+
+    resumable.sweep(now=timezone.now())

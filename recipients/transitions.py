@@ -10,7 +10,7 @@ from django.db.models.deletion import Collector, ProtectedError
 from accounts.models import User
 from audit.ledger import change_status, record
 from audit.refusal import Refused
-from recipients import tasks
+from recipients import resumable, tasks
 from recipients.models import RecipientList
 from recipients.statuses import MOVES, Status
 from recipients.uploads import clean_name
@@ -27,6 +27,7 @@ def cancel(list_id: int, *, by: User, reason: str = "") -> RecipientList:
     """
     listed = RecipientList.objects.lock(list_id)
     change_status(listed, Status.CANCELLED, moves=MOVES, by=by, note=reason)
+    resumable.drop(list_id)
     transaction.on_commit(partial(tasks.erase.delay, list_id), robust=True)
     return listed
 
@@ -83,6 +84,7 @@ def delete(list_id: int, *, by: User) -> None:
         also_save=["filename", "column", "layout", "failure", "columns", "breakdown"],
         after={"digest": listed.digest, "accepted": listed.accepted},
     )
+    resumable.drop(list_id)
     transaction.on_commit(partial(tasks.erase.delay, list_id), robust=True)
 
 

@@ -19,11 +19,13 @@ from accounts.models import User, Workspace
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from objects.trouble import StorageTrouble
-from recipients import tasks
+from recipients import names, tasks
 from recipients.models import RecipientList
-from recipients.statuses import MOVES, Status
+from recipients.parts import StorageFull, is_full
+from recipients.statuses import AWAITING_FILE, MOVES, Status
 
 PIECE = 1 << 20
+ENDINGS = ("", ".txt", ".csv", ".tsv", ".text")
 
 
 class TooLarge(Refused):
@@ -51,20 +53,25 @@ def create(
     workspace: Workspace, *, name: str, filename: str, country: str = "", column: str = "", by: User
 ) -> RecipientList:
     """A list that awaits its file. Without a country it takes the workspace's; without a column, the first one."""
-    name, country = clean_name(name), (country or workspace.country).upper()
+    name, filename, column = clean_name(name), names.clean_filename(filename), names.clean(column)
+    country = (country or workspace.country).upper()
+    if not filename:
+        raise Refused("The file needs a name, such as customers.csv.", code="filename_missing")
+    if names.ending_of(filename) not in ENDINGS:
+        raise Refused(f"“{filename}” is neither a .txt nor a .csv file.", code="wrong_type")
     if not country:
         raise Refused("Say which country the numbers in national format belong to, such as NL.", code="country_missing")
     if country not in phonenumbers.SUPPORTED_REGIONS:
         raise Refused(f"“{country}” is not a country code such as NL.", code="bad_country")
     listed = RecipientList.objects.create(
-        workspace=workspace, name=name, filename=filename, country=country, column=column.strip(), created_by=by
+        workspace=workspace, name=name, filename=filename, country=country, column=column, created_by=by
     )
     record("recipientlist.created", listed, by=by, after={"name": name, "country": country, "column": listed.column})
     return listed
 
 
 def clean_name(name: str) -> str:
-    name = name.strip()
+    name = names.clean(name)
     if not name:
         raise Refused("A list needs a name.", code="name_missing")
     return name
@@ -84,7 +91,7 @@ def create_with_file(
     """Create the list and take its file: both, or nothing at all."""
     with stored(stream, length) as kept, transaction.atomic():
         listed = create(workspace, name=name, filename=filename, country=country, column=column, by=by)
-        return _accept(listed.pk, kept, begun=Status.UPLOADING, by=by)
+        return accept(listed.pk, kept, begun=Status.UPLOADING, by=by)
 
 
 def receive(list_id: int, stream: Readable, *, by: User, length: int | None) -> RecipientList:
@@ -93,9 +100,9 @@ def receive(list_id: int, stream: Readable, *, by: User, length: int | None) -> 
     `length` is what the client announced, None when it did not. Raises TooLarge or Refused; then nothing is kept.
     """
     listed = RecipientList.objects.get(pk=list_id)
-    _check_awaits_file(listed)
+    check_awaits_file(listed)
     with stored(stream, length) as kept:
-        return _accept(list_id, kept, begun=Status(listed.status), by=by)
+        return accept(list_id, kept, begun=Status(listed.status), by=by)
 
 
 class Incoming(io.RawIOBase):
@@ -125,15 +132,17 @@ def stored(stream: Readable, length: int | None) -> Iterator[Stored]:
     """The body in object storage; removed again when anything goes wrong."""
     if length is not None and length > settings.UPLOAD_MAX_BYTES:
         raise TooLarge
-    key = f"uploads/{uuid.uuid4()}"
+    key = new_key()
     incoming = Incoming(stream, limit=settings.UPLOAD_MAX_BYTES)
     try:
         default_storage.save(key, File(cast(IO[bytes], incoming)))
         _check_whole(incoming.count, length)
         yield Stored(key=key, bytes=incoming.count)
-    except BaseException:
+    except BaseException as error:
         with suppress(StorageTrouble):  # the sweep deletes it later; why we are here is what must be said
             default_storage.delete(key)
+        if is_full(error):
+            raise StorageFull from error
         raise
 
 
@@ -146,18 +155,33 @@ def _check_whole(count: int, length: int | None) -> None:
         raise Refused("The file is empty.", code="empty")
 
 
-def _check_awaits_file(listed: RecipientList) -> None:
-    if Status.PREPARING not in MOVES[Status(listed.status)]:
+def new_key() -> str:
+    return f"uploads/{uuid.uuid4()}"
+
+
+def check_length(length: int) -> None:
+    """What a client announces. Raises TooLarge, or Refused for an empty file."""
+    if length > settings.UPLOAD_MAX_BYTES:
+        raise TooLarge
+    if length <= 0:
+        raise Refused("The file is empty.", code="empty")
+
+
+def check_awaits_file(listed: RecipientList) -> None:
+    if listed.status not in AWAITING_FILE:
         raise Refused(f"{listed} is {listed.get_status_display().lower()}: it has its file.", code="wrong_status")
 
 
 @transaction.atomic
-def _accept(list_id: int, stored: Stored, *, begun: Status, by: User) -> RecipientList:
-    """`begun` is the status in which the upload began: one that was cancelled on its way is not taken."""
+def accept(list_id: int, stored: Stored, *, begun: Status, by: User) -> RecipientList:
+    """The list has its file: prepare it. Raises Refused when it got another one meanwhile.
+
+    `begun` is the status in which the upload began: one that was cancelled on its way is not taken.
+    """
     listed = RecipientList.objects.lock(list_id)
     if listed.status in (Status.CANCELLED, Status.DELETED) and listed.status != begun:
         raise Refused(f"{listed} was {listed.get_status_display().lower()} meanwhile.", code="wrong_status")
-    _check_awaits_file(listed)
+    check_awaits_file(listed)
     if listed.upload_key:
         transaction.on_commit(partial(default_storage.delete, listed.upload_key), robust=True)
     listed.upload_key, listed.bytes = stored.key, stored.bytes

@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import RequestDataTooBig
+from django.core.files.base import ContentFile
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -19,6 +21,7 @@ from accounts.access import requires
 from accounts.forms import refused_on
 from accounts.requests import PageRequest
 from accounts.roles import Permission
+from audit.refusal import Refused
 from objects.downloads import attachment
 from recipients import progress, transitions, uploads, verbs
 from recipients.breakdown import charts_of
@@ -42,7 +45,10 @@ def takes_a_file(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
     def bounded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.UPLOAD_MAX_BYTES + FORM_ROOM:
             raise TooLarge
-        return checked(request, *args, **kwargs)
+        try:
+            return checked(request, *args, **kwargs)
+        except RequestDataTooBig:
+            raise Refused("That is too much to paste: send the numbers as a file.", code="too_large") from None
 
     return bounded
 
@@ -69,13 +75,15 @@ def index(request: PageRequest) -> HttpResponse:
 @takes_a_file
 @requires(Permission.WRITE)
 def new(request: PageRequest) -> HttpResponse:
+    """Without a script the form brings the file itself; with one, static/uploads.js sends it in pieces by the API."""
     form = ListForm(request.POST or None, request.FILES or None, workspace=request.workspace)
     if form.is_valid():
         given = dict(form.cleaned_data)
-        file = given.pop("file")
+        pasted = ContentFile(given.pop("numbers").encode(), name="pasted.txt")
+        file = given.pop("file") or pasted
         with refused_on(form):
             made = uploads.create_with_file(
-                request.workspace, file, filename=file.name, by=request.user, length=file.size, **given
+                request.workspace, file, filename=file.name or "", by=request.user, length=file.size, **given
             )
             return redirect("recipients:detail", made.pk)
     context = {"form": form, "limit": settings.UPLOAD_MAX_BYTES, "here": "lists"}

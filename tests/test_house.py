@@ -1,6 +1,8 @@
 """The rules of the house that a machine can hold."""
 
 import ast
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -106,7 +108,7 @@ def test_the_environment_is_read_in_one_place():
 
 def test_edges_reach_rows_through_their_workspace():
     """`.of(workspace)`, never bare `.objects.get`: what somebody may not see does not exist."""
-    edges = {"api.py", "views.py", "campaigns_api.py", "suppression_api.py", "suppression_views.py"}
+    edges = {"api.py", "views.py", "campaigns_api.py", "file_api.py", "suppression_api.py", "suppression_views.py"}
     bare = [
         where(path, node)
         for path, tree in sources()
@@ -137,6 +139,17 @@ def test_the_drawing_is_written_where_it_is_committed(settings, tmp_path):
     settings.ROOT = tmp_path
     call_command("generate_states")
     assert (tmp_path / "docs" / "states.md").read_text() == states.render()
+
+
+def test_what_others_wrote_for_the_browser_is_what_they_published():
+    vendor = ROOT / "static" / "vendor"
+    entries = json.loads((vendor / "MANIFEST.json").read_text())
+    assert all(entry.keys() == {"package", "version", "file", "from", "sha256", "licence"} for entry in entries)
+    found = {str(path.relative_to(vendor)) for path in vendor.glob("*/*") if path.name != "LICENSE"}
+    assert found == {entry["file"] for entry in entries}
+    for entry in entries:
+        assert hashlib.sha256((vendor / entry["file"]).read_bytes()).hexdigest() == entry["sha256"], entry["file"]
+        assert (vendor / entry["file"]).with_name("LICENSE").exists()
 
 
 def test_the_drawn_states_are_those_of_the_tables():

@@ -331,3 +331,35 @@ def test_no_file_chosen_is_said(page, workspace):
     assert "Choose a file." in text_of(response)
     listed.refresh_from_db()
     assert listed.status == Status.UPLOADING
+
+
+def test_pasted_numbers_become_a_list(page):
+    response = upload(page, file="", numbers="+31612345678\r\n0612345679\r\n")
+    listed = RecipientList.objects.get()
+    assert response.url == f"/lists/{listed.pk}/" and listed.filename == "pasted.txt"
+    with default_storage.open(listed.upload_key) as stored:
+        assert stored.read().split() == [b"+31612345678", b"0612345679"]
+
+
+@pytest.mark.parametrize("fields", [{"file": "", "numbers": " "}, {"numbers": "+31612345678"}])
+def test_a_list_is_made_of_a_file_or_of_pasted_numbers(page, fields):
+    assert "Choose a file or paste numbers: one of the two." in text_of(upload(page, **fields))
+    assert not RecipientList.objects.exists()
+
+
+def test_too_much_to_paste_is_said_and_not_taken(page):
+    response = upload(page, file="", numbers="0612345678\n" * 100_000)
+    assert "More than 1,000,000 characters: send them as a file." in text_of(response)
+    response = page.post("/lists/new/", {"numbers": "0" * 3_000_000}, HTTP_REFERER="http://testserver/lists/new/")
+    assert response.url == "http://testserver/lists/new/"
+    assert "too much to paste" in text_of(page.get("/lists/new/"))
+
+
+def test_a_file_that_is_no_list_by_its_name_is_refused(page):
+    shown = text_of(upload(page, file=SimpleUploadedFile("customers.xlsx", b"PK\x03\x04")))
+    assert "“customers.xlsx” is neither a .txt nor a .csv file." in shown
+
+
+def test_the_page_of_a_new_list_needs_no_inline_script(page):
+    shown = page.get("/lists/new/").content.decode()
+    assert "uploads.js" in shown and "<script>" not in shown and " style=" not in shown and "onclick" not in shown
