@@ -82,10 +82,10 @@ def _spliced(buffer: Bytes, begin: Places, stop: Places, delimiter: str) -> byte
     np.subtract.at(outside, stop, 1)
     keeps = np.cumsum(outside[:-1], dtype=np.int8) == 0
     keeps[: len(PADDING)] = keeps[-len(PADDING) :] = False
-    return bytes(buffer[keeps].data).translate(_table(delimiter))
+    return bytes(buffer[keeps].data).translate(neutral(delimiter))
 
 
-def _table(delimiter: str) -> bytes:
+def neutral(delimiter: str) -> bytes:
     """A tab for each delimiter, and a space for every other control character."""
     table = bytearray(CONTROLS)
     if ord(delimiter) != TAB:

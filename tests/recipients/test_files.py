@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recipients import files
+from recipients import columns, files, quotes
 from recipients.columns import Cut
 from recipients.files import FileRefused
-from recipients.tables import Table
+from recipients.tables import MOST_COLUMNS, Table
 
 TABLE = "phone;naam\n0612345678;Zoë\n0687654321;Jan\n"
 
@@ -25,20 +25,28 @@ class Trickle(io.RawIOBase):
         return self.content.read(min(size, self.portion))
 
 
-def opened(content, *, filename="list.csv", column=None):
-    stream = content if isinstance(content, io.IOBase) else io.BytesIO(content)
-    return Table(stream, filename=filename, column=column)
-
-
-def read(content, **options):
+def read(content, *, filename="list.csv", column=None):
     """[(line, value)] of the whole file."""
+    stream = content if isinstance(content, io.IOBase) else io.BytesIO(content)
+    table = Table(stream, filename=filename, column=column)
     rows = []
-    table = opened(content, **options)
     for block in table:
-        cells = Cut(block, table.layout.position).numbers
-        values = cells.joined().decode().removesuffix("\n").split("\n")
+        values = Cut(block, table.layout.position).numbers.joined().decode().removesuffix("\n").split("\n")
         rows += zip(block.lines.tolist(), values, strict=True)
     return rows
+
+
+def carried(content, **options):
+    """The names of the columns, and the cells of every row as they travel with its recipient."""
+    table = Table(io.BytesIO(content), filename="list.csv", column=None, **options)
+    text = b"".join(block.text.translate(columns.neutral(block.delimiter)) for block in table).decode()
+    return table.layout.names, [line.split("\t") for line in text.removesuffix("\n").split("\n")]
+
+
+def layout(content, *, filename="list.csv", column=None):
+    table = Table(io.BytesIO(content), filename=filename, column=column)
+    list(table)
+    return table.describe()
 
 
 def refusal(content, **options):
@@ -135,9 +143,17 @@ def test_blank_lines_are_rows_without_a_number():
         (b"\x1f\x8b\x08", "looks like a gzip archive"),
         (b"\x89PNG\r\n\x1a\n", "looks like a PNG picture"),
         (b"%PDF-1.7", "looks like a PDF document"),
+        (b"MZ\x90\x00", "looks like a program for Windows"),
+        (b"\xef\xbb\xbf\r\n<!DOCTYPE html>", "looks like a web page"),
+        (b"<svg xmlns='x'>", "looks like an SVG picture"),
+        (b"phone;" + b"a;" * 99_999 + b"\n1;2\n", "Line 1 has 100,001 columns; a list may have at most 100"),
+        (b"a;" * 1_000_000 + b"\n1;2\n", "Line 1 is longer than 1,048,576 bytes"),
+        (b"phone;name\n1;x\n2;y" + b";z" * 99 + b"\n", "Line 3 has 101 columns; a list may have at most 100"),
+        (b"phone;name\n1;x\n2;" + b"y" * 5000 + b"\n", "Line 3 has 5,002 bytes in its columns; a recipient may carry"),
+        (b'phone;name\n1;"a\nb"\n2;' + b"y" * 5000 + b"\n", "Line 4 has 5,002 bytes in its columns"),
         (b"1\n2\n3\x00\n", "Line 3 has a zero byte"),
         (b"1\n" * 5 + b"x" * (files.LONGEST_LINE + 1) + b"\n2\n", "Line 6 is longer than 1,048,576 bytes"),
-        (b"1\n" + b"x" * (3 * files.BLOCK), "Line 2 is longer than 1,048,576 bytes"),
+        (b"1\n" + b"x" * (3 * files.LONGEST_LINE), "Line 2 is longer than 1,048,576 bytes"),
         (b'1;2\n3;"4\n5;6\n', "Line 2: a quote opens here and does not close"),
         (b'"phone;name\n1;2\n', "Line 1: a quote opens here and does not close"),
         (b'1;2\n3;"4\n' + b"5;6\n" * 200 + b'7;"8"\n', "Line 2: a quote opens here and does not close"),
@@ -156,6 +172,84 @@ def test_an_unknown_column_is_refused_with_the_columns_there_are():
         assert f"There is no column {position} in the file. Its first line has 2" in refusal(
             TABLE.encode(), column=position
         )
+
+
+def test_the_other_columns_travel_along_as_text():
+    content = 'name;phone;note\n"Jansen; Jan";1;"says ""hi"""\nZoë\x07;2;a\tb\x85\n'.encode()
+    assert carried(content) == (
+        ("name", "phone", "note"),
+        [["Jansen; Jan", "1", 'says "hi"'], ["Zoë ", "2", "a b "]],
+    )
+
+
+@pytest.mark.parametrize("quoted", ['"a\nb\tc";1', '"a\nb\tc";1;x"y'])
+def test_line_ends_and_tabs_within_a_cell_are_spaces(quoted):
+    """By the fast way and by the csv module."""
+    assert carried(b"x;y;z\n" + quoted.encode() + b"\n" + b"1;2;3\n" * 9)[1][0][:2] == ["a b c", "1"]
+
+
+def test_columns_without_a_name_get_one_and_no_two_are_the_same():
+    assert carried(b"phone;;Name;name;\x1b[1m\n1;2;3;4;5\n")[0] == ("phone", "column 2", "Name", "name 4", "[1m")
+    assert carried(b"1;2\n3;4\n")[0] == ("column 1", "column 2")
+
+
+def test_a_bare_list_carries_nothing():
+    assert carried(b"1\n2\n") == (("column 1",), [[""]])
+
+
+def test_a_hundred_columns_are_no_trouble():
+    line = ";".join(map(str, range(MOST_COLUMNS)))
+    assert read(f"{line}\n{line}\n".encode(), column=100) == [(1, "99"), (2, "99")]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "sentence"),
+    [
+        (
+            TABLE.encode(),
+            {},
+            "Read as UTF-8, 2 columns separated by semicolons, header in line 1, numbers from column 1 (“phone”).",
+        ),
+        (b"1\n2\n", {"filename": "a.txt"}, "Read as UTF-8, one number a line, no header."),
+        (
+            TABLE.encode("utf-16"),
+            {"column": 2},
+            "Read as UTF-16, 2 columns separated by semicolons, header in line 1, numbers from column 2 (“naam”).",
+        ),
+        ("1\nimię\nя\n".encode("utf-8-sig"), {"filename": "a.txt"}, "Read as UTF-8, one number a line, no header."),
+        (
+            "\n\nтел,имя\n1,Юлия\n".encode("cp1251"),
+            {},
+            "Read as Windows-1251, 2 columns separated by commas, header in line 3, numbers from column 1 (“тел”).",
+        ),
+        (
+            b"1\tZo\xeb\n2\t\x80 5\n",
+            {},
+            "Read as Windows-1252 (Latin-1), 2 columns separated by tabs, no header, "
+            "numbers from column 1 (“column 1”).",
+        ),
+    ],
+)
+def test_the_layout_says_how_the_file_was_read(content, options, sentence):
+    assert layout(content, **options) == sentence
+
+
+def test_a_header_of_two_lines_is_one_header():
+    assert read(b'phone,"first\nname"\n1,a\n') == [(3, "1")]
+
+
+def test_stray_quotes_in_one_block_do_not_disturb_the_others(monkeypatch):
+    lines = [f'{n};"x ""{n}"" y"' if n % 2 else f'{n};5" pipe;"a\nb"' for n in range(400)]
+    content = ("\n".join(["number;note;more", *lines]) + "\n").encode()
+    expected = list(csv.reader(io.StringIO(content.decode()), delimiter=";"))[1:]
+    for size in (200, 1000, 1 << 20):
+        monkeypatch.setattr(files, "BLOCK", size)
+        assert [value for _, value in read(content)] == [row[0] for row in expected]
+
+
+def test_a_long_row_of_many_lines_is_a_quote_that_does_not_close():
+    content = b"1;2\n" * 30 + b'3;"' + b"x\n" * quotes.MOST_LINES_IN_A_ROW + b'"\n4;"y"\n'
+    assert "Line 31: a quote opens here and does not close" in refusal(content)
 
 
 @given(
