@@ -21,9 +21,11 @@ from recipients import uploads
 from recipients.models import RecipientList
 from recipients.statuses import Status
 
+NAME_LENGTH = 120
+
 
 class ListInput(Input):
-    name = serializers.CharField(max_length=120)
+    name = serializers.CharField(max_length=NAME_LENGTH)
     filename = serializers.CharField(max_length=255, help_text="With its ending: .txt or .csv.")
     country = serializers.CharField(
         max_length=2, required=False, default="", allow_blank=True, help_text="ISO 3166; the workspace's when empty."

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -61,11 +61,11 @@ def new(request: PageRequest) -> HttpResponse:
     form = ListForm(request.POST or None, request.FILES or None, workspace=request.workspace)
     if form.is_valid():
         given = dict(form.cleaned_data)
-        pasted = ContentFile(given.pop("numbers").encode(), name="pasted.txt")
-        file = given.pop("file") or pasted
+        pasted = SimpleUploadedFile("pasted.txt", given.pop("numbers").encode())
+        file: UploadedFile = given.pop("file") or pasted
         with refused_on(form):
             made = uploads.create_with_file(
-                request.workspace, file, filename=file.name, by=request.user, length=file.size, **given
+                request.workspace, file, filename=file.name or "", by=request.user, length=file.size or 0, **given
             )
             return redirect("recipients:detail", made.pk)
     context = {"form": form, "limit": settings.UPLOAD_MAX_BYTES, "here": "lists"}

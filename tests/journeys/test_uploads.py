@@ -64,10 +64,8 @@ def test_curl_waits_until_it_is_told_to_go_on(dial, listed):
 
 
 def test_a_file_over_the_limit_is_refused_without_a_byte_of_it(dial, listed):
-    line = dial("PUT", {"Content-Length": 1 << 40, "Expect": "100-continue"})
-    assert answer(line).removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n").startswith(b"HTTP/1.1 413") or answer(
-        line
-    ).startswith(b"HTTP/1.1 413")
+    line = dial("PUT", {"Content-Length": 1 << 40})
+    assert answer(line).startswith(b"HTTP/1.1 413")
 
 
 def test_every_byte_before_a_cut_is_kept_and_the_rest_may_come_in_http_chunks(dial, listed):
@@ -89,7 +87,6 @@ def test_every_byte_before_a_cut_is_kept_and_the_rest_may_come_in_http_chunks(di
 def test_a_client_that_lies_in_http_chunks_is_told_the_limit(dial, listed):
     headers = {**TUS, "Upload-Offset": 0, "Upload-Length": 1000, "Transfer-Encoding": "chunked"}
     line = dial("PATCH", headers)
-    line.sendall(b"%x\r\n%s\r\n" % (len(FILE), FILE))
-    said = answer(line)
-    assert said.startswith(b"HTTP/1.1 413")
+    line.sendall(b"%x\r\n%s\r\n" % (2600, FILE[:2600]))
+    assert answer(line).startswith(b"HTTP/1.1 413")
     assert not Upload.objects.filter(list=listed).exists()
