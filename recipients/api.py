@@ -31,11 +31,11 @@ from recipients.models import RecipientList
 from recipients.progress import Pace
 from recipients.statuses import Stage, Status
 
-LONGEST_NAME = 120
+NAME_LENGTH = 120
 
 
 class ListInput(Input):
-    name = serializers.CharField(max_length=LONGEST_NAME)
+    name = serializers.CharField(max_length=NAME_LENGTH)
     filename = serializers.CharField(max_length=255, help_text="With its ending: .txt or .csv.")
     country = serializers.CharField(
         max_length=2, required=False, default="", allow_blank=True, help_text="ISO 3166; the workspace's when empty."

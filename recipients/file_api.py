@@ -25,7 +25,7 @@ from accounts.authentication import BearerAuthentication, PageAuthentication
 from accounts.callers import user_of, workspace_of
 from audit.refusal import Refused
 from recipients import resumable, uploads
-from recipients.api import LONGEST_NAME, ListInput, ListOutput, shown
+from recipients.api import NAME_LENGTH, ListInput, ListOutput, shown
 from recipients.arrival import Checksum
 from recipients.models import RecipientList
 from recipients.resumable import Standing
@@ -201,8 +201,8 @@ def _number(request: Request, name: str) -> int:
 def _fields(request: Request) -> dict[str, Any]:
     """Of the list that is to be made. What else a client says about its file is not ours."""
     said = _metadata(request.headers.get("Upload-Metadata", ""))
-    fields = {name: said[name] for name in map(str, UploadInput().fields) if name in said}
-    fields.setdefault("name", fields.get("filename", "")[:LONGEST_NAME])
+    fields = {str(name): said[str(name)] for name in UploadInput().fields if str(name) in said}
+    fields.setdefault("name", fields.get("filename", "")[:NAME_LENGTH])
     body = UploadInput(data=fields)
     body.is_valid(raise_exception=True)
     return dict(body.validated_data)

@@ -127,6 +127,12 @@ class Incoming(io.RawIOBase):
         return body
 
 
+class Body(File[bytes]):
+    """As a storage reads it: the smaller the pieces, the more often the server moves what it holds."""
+
+    DEFAULT_CHUNK_SIZE = PIECE
+
+
 @contextmanager
 def stored(stream: Readable, length: int | None) -> Iterator[Stored]:
     """The body in object storage; removed again when anything goes wrong."""
@@ -135,7 +141,7 @@ def stored(stream: Readable, length: int | None) -> Iterator[Stored]:
     key = new_key()
     incoming = Incoming(stream, limit=settings.UPLOAD_MAX_BYTES)
     try:
-        default_storage.save(key, File(cast(IO[bytes], incoming)))
+        default_storage.save(key, Body(cast(IO[bytes], incoming)))
         _check_whole(incoming.count, length)
         yield Stored(key=key, bytes=incoming.count)
     except BaseException as error:

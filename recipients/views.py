@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import RequestDataTooBig
-from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile, UploadedFile
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -79,11 +79,11 @@ def new(request: PageRequest) -> HttpResponse:
     form = ListForm(request.POST or None, request.FILES or None, workspace=request.workspace)
     if form.is_valid():
         given = dict(form.cleaned_data)
-        pasted = ContentFile(given.pop("numbers").encode(), name="pasted.txt")
-        file = given.pop("file") or pasted
+        pasted = SimpleUploadedFile("pasted.txt", given.pop("numbers").encode())
+        file: UploadedFile[bytes] = given.pop("file") or pasted
         with refused_on(form):
             made = uploads.create_with_file(
-                request.workspace, file, filename=file.name or "", by=request.user, length=file.size, **given
+                request.workspace, file, filename=file.name or "", by=request.user, length=file.size or 0, **given
             )
             return redirect("recipients:detail", made.pk)
     context = {"form": form, "limit": settings.UPLOAD_MAX_BYTES, "here": "lists"}

@@ -32,21 +32,27 @@ class Door:
         self._listener.close()
 
     def _accept(self) -> None:
-        with suppress(OSError):
+        with suppress(OSError):  # the end of the listener
             while True:
                 browser, _ = self._listener.accept()
-                if self._is_cut:
-                    browser.close()
-                    continue
-                web = socket.create_connection(self._behind)
-                self._ends += [browser, web]
-                for source, target in ((browser, web), (web, browser)):
-                    threading.Thread(target=self._pass, args=(source, target), daemon=True).start()
+                threading.Thread(target=self._serve, args=(browser,), daemon=True).start()
 
-    def _pass(self, source: socket.socket, target: socket.socket) -> None:
+    def _serve(self, browser: socket.socket) -> None:
+        with browser, suppress(OSError):
+            if self._is_cut:
+                return
+            with socket.create_connection(self._behind) as web:
+                self._ends += [browser, web]
+                back = threading.Thread(target=_pass, args=(web, browser), daemon=True)
+                back.start()
+                _pass(browser, web)
+                back.join()
+
+
+def _pass(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    for end in (source, target):
         with suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-        for end in (source, target):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+            end.shutdown(socket.SHUT_RDWR)

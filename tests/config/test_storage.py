@@ -86,7 +86,7 @@ def test_from_a_bucket_a_download_is_a_redirect_to_the_store(api, author, worksp
 def test_an_export_comes_from_the_bucket_with_its_name_and_type(api, workspace, format, kind):
     campaign = factories.approved(workspace)
     export = exports.request(campaign.pk, format=format, by=campaign.created_by)
-    exports.write(export.pk, now=timezone.now())
+    exports.write(export.pk, clock=timezone.now)
     response = api.get(f"/api/v1/exports/{export.pk}/file/")
     with urllib.request.urlopen(response["Location"]) as answer:
         assert answer.headers["Content-Type"] == kind

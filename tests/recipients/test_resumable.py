@@ -60,7 +60,10 @@ def content_of(listed) -> bytes:
 
 
 def stored() -> list[str]:
-    return default_storage.listdir("uploads")[1] if default_storage.exists("uploads") else []
+    try:
+        return default_storage.listdir("uploads")[1]
+    except FileNotFoundError:
+        return []
 
 
 def row_of(listed) -> Upload:
