@@ -3,16 +3,19 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import TruncDate
 
 from audit.refusal import Refused
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
 from delivery import chunk_files, incidents, tasks, transitions
-from delivery.models import Chunk
+from delivery.intents import OVERDUE_MARGIN
+from delivery.models import Chunk, Message
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 from recipients.chunks import ChunkDamaged
 
@@ -153,7 +156,18 @@ def ring_open(*, now: datetime) -> None:
     for campaign_id in Campaign.objects.sending().values_list("pk", flat=True):
         with _alone("ring", campaign_id):
             ring_next(campaign_id, now=now)
-    for chunk_id in Chunk.objects.to_settle(now).values_list("pk", flat=True)[:AT_ONCE]:
+    overdue = Message.objects.filter(
+        day=OuterRef("day"),
+        campaign=OuterRef("campaign"),
+        recipient__gte=OuterRef("first"),
+        recipient__lt=OuterRef("first") + OuterRef("count"),
+        state=MessageState.INTENDED,
+        submitted_at__lt=now - timedelta(seconds=settings.RESPONSE_TIMEOUT) - OVERDUE_MARGIN,
+    )
+    # A retry that is due waits for the resume: to look at its chunk would change nothing.
+    paused = Chunk.objects.to_settle(now).annotate(day=TruncDate("campaign__started_at", tzinfo=UTC))
+    lost = paused.filter(Q(intended__gt=F("next")) | Exists(overdue))
+    for chunk_id in lost.values_list("pk", flat=True)[:AT_ONCE]:
         ring(chunk_id, now=now)
 
 

@@ -1,5 +1,6 @@
 """Rows of a file taken apart: the column of numbers, and what its other columns say."""
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +9,12 @@ from numpy.typing import NDArray
 from recipients.cells import NEWLINE, PADDING, Bytes, Cells, Places, padded
 from recipients.files import FileRefused
 from recipients.quotes import Rows
+from recipients.tables import MOST_COLUMNS
 
 TAB = ord("\t")
 # Of one row, beside its number: a chunk of ten thousand must stay small enough to be read whole.
 MOST_BYTES_KEPT = 4_000
+C1_CONTROL = re.compile(rb"\xc2[\x80-\x9f]")
 # Between cells a tab, between rows a newline, and no other control character.
 CONTROLS = bytes(
     ord(" ") if (code < 0x20 and code not in (TAB, NEWLINE)) or code == 0x7F else code for code in range(256)
@@ -43,7 +46,10 @@ class Cut:
         found = np.flatnonzero(buffer == ord(rows.delimiter))
         if not len(found):
             return Cells(buffer, self._firsts if position == 0 else self._ends, self._ends)
-        before = _before(found, self._firsts, self._ends)
+        before, each = _before(found, self._firsts, self._ends)
+        if each.max() >= MOST_COLUMNS:
+            line = int(rows.lines[each.argmax()])
+            raise FileRefused(f"Line {line:,} has {each.max() + 1:,} columns; a list may have at most {MOST_COLUMNS}.")
         found = np.concatenate((found, np.full(position + 1, len(buffer))))
         right = np.minimum(found[before + position], self._ends)
         left = np.minimum(found[before + position - 1] + 1, self._ends) if position else self._firsts
@@ -67,12 +73,13 @@ class Cut:
         return Others(_spliced(buffer, begin, stop, self._rows.delimiter), sizes.astype(np.uint16))
 
 
-def _before(found: Places, firsts: Places, ends: Places) -> Places:
-    """How many delimiters are before each row. In a regular table each row has the same number of them."""
+def _before(found: Places, firsts: Places, ends: Places) -> tuple[Places, Places]:
+    """How many delimiters are before each row, and how many are in it."""
     each, rest = divmod(len(found), len(firsts))
     if rest == 0 and (found[::each] >= firsts).all() and (found[each - 1 :: each] < ends).all():
-        return np.arange(0, len(found), each)
-    return np.searchsorted(found, firsts)
+        return np.arange(0, len(found), each), np.array([each])  # a regular table: all rows alike
+    before = np.searchsorted(found, firsts)
+    return before, np.diff(before, append=len(found))
 
 
 def _spliced(buffer: Bytes, begin: Places, stop: Places, delimiter: str) -> bytes:
@@ -82,12 +89,13 @@ def _spliced(buffer: Bytes, begin: Places, stop: Places, delimiter: str) -> byte
     np.subtract.at(outside, stop, 1)
     keeps = np.cumsum(outside[:-1], dtype=np.int8) == 0
     keeps[: len(PADDING)] = keeps[-len(PADDING) :] = False
-    return bytes(buffer[keeps].data).translate(neutral(delimiter))
+    return neutral(bytes(buffer[keeps].data), delimiter)
 
 
-def neutral(delimiter: str) -> bytes:
-    """A tab for each delimiter, and a space for every other control character."""
+def neutral(text: bytes, delimiter: str) -> bytes:
+    """UTF-8 of the same length, with a tab for each delimiter and spaces for every other control character."""
     table = bytearray(CONTROLS)
     if ord(delimiter) != TAB:
         table[TAB], table[ord(delimiter)] = ord(" "), TAB
-    return bytes(table)
+    text = text.translate(table)
+    return text if text.isascii() else C1_CONTROL.sub(b"  ", text)

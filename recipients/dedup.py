@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 PARTITION_BITS = 6
 PARTITIONS = 1 << PARTITION_BITS
-READ_AT_ONCE = 1 << 17
+READ_AT_ONCE = 1 << 17  # numbers, when they are written
+DECIDE_AT_ONCE = 1 << 20
+SPARE_BITS = 2  # a hash table has four slots and more for each number
 
 Numbers: TypeAlias = NDArray[np.uint64]
 
@@ -43,8 +45,7 @@ class FirstWins:
     """
 
     def __init__(self, folder: Path) -> None:
-        # A secret odd multiplier: no file can be made so that all its numbers fall into one partition.
-        self._multiplier = np.uint64(secrets.randbits(64) | 1)
+        self._multiplier = _multiplier()
         self._ordered = folder / "ordered"
         self._partitions = [folder / f"partition-{number}" for number in range(PARTITIONS)]
         self._places = [folder / f"places-{number}" for number in range(PARTITIONS)]
@@ -94,22 +95,33 @@ class FirstWins:
         unwanted = self._by_partition(suppressed)
         decided = 0
         for number in range(PARTITIONS):
-            numbers = np.fromfile(self._partitions[number], dtype=np.uint64)
-            places = np.fromfile(self._places[number], dtype=np.uint32)
-            repeated = places[_is_repeated(numbers)]
-            self._fates[repeated] = Fate.REPEATED
-            if len(unwanted[number]):
-                hit = places[_is_among(numbers, unwanted[number])]
-                self._fates[hit[self._fates[hit] == Fate.KEPT]] = Fate.SUPPRESSED
-            decided += len(numbers)
+            decided += self._decide(number, unwanted[number])
             yield decided
         found = np.bincount(self._fates, minlength=len(Fate)) if self._added else np.zeros(len(Fate), dtype=np.intp)
         self.counts = {fate: int(found[fate]) for fate in Fate}
 
+    def _decide(self, partition: int, unwanted: Numbers) -> int:
+        """A number that is repeated a million times takes no more memory."""
+        numbers, places, count = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.uint32), 0
+        pieces = zip(
+            _read(self._partitions[partition], np.dtype("<u8"), DECIDE_AT_ONCE),
+            _read(self._places[partition], np.dtype("<u4"), DECIDE_AT_ONCE),
+            strict=True,
+        )
+        for more, their_places in pieces:
+            numbers, places = np.concatenate((numbers, more)), np.concatenate((places, their_places))
+            count += len(more)
+            repeated = _is_repeated(numbers)
+            self._fates[places[repeated]] = Fate.REPEATED
+            numbers, places = numbers[~repeated], places[~repeated]
+        if len(unwanted):
+            self._fates[places[_is_among(numbers, unwanted)]] = Fate.SUPPRESSED
+        return count
+
     def numbers(self) -> Iterator[tuple[Numbers, NDArray[np.uint8]]]:
         """All numbers in the order in which they were added, and their fates, piece by piece."""
         place = 0
-        for numbers in _read(self._ordered, np.dtype("<u8")):
+        for numbers in _read(self._ordered, np.dtype("<u8"), READ_AT_ONCE):
             yield numbers, self._fates[place : place + len(numbers)]
             place += len(numbers)
 
@@ -124,14 +136,19 @@ class FirstWins:
 
 
 def _is_repeated(numbers: Numbers) -> NDArray[np.bool_]:
-    """All but the first of equal numbers. Values are sorted fast, places are not: only those in question are."""
+    """All but the first of equal numbers: by hashing all at once, and again those that met another one in a slot."""
     repeated = np.zeros(len(numbers), dtype=np.bool_)
-    ordered = np.sort(numbers)
-    values = ordered[1:][ordered[1:] == ordered[:-1]]
-    if len(values):
-        doubtful = np.flatnonzero(_is_among(numbers, values))
-        by_number = doubtful[np.argsort(numbers[doubtful], kind="stable")]
-        repeated[by_number[1:][numbers[by_number[1:]] == numbers[by_number[:-1]]]] = True
+    rows = np.arange(len(numbers), dtype=np.uint32)
+    while len(rows):
+        mine = numbers[rows]
+        bits = len(rows).bit_length() + SPARE_BITS
+        slot = (mine * _multiplier() >> np.uint64(64 - bits)).view(np.int64)
+        first = np.full(1 << bits, np.iinfo(np.uint32).max, dtype=np.uint32)
+        np.minimum.at(first, slot, rows)
+        first = first[slot]
+        is_same = numbers[first] == mine
+        repeated[rows[is_same & (first != rows)]] = True
+        rows = rows[~is_same]
     return repeated
 
 
@@ -142,7 +159,12 @@ def _is_among(numbers: Numbers, ordered: Numbers) -> NDArray[np.bool_]:
     return among
 
 
-def _read(path: Path, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
+def _multiplier() -> np.uint64:
+    """Secret and odd: nobody can make a file whose numbers all meet in one partition, or in one slot."""
+    return np.uint64(secrets.randbits(64) | 1)
+
+
+def _read(path: Path, dtype: np.dtype[Any], count: int) -> Iterator[NDArray[Any]]:
     with path.open("rb") as file:
-        while block := file.read(READ_AT_ONCE * dtype.itemsize):
+        while block := file.read(count * dtype.itemsize):
             yield np.frombuffer(block, dtype=dtype)

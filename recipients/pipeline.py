@@ -158,7 +158,7 @@ def _in_order(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[
     """The results in the order of the items, a few of which are worked on at a time."""
     going: deque[Future[R]] = deque()
     try:
-        for item in items:
+        for item in _after(items, going):
             going.append(pool.submit(work, item))
             if len(going) >= AHEAD:
                 yield going.popleft().result()
@@ -167,6 +167,16 @@ def _in_order(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[
     finally:
         for future in going:
             future.cancel()
+
+
+def _after(items: Iterable[T], going: "deque[Future[R]]") -> Iterator[T]:
+    """The items; when there is trouble with the next one, but trouble with an earlier one comes first."""
+    try:
+        yield from items
+    except FileRefused:
+        for future in going:
+            future.result()
+        raise
 
 
 def _work(block: Rows, position: int, country: str, first_wins: FirstWins, *, with_others: bool) -> _Block:

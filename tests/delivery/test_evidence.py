@@ -444,6 +444,28 @@ def test_a_paused_campaign_is_left_alone_while_its_answers_may_still_come(worksp
     assert totals_of(campaign).uncertain == 1
 
 
+def test_nobody_is_rung_for_a_retry_of_a_paused_campaign_and_its_lost_answers_are_still_settled(workspace, rung):
+    campaign, [chunk] = under_way(workspace, 2)
+    mine = claim(chunk)
+    send(mine, [(0x14, b"")])
+    intents.release(mine, now=timezone.now())
+    author.pause(campaign.pk, by=campaign.created_by)
+    rung.clear()
+    later = timezone.now() + timedelta(minutes=30)
+    due.tick(now=later)
+    assert rung == []
+    author.resume(campaign.pk, by=campaign.created_by, now=timezone.now())
+    send(claim(chunk), [None])
+    author.pause(campaign.pk, by=campaign.created_by)
+    rung.clear()
+    due.tick(now=later)
+    assert rung == [("delivery.tasks.dispatch", (chunk.pk,))]
+    dispatching.work_on(chunk.pk, clock=lambda: later)
+    assert states_of(campaign) == {0: S.RETRY, 1: S.UNCERTAIN}
+    due.tick(now=later + timedelta(minutes=1))
+    assert len(rung) == 1
+
+
 def test_a_receipt_that_matches_nothing_is_tried_for_days_and_ever_more_rarely(workspace):
     campaign, [chunk] = under_way(workspace, 1)
     arrive(campaign, receipt("A", phones_of(chunk)[0]))

@@ -49,8 +49,9 @@ def test_of_a_suppressed_number_the_first_is_suppressed_and_the_others_are_repea
 
 
 @pytest.mark.parametrize("piece", [1, 7, 1000])
-def test_they_are_read_again_in_pieces(tmp_path, monkeypatch, piece):
+def test_a_partition_larger_than_memory_is_read_in_pieces(tmp_path, monkeypatch, piece):
     monkeypatch.setattr(dedup, "READ_AT_ONCE", piece)
+    monkeypatch.setattr(dedup, "DECIDE_AT_ONCE", piece)
     with FirstWins(tmp_path) as first_wins:
         add(first_wins, [*range(500), *[7] * 500, *range(600)])
         found = judged(first_wins)

@@ -39,7 +39,7 @@ def read(content, *, filename="list.csv", column=None):
 def carried(content, **options):
     """The names of the columns, and the cells of every row as they travel with its recipient."""
     table = Table(io.BytesIO(content), filename="list.csv", column=None, **options)
-    text = b"".join(block.text.translate(columns.neutral(block.delimiter)) for block in table).decode()
+    text = b"".join(columns.neutral(block.text, block.delimiter) for block in table).decode()
     return table.layout.names, [line.split("\t") for line in text.removesuffix("\n").split("\n")]
 
 
@@ -149,8 +149,6 @@ def test_blank_lines_are_rows_without_a_number():
         (b"phone;" + b"a;" * 99_999 + b"\n1;2\n", "Line 1 has 100,001 columns; a list may have at most 100"),
         (b"a;" * 1_000_000 + b"\n1;2\n", "Line 1 is longer than 1,048,576 bytes"),
         (b"phone;name\n1;x\n2;y" + b";z" * 99 + b"\n", "Line 3 has 101 columns; a list may have at most 100"),
-        (b"phone;name\n1;x\n2;" + b"y" * 5000 + b"\n", "Line 3 has 5,002 bytes in its columns; a recipient may carry"),
-        (b'phone;name\n1;"a\nb"\n2;' + b"y" * 5000 + b"\n", "Line 4 has 5,002 bytes in its columns"),
         (b"1\n2\n3\x00\n", "Line 3 has a zero byte"),
         (b"1\n" * 5 + b"x" * (files.LONGEST_LINE + 1) + b"\n2\n", "Line 6 is longer than 1,048,576 bytes"),
         (b"1\n" + b"x" * (3 * files.LONGEST_LINE), "Line 2 is longer than 1,048,576 bytes"),
@@ -178,7 +176,7 @@ def test_the_other_columns_travel_along_as_text():
     content = 'name;phone;note\n"Jansen; Jan";1;"says ""hi"""\nZoë\x07;2;a\tb\x85\n'.encode()
     assert carried(content) == (
         ("name", "phone", "note"),
-        [["Jansen; Jan", "1", 'says "hi"'], ["Zoë ", "2", "a b "]],
+        [["Jansen; Jan", "1", 'says "hi"'], ["Zoë ", "2", "a b  "]],
     )
 
 
@@ -191,10 +189,6 @@ def test_line_ends_and_tabs_within_a_cell_are_spaces(quoted):
 def test_columns_without_a_name_get_one_and_no_two_are_the_same():
     assert carried(b"phone;;Name;name;\x1b[1m\n1;2;3;4;5\n")[0] == ("phone", "column 2", "Name", "name 4", "[1m")
     assert carried(b"1;2\n3;4\n")[0] == ("column 1", "column 2")
-
-
-def test_a_bare_list_carries_nothing():
-    assert carried(b"1\n2\n") == (("column 1",), [[""]])
 
 
 def test_a_hundred_columns_are_no_trouble():

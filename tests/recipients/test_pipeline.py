@@ -125,6 +125,14 @@ def test_a_row_that_says_too_much_is_named(desk):
     assert desk.chunks == {}
 
 
+def test_the_first_trouble_of_a_file_is_the_one_that_is_told(desk, monkeypatch):
+    monkeypatch.setattr(files, "BLOCK", 5_000)
+    rows = [b"phone;note", *[b"0612345678;ok"] * 400]
+    rows[2] = b"0612345679;" + b"x" * 4_001
+    with pytest.raises(FileRefused, match="Line 3 "):
+        desk.prepare(b"\n".join([*rows, b"06\0"]))
+
+
 def test_a_table_of_a_million_columns_is_refused_with_its_line(desk):
     with pytest.raises(FileRefused, match=r"^Line 1 has 1,000,000 columns; a list may have at most 100"):
         desk.prepare(b";".join([b""] * 1_000_000) + b"\n")

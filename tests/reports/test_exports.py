@@ -271,8 +271,8 @@ def test_a_store_that_is_away_leaves_the_export_to_the_next_try(campaign):
     export = exports.request(campaign.pk, format="csv", by=campaign.created_by)
     listing_of(campaign.list)
     with used(away()), pytest.raises(StorageTrouble):
-        exports.write(export.pk, now=timezone.now())
-    exports.write(export.pk, now=timezone.now() + timedelta(minutes=6))
+        exports.write(export.pk, clock=timezone.now)
+    exports.write(export.pk, clock=lambda: timezone.now() + timedelta(minutes=6))
     assert Export.objects.get(pk=export.pk).status == Status.READY
 
 
