@@ -62,7 +62,7 @@ def new(request: PageRequest) -> HttpResponse:
     if form.is_valid():
         given = dict(form.cleaned_data)
         pasted = SimpleUploadedFile("pasted.txt", given.pop("numbers").encode())
-        file: UploadedFile = given.pop("file") or pasted
+        file: UploadedFile[bytes] = given.pop("file") or pasted
         with refused_on(form):
             made = uploads.create_with_file(
                 request.workspace, file, filename=file.name or "", by=request.user, length=file.size or 0, **given
