@@ -100,8 +100,8 @@ def by_put(client: Client, source: Path) -> int:
 
 
 def _warm_up(client: Client, path: Path) -> None:
-    """What a process loads with its first upload is not the upload's: often enough that every worker has had one."""
-    path.write_bytes(b"+31612345678\n" * BLOCK)
+    """What a process loads with its first upload is not the upload's; a small one leaves no buffer behind."""
+    path.write_bytes(b"+31612345678\n" * 1000)
     for way in (by_tus, by_put) * 4:
         way(client, path)
 
