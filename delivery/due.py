@@ -42,7 +42,7 @@ def _alone(step: str, campaign_id: int | None = None, *, now: datetime | None = 
         logger.info("tick.refused", extra={**where, "code": refusal.code})
         if refusal.code == transitions.NOT_BALANCED and now is not None:
             incidents.note_once(IncidentKind.UNBALANCED, at=now, sample=refusal.message, campaign_id=campaign_id)
-    except Exception:
+    except Exception:  # the tick is an edge: one campaign's trouble must not keep the others from their minute
         logger.exception("tick.failed", extra=where)
 
 

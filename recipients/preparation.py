@@ -62,7 +62,7 @@ def prepare_list(list_id: int, *, now: datetime) -> None:
     except LeaseLost:
         attempt.discard()
         logger.warning("list.lease_lost", extra={"list": list_id})
-    except Exception as trouble:
+    except Exception as trouble:  # raised again: only the last attempt says so on the list as well
         if lease.attempt == MOST_ATTEMPTS:
             with suppress(LeaseLost):
                 _give_up(list_id, f"with {_named(trouble)}", lease)

@@ -186,7 +186,7 @@ class Engine:
             try:
                 close_old_connections()
                 status = receipts.take_in(arrivals)
-            except Exception:
+            except Exception:  # without this thread nobody answers the carrier; refused, it sends them again
                 logger.exception("links.receipts", extra={"receipts": len(arrivals)})
                 status = int(CommandStatus.RSYSERR)
             if status == 0:
@@ -219,7 +219,7 @@ class Engine:
         try:
             close_old_connections()
             wanted, locked = accounts.active()
-        except Exception:
+        except Exception:  # without this thread late answers are lost; the next look is two seconds away
             logger.warning("links.channels", exc_info=True)
             return
         for channel_id in locked - self._locked:
