@@ -3,6 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from smpp.bulk import Octets, words
 from smpp.pdu import HEADER, Command, LocalProtocolError, SubmitSm, encode
 
 _MAX_ADDRESS = 20
@@ -42,10 +46,31 @@ class SubmitTemplate:
         except IndexError:
             raise LocalProtocolError(f"a destination is longer than {_MAX_ADDRESS} octets") from None
 
+    def encode_run(self, first_sequence: int, destinations: Octets) -> bytes:
+        """The same of destinations that are equally long, one a row."""
+        count, width = destinations.shape
+        if width > _MAX_ADDRESS:
+            raise LocalProtocolError(f"a destination is longer than {_MAX_ADDRESS} octets")
+        start = self._starts[width] + bytes(4) + self._head
+        one = np.frombuffer(start + bytes(width) + self._tail, np.uint8)
+        rows = np.empty((count, len(one)), np.uint8)
+        rows[:] = one
+        rows[:, 12:16] = words(np.arange(first_sequence, first_sequence + count))
+        rows[:, len(start) : len(start) + width] = destinations
+        return rows.tobytes()
+
 
 def deliver_sm_resps(sequences: Iterable[int], status: int = 0) -> bytes:
     start = HEADER.pack(HEADER.size + 1, Command.DELIVER_SM_RESP, status, 0)[:12]
     return b"".join([start + sequence.to_bytes(4, "big") + b"\0" for sequence in sequences])
+
+
+def deliver_sm_resp_run(sequences: NDArray[np.integer], status: int = 0) -> bytes:
+    """As `deliver_sm_resps`."""
+    rows = np.zeros((len(sequences), HEADER.size + 1), np.uint8)
+    rows[:, :12] = np.frombuffer(HEADER.pack(HEADER.size + 1, Command.DELIVER_SM_RESP, status, 0)[:12], np.uint8)
+    rows[:, 12:16] = words(sequences)
+    return rows.tobytes()
 
 
 def submit_sm_resps(answers: Iterable[tuple[int, int, bytes]]) -> bytes:

@@ -144,6 +144,16 @@ def read_tlvs(body: bytes, at: int) -> dict[int, bytes]:
     return tlvs
 
 
+def find_tlv(body: bytes, at: int, tag: int) -> slice | None:
+    """Where the value of an optional parameter stands, if `read_tlvs` finds it."""
+    while at + 4 <= len(body):
+        found, length = struct.unpack_from(">HH", body, at)
+        at += 4 + length
+        if at <= len(body) and found == tag:
+            return slice(at - length, at)
+    return None
+
+
 def _octet(default: int = 0) -> Any:
     return field(default=default, metadata={"encoding": Encoding(_write_octet, _read_octet)})
 
