@@ -30,7 +30,10 @@ def test_a_template_writes_a_run_as_it_writes_one_by_one(first, width, data):
     template = hot.SubmitTemplate(SubmitSm(**VALUES))
     written = bulk.digits(np.array(numbers, np.uint64), width)
 
-    assert template.encode_run(first, written) == template.encode(first, [b"%d" % number for number in numbers])
+    destinations = [b"%d" % number for number in numbers]
+
+    assert template.encode_run(first, written) == template.encode(first, destinations)
+    assert hot.submit_sms(first, map(template.body, destinations)) == template.encode(first, destinations)
 
 
 @given(st.lists(st.integers(0, 10**18 - 1), min_size=1), st.integers(1, 18))
@@ -48,6 +51,21 @@ def test_what_is_no_digit_is_no_number(bad):
 @given(st.lists(st.integers(1, pdu.MAX_SEQUENCE)), st.sampled_from([0, 8]))
 def test_a_run_of_receipts_is_answered_as_one_by_one(sequences, status):
     assert hot.deliver_sm_resp_run(np.array(sequences, np.int64), status) == hot.deliver_sm_resps(sequences, status)
+
+
+@given(st.binary(max_size=254), st.dictionaries(st.integers(0, 0xFFFF), st.binary(max_size=30), max_size=3))
+def test_what_goes_into_an_envelope_comes_out_as_encode_writes_it(text, tlvs):
+    values = VALUES | {"esm_class": 0x40, "data_coding": 8, "service_type": b"CMT"}
+    envelope = hot.Envelope(SubmitSm(**values | {"short_message": b""}))
+    whole = SubmitSm(**values | {"destination_addr": b"49151", "short_message": text, "tlvs": tlvs})
+
+    assert envelope.body(b"49151", text, pdu.encode_tlvs(tlvs)) == pdu.encode(whole)[16:]
+
+
+def test_an_envelope_is_empty():
+    for given in ({"short_message": b"x"}, {"destination_addr": b"49151"}, {"tlvs": {1: b""}}):
+        with pytest.raises(pdu.LocalProtocolError):
+            hot.Envelope(SubmitSm(**given))
 
 
 ANSWERS = st.lists(
