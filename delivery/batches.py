@@ -22,6 +22,10 @@ class Wire(Protocol):
     """How the recipients' messages look on the wire. A unit is one PDU."""
 
     @property
+    def cost(self) -> int:
+        """Message parts in a unit, at most."""
+
+    @property
     def starts(self) -> Integers:
         """The first unit of each recipient, and how many there are in all."""
 

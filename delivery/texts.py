@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -48,7 +49,9 @@ class _Piece:
 class Same:
     """One text for everybody."""
 
-    def __init__(self, templates: Sequence[SubmitTemplate], phones: NDArray[np.uint64], *, cost: int, plus: bool) -> None:
+    def __init__(
+        self, templates: Sequence[SubmitTemplate], phones: NDArray[np.uint64], *, cost: int, plus: bool
+    ) -> None:
         self.cost = cost
         self._templates = templates
         self.starts: Integers = np.arange(0, len(phones) * len(templates) + 1, len(templates))
@@ -114,9 +117,7 @@ def templates(campaign: Campaign, style: Style, *, now: datetime) -> tuple[Submi
     )
 
 
-def same(
-    campaign: Campaign, style: Style, phones: NDArray[np.uint64], ready: Sequence[SubmitTemplate]
-) -> Same:
+def same(campaign: Campaign, style: Style, phones: NDArray[np.uint64], ready: Sequence[SubmitTemplate]) -> Same:
     """`ready` are the campaign's templates."""
     cost = parts(campaign, style) if len(ready) == 1 else 1
     return Same(ready, phones, cost=cost, plus=style.plus_sign)
@@ -161,7 +162,7 @@ def _destinations(phones: NDArray[np.uint64], *, plus: bool) -> list[bytes]:
     return [form % phone for phone in phones.tolist()]
 
 
-def _envelope(campaign: Campaign, style: Style, *, now: datetime) -> dict[str, object]:
+def _envelope(campaign: Campaign, style: Style, *, now: datetime) -> dict[str, Any]:
     until = pacing.validity(now, usual=settings.DEFAULT_VALIDITY, not_after=campaign.not_after)
     return {
         "service_type": style.service_type.encode("ascii"),

@@ -1,4 +1,4 @@
-"""Parts of a long message: a header in the text (3GPP TS 23.040 §9.2.3.24), or optional parameters (SMPP 3.4 §5.3.2)."""
+"""Parts of a long message: headers in the text (3GPP TS 23.040 §9.2.3.24), or optional parameters (SMPP 3.4 §5.3.2)."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,10 @@ def parameters(payloads: Sequence[bytes], *, reference: int) -> list[dict[int, b
     total = _counted(payloads)
     if total == 1:
         return [{}]
-    common = {Tlv.SAR_MSG_REF_NUM: (reference & 0xFFFF).to_bytes(2, "big"), Tlv.SAR_TOTAL_SEGMENTS: bytes((total,))}
+    common: dict[int, bytes] = {
+        Tlv.SAR_MSG_REF_NUM: (reference & 0xFFFF).to_bytes(2, "big"),
+        Tlv.SAR_TOTAL_SEGMENTS: bytes((total,)),
+    }
     return [{**common, Tlv.SAR_SEGMENT_SEQNUM: bytes((number,))} for number in range(1, total + 1)]
 
 
