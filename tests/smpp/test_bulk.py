@@ -63,9 +63,9 @@ def test_what_goes_into_an_envelope_comes_out_as_encode_writes_it(text, tlvs):
 
 
 def test_an_envelope_is_empty():
-    for given in ({"short_message": b"x"}, {"destination_addr": b"49151"}, {"tlvs": {1: b""}}):
+    for content in ({"short_message": b"x"}, {"destination_addr": b"49151"}, {"tlvs": {1: b""}}):
         with pytest.raises(pdu.LocalProtocolError):
-            hot.Envelope(SubmitSm(**given))
+            hot.Envelope(SubmitSm(**content))
 
 
 ANSWERS = st.lists(
