@@ -103,7 +103,7 @@ def take_in(arrivals: Sequence[Arrival]) -> int:
 @transaction.atomic
 def _store(arrivals: Sequence[Arrival]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {STORE_WITHIN}")
+        by_key(cursor, within=STORE_WITHIN)
     inbox.keep(arrivals)
     told, others = _read(arrivals)
     raised, left = _Raised(), list[str]()
@@ -358,9 +358,7 @@ SELECT n FROM n
 
 
 def _raise_in(day: date, campaign: int, given: _Verdicts, *, at: datetime) -> Integers:
-    """Raise the states of one campaign's messages; the recipients of whom nothing is on record."""
-    with connection.cursor() as cursor:
-        by_key(cursor)
+    """Raise the states of one campaign's messages, by key; the recipients of whom nothing is on record."""
     simple = given.delivered + given.failed == 1
     left = ~simple
     for code in np.unique(given.codes[simple]).tolist():
