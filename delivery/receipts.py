@@ -464,7 +464,7 @@ SELECT DISTINCT ON (g.id) g.id, c.day, c.campaign_id, c.recipient, c.part, c.pho
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::int[])
     AS g (id, channel_id, message_id, phone, choice)
 JOIN delivery_carrierid c ON c.channel_id = g.channel_id AND c.message_id = g.message_id AND c.phone = g.phone
-WHERE c.day >= %s
+WHERE c.day BETWEEN %s AND CURRENT_DATE + 1
 ORDER BY g.id, g.choice, c.day DESC
 """
 # A receipt that no id explains, for a number of which exactly one message of this channel is in doubt: evidence that it
