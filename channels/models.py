@@ -12,6 +12,7 @@ from channels.querysets import ChannelQuerySet, RouteQuerySet
 
 HEAVIEST = 100
 LONGEST_VALIDITY = 63 * 7 * 24 * 3600  # the most that a validity period can say to a handset (GSM 03.40 §9.2.3.12.1)
+SAME_CODINGS = "The same data_coding for GSM and for UCS-2: nobody could tell them apart."
 
 ASCII = RegexValidator(r"\A[\x20-\x7e]*\Z", "SMPP takes ASCII only.")
 OCTET = MaxValueValidator(255)
@@ -173,7 +174,9 @@ class Channel(models.Model):
             models.CheckConstraint(name="channel_window_from_one", condition=Q(window__gte=1)),
             models.CheckConstraint(name="channel_binds_from_one", condition=Q(binds__gte=1)),
             models.CheckConstraint(
-                name="channel_codings_differ", condition=~Q(gsm_data_coding=models.F("ucs2_data_coding"))
+                name="channel_codings_differ",
+                condition=~Q(gsm_data_coding=models.F("ucs2_data_coding")),
+                violation_error_message=SAME_CODINGS,
             ),
             models.CheckConstraint(
                 name="channel_known_default_coding", condition=Q(default_coding__in=DefaultCoding.values)
@@ -192,7 +195,7 @@ class Channel(models.Model):
     def clean(self) -> None:
         wrong: dict[str, str] = {}
         if self.gsm_data_coding == self.ucs2_data_coding:
-            wrong["ucs2_data_coding"] = "The same as for GSM texts: the carrier could not tell them apart."
+            wrong["ucs2_data_coding"] = SAME_CODINGS
         for field, check in (("answer_overrides", answers.parse_overrides), ("tls_ca", tls.check_ca)):
             try:
                 check(getattr(self, field))
@@ -223,6 +226,10 @@ class Route(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def in_order(self) -> "list[RouteMember]":
+        return sorted(self.members.all(), key=lambda one: (one.is_backup, one.channel_id))
 
 
 class RouteMember(models.Model):
