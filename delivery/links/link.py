@@ -14,7 +14,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from delivery.answers import Action, BindAction, BindOutcome, answer, bind_answer, bind_delay
+from channels.answers import Action, BindAction, BindOutcome, answer, bind_answer, bind_delay
 from delivery.batches import DOUBT, NOTHING, Batch, Integers
 from delivery.links.account import Account
 from delivery.statuses import IncidentKind
