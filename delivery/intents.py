@@ -47,14 +47,14 @@ WITH chosen AS (
       AND (c.plan_from IS NULL OR p.resumed_at IS NULL OR c.plan_from >= p.resumed_at)
     RETURNING c.id, c.epoch, c.owner, c.next, c.intended, p.workspace_id
 ), noted AS (
-    INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at)
-    SELECT id, epoch, owner, next, intended - next, false, %(now)s FROM chosen
+    INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at, channel_id)
+    SELECT id, epoch, owner, next, intended - next, false, %(now)s, %(channel)s FROM chosen
 )
 SELECT next, intended, suppressed_among(workspace_id, %(phones)s::bigint[]) FROM chosen
 """
 
 
-def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, now: datetime) -> Chosen | None:
+def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, channel_id: int, now: datetime) -> Chosen | None:
     """Cover the next recipients of the chunk, whose numbers these are; None when they must not be handed over: somebody
     else owns the chunk, or the campaign is paused, ended, past its deadline, or differs from what was approved.
 
@@ -71,6 +71,7 @@ def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, now: datetime
                 "count": len(phones),
                 "phones": array(phones.tolist()),
                 "seal": seal,
+                "channel": channel_id,
                 "now": now,
                 "lease": now + settings.CHUNK_LEASE,
             },
@@ -103,6 +104,7 @@ UPDATE {partition} m SET
     state = CASE WHEN is_suppressed THEN %(suppressed)s ELSE %(intended)s END,
     attempts = CASE WHEN is_suppressed THEN attempts ELSE attempts + 1 END,
     submitted_at = CASE WHEN is_suppressed THEN submitted_at ELSE %(now)s END,
+    channel_id = CASE WHEN is_suppressed THEN channel_id ELSE %(channel)s END,
     done_at = CASE WHEN is_suppressed THEN %(now)s ELSE done_at END,
     retry_at = NULL
 FROM judged
@@ -112,7 +114,7 @@ RETURNING m.recipient, m.phone, m.attempts, is_suppressed
 
 
 @transaction.atomic
-def intend_retries(chunk: Chunk, count: int, *, seal: str, now: datetime) -> list[Retry]:
+def intend_retries(chunk: Chunk, count: int, *, seal: str, channel_id: int, now: datetime) -> list[Retry]:
     """Messages of the chunk that were refused for the moment and are to be tried again now.
 
     Those whose number has been suppressed since are over: SUPPRESSED, and not among them.
@@ -134,6 +136,7 @@ def intend_retries(chunk: Chunk, count: int, *, seal: str, now: datetime) -> lis
                 "retry": MessageState.RETRY,
                 "intended": MessageState.INTENDED,
                 "suppressed": MessageState.SUPPRESSED,
+                "channel": channel_id,
                 "now": now,
                 "count": count,
             },
@@ -143,9 +146,9 @@ def intend_retries(chunk: Chunk, count: int, *, seal: str, now: datetime) -> lis
         over = len(judged) - len(retries)
         if retries:
             cursor.execute(
-                "INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at)"
-                " VALUES (%s, %s, %s, %s, %s, true, %s)",
-                [chunk.pk, chunk.epoch, chunk.owner, retries[0].recipient - chunk.first, len(retries), now],
+                "INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at, channel_id)"
+                " VALUES (%s, %s, %s, %s, %s, true, %s, %s)",
+                [chunk.pk, chunk.epoch, chunk.owner, retries[0].recipient - chunk.first, len(retries), now, channel_id],
             )
         if over:
             cursor.execute("UPDATE delivery_chunk SET unresolved = unresolved - %s WHERE id = %s", [over, chunk.pk])

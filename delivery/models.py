@@ -67,6 +67,7 @@ class Intent(models.Model):
     count = models.PositiveIntegerField()
     is_retry = models.BooleanField(default=False)
     at = models.DateTimeField()
+    channel_id = models.BigIntegerField(null=True, help_text="Null is the campaign's own.")
 
     class Meta:
         indexes = [models.Index(name="intent_by_chunk", fields=["chunk", "id"])]
@@ -94,6 +95,7 @@ class Message(models.Model):
     submitted_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
     retry_at = models.DateTimeField(null=True)
+    channel_id = models.BigIntegerField(null=True, help_text="Null is the campaign's own.")
 
     class Meta:
         managed = False

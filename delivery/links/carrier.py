@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from channels import answers
+from channels.health import Breaker, runs
 from delivery.batches import DOUBT, Batch, Integers
-from delivery.judging import breaker
 from delivery.limiter import Limiter
 from delivery.links.account import Account
 from delivery.links.link import Kind, Link
@@ -26,7 +27,6 @@ STRAGGLE = 2.0  # seconds after its last byte, a batch goes back to its task wit
 Deliver = Callable[[Link, Received], None]
 Late = Callable[[Batch, Integers, Integers, Any], None]
 Report = Callable[[IncidentKind, int, str, int], None]
-Run = tuple[int, datetime | None]  # a campaign, from one resume to the next
 
 
 class Carrier:
@@ -34,6 +34,7 @@ class Carrier:
 
     def __init__(self, account: Account, *, deliver: Deliver, late: Late, report: Report) -> None:
         self.account = account
+        self.table = answers.table(account.answer_overrides)
         self.deliver = deliver
         self._late, self._report = late, report
         self._limiter = Limiter(account.name, tps=account.tps, report=self._report_redis) if account.tps else None
@@ -41,8 +42,8 @@ class Carrier:
         self._waiting: set[Batch] = set()  # written or given back, some answers still missing
         self._wanted = asyncio.Event()
         self._is_closing = False
-        self._refusals: dict[Run, int] = {}  # in a row, of those that say nothing about the recipient
-        self._stopped: dict[Run, str] = {}  # and why
+        # Of campaigns of which something was refused, since they were resumed last.
+        self._breakers: dict[int, tuple[datetime | None, Breaker]] = {}
         kinds = [Kind.TRANSMITTER, Kind.RECEIVER] if account.pair else [Kind.TRANSCEIVER]
         self.links = [Link(self, account, kind, n) for n in range(account.binds) for kind in kinds]
         self._keepers = [asyncio.ensure_future(link.keep()) for link in self.links]
@@ -56,7 +57,7 @@ class Carrier:
 
     def add(self, batch: Batch) -> None:
         self._queue.append(batch)
-        if self._is_closing or (batch.campaign_id, batch.period) in self._stopped:
+        if self._is_closing or self._why_stopped(batch):
             self._give_back(batch)
             return
         self._wanted.set()
@@ -69,8 +70,8 @@ class Carrier:
 
     def settle(self, batch: Batch, units: Integers, codes: Integers, ids: Any) -> None:
         """The answers to these units, with an id for each or one for all; DOUBT when there will be none."""
-        if self._refusals or codes.any():
-            self._count_refusals(batch, codes.tolist())
+        if batch.campaign_id in self._breakers or codes.any():
+            self._count_refusals(batch, codes)
         if batch.finished.done():
             self._late(batch, units, codes, ids)
             return
@@ -84,6 +85,12 @@ class Carrier:
             if batch.link is link:
                 self._leave_half(batch)
                 self._retire_if_written(batch)
+
+    def switch_off(self, code: int) -> None:
+        """The account is refused: every bind is given up until an operator changes the channel."""
+        self.report(IncidentKind.BIND_REFUSED, f"{status.name(code)}: switched off until the channel is changed")
+        for link in self.links:
+            link.switch_off(code)
 
     def report(self, kind: IncidentKind, sample: str, count: int = 1) -> None:
         self._report(kind, self.account.channel_id, sample, count)
@@ -140,8 +147,7 @@ class Carrier:
                 count = min(count, max(1, (credit - written) // batch.wire.cost))
             if batch.is_long:
                 batch.link = link
-            link.write_units(batch, count)
-            written += count * batch.wire.cost
+            written += link.write_units(batch, count) * batch.wire.cost
             stuck = 0
             if not self._retire_if_written(batch):
                 self._queue.rotate(-1)
@@ -160,27 +166,27 @@ class Carrier:
         self._await_answers(batch)
         return True
 
-    def _count_refusals(self, batch: Batch, codes: list[int]) -> None:
+    def _count_refusals(self, batch: Batch, codes: Integers) -> None:
         """Refusals that say nothing about the recipient would spend the whole list: stop before they do."""
-        campaign = (batch.campaign_id, batch.period)
-        for code in codes:
-            if code < 0 or campaign in self._stopped:
-                continue
-            limit = breaker(code) if code else 0
-            if not limit:
-                self._refusals.pop(campaign, None)
-                continue
-            count = self._refusals[campaign] = self._refusals.get(campaign, 0) + 1
-            if count >= limit:
-                name = status.name(code)
-                self._stop_campaign(campaign, f"The carrier refused {count} messages in a row, the last with {name}.")
+        period, breaker = self._breakers.get(batch.campaign_id, (None, None))
+        if breaker is None or period != batch.period:
+            if breaker is not None and period is not None and (batch.period is None or batch.period < period):
+                return  # of before the resume
+            breaker = Breaker(self.table)
+            self._breakers[batch.campaign_id] = (batch.period, breaker)
+        if breaker.reason:
+            return
+        for code, n in runs(codes):
+            breaker.count(code, n)
+        if breaker.reason:
+            for one in self._queue:
+                if self._why_stopped(one):
+                    one.send_by = 0.0
+            self._give_back_late(0.0)
 
-    def _stop_campaign(self, campaign: Run, reason: str) -> None:
-        self._stopped[campaign] = reason
-        for one in self._queue:
-            if (one.campaign_id, one.period) == campaign:
-                one.send_by = 0.0
-        self._give_back_late(0.0)
+    def _why_stopped(self, batch: Batch) -> str:
+        period, breaker = self._breakers.get(batch.campaign_id, (None, None))
+        return breaker.reason if breaker is not None and period == batch.period else ""
 
     def _leave_half(self, batch: Batch) -> None:
         """A recipient of whom some parts are written gets no more of them."""
@@ -207,7 +213,7 @@ class Carrier:
     def _finish(self, batch: Batch) -> None:
         self._waiting.discard(batch)
         if not batch.finished.done():
-            batch.stopped_because = self._stopped.get((batch.campaign_id, batch.period), "")
+            batch.stopped_because = self._why_stopped(batch)
             batch.finished.set_result(None)
 
     async def _grant(self, limiter: Limiter) -> None:
