@@ -65,6 +65,8 @@ class Hours:
 
     def intervals(self, begin: datetime, end: datetime) -> list[Interval]:
         """The open parts of [begin, end), in order; there is closed time between any two of them."""
+        if self.is_always_open:
+            return [(begin.astimezone(UTC), end.astimezone(UTC))] if begin < end else []
         found: list[Interval] = []
         for opens, closes in self._pieces(begin.astimezone(UTC), end.astimezone(UTC)):
             if found and found[-1][1] == opens:
