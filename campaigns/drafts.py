@@ -21,7 +21,6 @@ from recipients.models import RecipientList
 from recipients.statuses import Status as ListStatus
 from senders.models import Sender
 
-
 # Fields of the content that the campaign takes over without a word.
 AS_GIVEN = (
     *("mode", "text", "sender", "list", "send_at", "date_from", "date_to", "not_after"),
