@@ -23,7 +23,7 @@ from campaigns import drafts, transitions
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
 from channels import accounts as channel_accounts
-from channels.models import Channel
+from channels.models import Channel, Route, RouteMember
 from moderation import decisions
 from recipients import chunks, suppression_imports, uploads
 from recipients import transitions as list_transitions
@@ -105,6 +105,13 @@ def channel(name: str = "main", **fields) -> Channel:
     """A carrier where nobody listens: a test that sends names the port of its simulator."""
     wanted = {"host": "127.0.0.1", "port": 9, "system_id": "demo", "window": 100, "is_default": True, **fields}
     return channel_accounts.save(name, by=None, password="demo", **wanted)
+
+
+def route(*channels: Channel, name: str = "", **fields) -> Route:
+    made = Route.objects.create(name=name or f"route-{next(_next)}", **fields)
+    for member in channels:
+        RouteMember.objects.create(route=made, channel=member)
+    return made
 
 
 @transaction.atomic
@@ -213,7 +220,8 @@ def content(workspace: Workspace, **given) -> drafts.Content:
     given.setdefault("text", "Everything at half price until Sunday.")
     given["sender"] = given.get("sender") or sender(workspace)
     given["list"] = given.get("list") or ready_list(workspace)
-    given["channel"] = given.get("channel") or Channel.objects.default() or channel()
+    if given.get("route") is None:
+        given["channel"] = given.get("channel") or Channel.objects.default() or channel()
     return drafts.Content(**given)
 
 
