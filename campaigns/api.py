@@ -4,7 +4,7 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +21,7 @@ from recipients.models import RecipientList
 from senders.models import Sender
 
 
+@extend_schema_field({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"})
 class ClockField(serializers.TimeField):
     """A time of the day, HH:MM, in the zone of the workspace."""
 
@@ -48,10 +49,14 @@ class CampaignInput(Input):
     date_to = InstantField(required=False, allow_null=True, help_text="For the mode spread.")
     not_after = InstantField(required=False, allow_null=True, help_text="What is unsent then, is not sent.")
     daily_from = ClockField(
-        required=False, allow_null=True, help_text="HH:MM in the workspace's time zone. Nothing is sent before it…"
+        required=False,
+        allow_null=True,
+        help_text="In the workspace's time zone: nothing is sent before it.",
     )
     daily_to = ClockField(
-        required=False, allow_null=True, help_text="…nor from then on: of the next day where it is the earlier time."
+        required=False,
+        allow_null=True,
+        help_text="Nothing is sent from then on; of the next day where it is earlier.",
     )
     parts_per_second = serializers.IntegerField(
         min_value=1,

@@ -10,7 +10,7 @@ from accounts.roles import Role
 from campaigns import carriers
 from campaigns.models import Campaign
 from campaigns.statuses import Mode
-from channels.models import Channel, RouteMember
+from channels.models import Channel, Route, RouteMember
 from tests import factories
 from tests.pages import signed_in, text_of
 
@@ -113,7 +113,8 @@ def test_a_patch_takes_the_window_off_as_a_whole(api, body):
         ("2099-01-01T00:00:00+01:00", "2100-01-03T00:00:00+01:00", "window_too_long"),
     ],
 )
-def test_a_spread_window_has_open_time_in_it(api, body, berlin, begin, end, code):
+@pytest.mark.usefixtures("berlin")
+def test_a_spread_window_has_open_time_in_it(api, body, begin, end, code):
     response = create(api, body, mode="spread", date_from=begin, date_to=end, **DAILY)
     assert (refusal(response) if code else response.status_code) == (code or 201)
 
@@ -186,10 +187,8 @@ def test_a_campaign_may_have_a_limit_below_its_channels(api, page, desk, body):
     api.post(f"/api/v1/campaigns/{made['id']}/submit/", {})
     judged = text_of(desk.get(f"{QUEUE}{made['id']}/change/"))
     assert "<dt>Its own limit</dt><dd>1,500 parts a second</dd>" in judged
-    assert (
-        patch(api, create(api, body, parts_per_second=1).json(), parts_per_second=None).json()["parts_per_second"]
-        is None
-    )
+    draft = create(api, body, parts_per_second=1).json()
+    assert patch(api, draft, parts_per_second=None).json()["parts_per_second"] is None
 
 
 @pytest.mark.parametrize("value", [0, -1, 1_000_001, "fast"])
@@ -264,15 +263,12 @@ def test_a_route_that_is_off_or_empty_carries_nothing(api, body, channels):
 
 @pytest.mark.parametrize(
     ("switched", "code", "says"),
-    [("route", "route_off", "is switched off"), ("channels", "route_empty", "has no channel that is switched on")],
+    [(Route, "route_off", "is switched off"), (Channel, "route_empty", "has no channel that is switched on")],
 )
-def test_a_route_is_asked_for_again_at_the_approval(as_moderator, desk, workspace, channels, switched, code, says):
-    route = factories.route(channels[1], name="both")
-    campaign = factories.in_review(workspace, route=route)
-    if switched == "route":
-        type(route).objects.filter(pk=route.pk).update(is_active=False)
-    else:
-        Channel.objects.filter(pk=channels[1].pk).update(is_active=False)
+def test_a_route_is_asked_for_again_at_the_approval(as_moderator, desk, switched, code, says):
+    workspace = Workspace.objects.get()
+    campaign = factories.in_review(workspace, route=factories.route(factories.channel(), name="both"))
+    switched.objects.update(is_active=False)
     assert f"The route “both” {says}." in text_of(desk.get(f"{QUEUE}{campaign.pk}/change/"))
     assert refusal(as_moderator.post(f"/api/v1/campaigns/{campaign.pk}/approve/", {})) == code
 
