@@ -34,6 +34,7 @@ class Batch:
     intended_at: datetime
     period: datetime | None = None  # when the campaign was resumed last: refusals before it are forgotten
     is_retry: bool = False
+    parts_per_second: int = 0  # the campaign's own limit; 0 is none
     suppressed: list[tuple[int, int]] = field(default_factory=list)
 
     link: object = None  # of several parts: the bind that has them all, in order

@@ -3,11 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-# A rate is granted in slots of SLICE seconds, each written as one buffer. A writer that comes more than LATE seconds
-# after its slot gives it up, so a sliding second holds at most (1 + LATE) / SLICE + 1 slots: MARGIN makes up for both.
-SLICE = 0.02
-LATE = 0.03
-MARGIN = 1.08
+# A rate of n parts a second is n tokens: each may be used again when a second has gone by since it was used. So no
+# sliding second holds more than n, whoever writes them and however late: nothing has to be kept free for a late writer.
+# What has to be is the way to the carrier, which is not equally long each time. Seconds until a token comes back: after
+# its slot, and at least after its use. The difference is what a writer may be late without losing time.
+TURN = 1.003
+AGAIN = 1.001
+SLICE = 0.0025  # seconds of a line that are written as one buffer
+GRANT = 0.02  # seconds of it that a process asks for at once
+LATE = 0.1  # seconds after its slot a slice is given up, and nobody need be told of its use any more
+CATCH_UP = 0.1  # seconds that a busy line may lag behind and still make up for
+AHEAD = 0.1  # seconds until the first slot of a grant, at most: else come back later
+
+# Without Redis nobody knows of the others: slots of a share, and a margin for a writer that is up to LATE_ALONE late.
+LATE_ALONE = 0.03
+MARGIN_ALONE = 1.08
 
 # What a spread line keeps free before the deadline, of its length and at most: whoever is due last is handed over a
 # moment after their time, and must not expire for it.
@@ -64,14 +74,24 @@ def rate(count: int, *, begin: datetime, end: datetime) -> float:
     return count / max((end - begin).total_seconds(), 0.001)
 
 
-def slot_parts(tps: int, parts: int = 1) -> int:
-    """How many message parts one slot holds: a SLICE's worth, and never less than one whole message."""
-    return max(parts, int(tps * SLICE))
+def slice_parts(tps: int) -> int:
+    """How many message parts are written as one buffer."""
+    return max(1, int(tps * SLICE))
 
 
-def part_interval(tps: float) -> float:
-    """Seconds of the line that one part takes up, so that no sliding second holds more than `tps` of them."""
-    return MARGIN / tps
+def grant_slices(tps: int) -> int:
+    """How many of these a process asks for at once."""
+    return max(1, int(tps * GRANT) // slice_parts(tps))
+
+
+def share(tps: int, *, fleet: int) -> float:
+    """Parts a second of one process that keeps its share by itself: whole ones, so that all shares are the rate."""
+    return tps // fleet or tps / fleet
+
+
+def interval_alone(tps: int, *, fleet: int) -> float:
+    """Seconds of the line that one part takes up there."""
+    return MARGIN_ALONE / share(tps, fleet=fleet)
 
 
 def validity(now: datetime, *, usual: timedelta, not_after: datetime | None) -> datetime:

@@ -65,13 +65,14 @@ def test_the_lines_of_the_chunks_are_one_line_together(counts, window):
         assert abs((line.end - line.begin) - per_recipient * count) <= timedelta(microseconds=100 + count)
 
 
-@given(tps=st.integers(1, 50_000), late=st.floats(0, pacing.LATE))
-def test_a_sliding_second_never_holds_more_than_the_contract(tps, late):
-    """The worst case: slots one after another, the first written as late as is allowed, the last on time."""
-    size = pacing.slot_parts(tps)
-    step = size * pacing.part_interval(tps)
+@given(tps=st.integers(1, 50_000), fleet=st.integers(1, 8), late=st.floats(0, pacing.LATE_ALONE))
+def test_without_redis_the_whole_fleet_keeps_below_the_rate(tps, fleet, late):
+    """Each process has its share. The worst case: slots one after another, the first written as late as is allowed, the last on time."""
+    share = pacing.share(tps, fleet=fleet)
+    size = pacing.slice_parts(int(share))
+    step = size * pacing.interval_alone(tps, fleet=fleet)
     slots_in_a_second = int((1 + late) / step) + 1
-    assert slots_in_a_second * size <= max(tps, size)
+    assert slots_in_a_second * size <= max(share, 1)
 
 
 def test_a_validity_period_ends_at_the_deadline():
