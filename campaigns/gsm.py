@@ -1,5 +1,7 @@
 """The text of a message as carriers count it: GSM 03.38 or UCS-2, one part or several, and the bytes of each part."""
 
+import codecs
+import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -29,6 +31,16 @@ SEPTETS: dict[str, bytes] = {
     **{character: bytes([ESCAPE, septet]) for character, septet in EXTENSION.items()},
 }
 
+# The same table for the codec machinery of Python, which is fast: a byte for each character, above 0x7F those that have
+# an escape. \ufffe is how it says that a byte is no character.
+BYTES = codecs.charmap_build(
+    (ALPHABET[:ESCAPE] + "\ufffe" + ALPHABET[ESCAPE + 1 :] + "".join(EXTENSION)).ljust(256, "\ufffe")
+)
+EXTENDED = re.compile(rb"[\x80-\xff]")
+# And for ASCII, where it is faster still.
+FOREIGN = 0xFF
+ASCII = bytes({0: FOREIGN, 1: code, 2: 0x80}[len(SEPTETS.get(chr(code), b""))] for code in range(128)).ljust(256, b"\0")
+
 MAX_PARTS = 10
 # Septets or UTF-16 code units that fit in a message alone, and in a part beside its concatenation header.
 ALONE: dict[Encoding, int] = {"gsm7": 160, "ucs2": 70}
@@ -56,6 +68,45 @@ def measure(text: str) -> Measure:
     parts = len(_split(text, encoding))
     per_part = (ALONE if parts == 1 else IN_PART)[encoding]
     return Measure(encoding=encoding, units=units, parts=parts, per_part=per_part, first_foreign=first_foreign)
+
+
+def count_parts(text: str) -> int:
+    """measure(text).parts, for whoever asks of thousands of texts."""
+    septets = _septets(text)
+    if septets is None:
+        return _count_ucs2(text)
+    if not septets.isascii():
+        septets = EXTENDED.sub(b"\x1b\0", septets)
+    return _count(septets, alone=ALONE["gsm7"], in_part=IN_PART["gsm7"], first_halves=range(ESCAPE, ESCAPE + 1))
+
+
+def _septets(text: str) -> bytes | None:
+    """A byte for each character, above 0x7F where it has an escape; None when one is not in the alphabet."""
+    if text.isascii():
+        septets = text.encode().translate(ASCII)
+        return None if FOREIGN in septets else septets
+    try:
+        return codecs.charmap_encode(text, "strict", BYTES)[0]
+    except UnicodeEncodeError:
+        return None
+
+
+def _count_ucs2(text: str) -> int:
+    octets = text.encode("utf-16-be", "surrogatepass")
+    first_octets = octets[::2] if len(octets) > 2 * ALONE["ucs2"] else bytes(len(octets) // 2)
+    return _count(first_octets, alone=ALONE["ucs2"], in_part=IN_PART["ucs2"], first_halves=range(0xD8, 0xDC))
+
+
+def _count(units: bytes, *, alone: int, in_part: int, first_halves: range) -> int:
+    """How many parts the units need when no part may end with the first half of a pair."""
+    if len(units) <= alone:
+        return 1
+    parts, end = 1, in_part
+    while end < len(units):
+        if units[end - 1] in first_halves:
+            end -= 1
+        parts, end = parts + 1, end + in_part
+    return parts
 
 
 def split(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Who carries: a channel is one carrier account and how fast it may be used."""
+"""Who carries: a channel is one carrier account and how fast it may be used; a route is several channels as one."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -7,7 +7,9 @@ from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from channels import passwords
-from channels.querysets import ChannelQuerySet
+from channels.querysets import ChannelQuerySet, RouteQuerySet
+
+HEAVIEST = 100
 
 
 class BindMode(models.TextChoices):
@@ -58,3 +60,44 @@ class Channel(models.Model):
     @property
     def password(self) -> str:
         return passwords.decrypt(self.password_ciphertext) if self.password_ciphertext else ""
+
+
+class Route(models.Model):
+    """Several channels as one: each carries its share, and when one is down the others carry it all."""
+
+    name = models.SlugField(unique=True)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    objects = RouteQuerySet.as_manager()
+    history = HistoricalRecords()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class RouteMember(models.Model):
+    route = models.ForeignKey(Route, on_delete=models.CASCADE, related_name="members")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
+    weight = models.PositiveSmallIntegerField(
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(HEAVIEST)],
+        help_text="Its share, against the weights of the others.",
+    )
+    is_backup = models.BooleanField("backup", default=False, help_text="Carries only while none of the others can.")
+
+    history = HistoricalRecords()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="routemember_channel_once",
+                fields=["route", "channel"],
+                violation_error_message="A route has each channel once.",
+            ),
+            models.CheckConstraint(name="routemember_known_weight", condition=Q(weight__gte=1, weight__lte=HEAVIEST)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} ×{self.weight}"

@@ -97,3 +97,17 @@ def test_every_part_reads_back_by_itself(text):
     for part in gsm.split(text):
         octets = gsm.encode_part(part, encoding)
         assert (octets.decode("utf-16-be") if encoding == "ucs2" else ORACLE.decode(octets)[0]) == part
+
+
+@given(
+    TEXTS
+    | st.text(st.sampled_from("aé€^Ω"), min_size=150, max_size=500)
+    | st.text(st.characters(max_codepoint=127), max_size=400)
+)
+@example("")
+@example("\x1b")
+@example("a" * 159 + "€")
+@example("a" * 152 + "€" + "a" * 10)
+@example("Ж" * 66 + "😀" + "Ж" * 10)
+def test_parts_that_are_counted_fast_are_the_same_parts(text):
+    assert gsm.count_parts(text) == gsm.measure(text).parts
