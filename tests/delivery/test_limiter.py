@@ -103,11 +103,9 @@ def line(tps):
     hiccup=st.floats(0, 0.3),
     dies=st.sampled_from([0.0, 0.05]),
 )
-def test_no_sliding_second_holds_more_than_the_rate_however_late_its_writers_are(
-    seed, tps, processes, lag, hiccup, dies
-):
+def test_no_sliding_second_holds_more_than_the_rate_however_late_its_writers_are(tps, processes, **lateness):
     rate = line(tps)
-    fleet = Fleet(seed, lag=lag, hiccup=hiccup, dies=dies)
+    fleet = Fleet(**lateness)
     fleet.run(*[[rate]] * processes, seconds=3, wants=lambda at: int(at * 3) % 4)
     assert fleet.most_in_a_second(rate) <= tps
 
