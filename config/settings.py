@@ -197,6 +197,8 @@ DEFAULT_VALIDITY = timedelta(seconds=env.int("DEFAULT_VALIDITY_SECONDS", default
 RECEIPT_GRACE = timedelta(seconds=env.int("RECEIPT_GRACE_SECONDS", default=24 * 3600))
 # With Redis gone each dispatch process takes this share of a channel's rate: slower, never faster.
 DISPATCH_FLEET = env.int("DISPATCH_FLEET", default=4)
+# Most message parts a second of all channels together; 0 is no limit but those of channels and campaigns.
+FLEET_TPS = env.int("FLEET_TPS", default=0)
 
 # --- The demo ---------------------------------------------------------------------------------------------------------
 SMSC_PORT = env.int("SMSC_PORT", default=2775)  # where the simulator listens

@@ -57,6 +57,7 @@ class Batch:
     table: Table = field(default_factory=Table)  # what the carrier's answers mean
     period: datetime | None = None  # when the campaign was resumed last: refusals before it are forgotten
     is_retry: bool = False
+    parts_per_second: int = 0  # the campaign's own limit; 0 is none
     suppressed: list[tuple[int, int]] = field(default_factory=list)
     unfit: list[tuple[int, int, int]] = field(default_factory=list)
 

@@ -30,7 +30,7 @@ from delivery.intents import OVERDUE_MARGIN, Chosen
 from delivery.judging import breaker
 from delivery.links import engine
 from delivery.models import Chunk
-from delivery.pacing import Line
+from delivery.pacing import Line, allowed, batch_share, slowest
 from delivery.statuses import ChunkStatus, IncidentKind
 from delivery.texts import Style
 from recipients.chunks import ChunkDamaged
@@ -39,7 +39,8 @@ from smpp.hot import SubmitTemplate
 
 logger = logging.getLogger(__name__)
 
-SLICE = 3.0  # seconds of work before somebody else's chunk has its turn
+SLICE = 3.0  # seconds of work before a chunk is put down
+TURN = 0.25  # and while a bell of another campaign waits: then each has its turn soon
 SEND_WITHIN = 1.5  # seconds from the intent to the last byte; what is unsent then is given back (pause acts within 2 s)
 STEP = 0.1  # seconds between two looks at a spread line
 RENEW = 15.0
@@ -113,8 +114,20 @@ def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
 
 def _work(work: _Work) -> bool:
     """True when there may be more to do at once, in this chunk or in another of the campaign."""
-    until = time.monotonic() + SLICE
-    while time.monotonic() < until and not engine.is_stopping and engine.is_bound(work.campaign.channel_id):
+    campaign_id, hours = work.campaign.pk, work.campaign.hours
+    due.ring_next(campaign_id, now=work.clock())  # our bell is taken: the campaign's next waits among those of others
+    until, turn_until = time.monotonic() + SLICE, time.monotonic() + TURN
+    while not engine.is_stopping and engine.is_bound(work.campaign.channel_id):
+        if time.monotonic() >= turn_until:
+            if due.others_wait(campaign_id, now=work.clock()):
+                return True
+            turn_until = time.monotonic() + TURN
+        if time.monotonic() >= until:
+            if due.ring_next(campaign_id, now=work.clock()):
+                return True
+            until = time.monotonic() + SLICE  # nobody hears a bell now: whoever is at work goes on
+        if not hours.is_open(work.clock()):
+            return False
         work.chunk.refresh_from_db(fields=MOVING)
         if work.chunk.status != ChunkStatus.OPEN:
             return True
@@ -194,10 +207,18 @@ def _batch(work: _Work, recipients: Integers, phones: NDArray[np.uint64]) -> Bat
         recipients=recipients,
         phones=phones,
         wire=texts.same(work.campaign, work.style, phones, work.templates),
-        send_by=engine.now() + SEND_WITHIN,
+        send_by=engine.now() + _send_within(work),
         intended_at=work.clock(),
         period=work.campaign.resumed_at,
+        parts_per_second=work.campaign.parts_per_second or 0,
     )
+
+
+def _send_within(work: _Work) -> float:
+    """Nothing is begun after the hours are over."""
+    now = work.clock()
+    closing = work.campaign.hours.next_closing(now)
+    return SEND_WITHIN if closing is None else min(SEND_WITHIN, (closing - now).total_seconds())
 
 
 @contextmanager
@@ -248,15 +269,15 @@ def _persist(work: _Work, store: Callable[[], T]) -> T:
 
 
 def _batch_size(work: _Work) -> int:
-    """At most this thread's share of B, and not more than the channel takes in a second."""
+    """At most this thread's share of B, and not more than its rate takes in a moment."""
     share = max(1, settings.DISPATCH_BATCH // settings.DISPATCH_THREADS)
-    tps = work.campaign.channel.tps
-    return min(share, max(1, tps // work.parts)) if tps else share
+    rate = slowest(work.campaign.channel.tps, work.campaign.parts_per_second)
+    return batch_share(rate, parts=work.parts, most=share) if rate else share
 
 
 def _may_send(work: _Work) -> int:
     left = work.chunk.count - work.chunk.next
-    line = _line(work.chunk)
+    line = _line(work)
     if line is not None:
         left = line.due(work.clock()) - work.chunk.next
     return min(left, _batch_size(work))
@@ -264,17 +285,18 @@ def _may_send(work: _Work) -> int:
 
 def _until_due(work: _Work) -> float | None:
     """Seconds until the spread line has the next recipient; None when nothing is left to hand over."""
-    line = _line(work.chunk)
+    line = _line(work)
     if line is None or work.chunk.next >= work.chunk.count:
         return None
     return max(0.0, (line.due_at(work.chunk.next) - work.clock()).total_seconds())
 
 
-def _line(chunk: Chunk) -> Line | None:
+def _line(work: _Work) -> Line | None:
+    chunk = work.chunk
     if chunk.plan_from is None or chunk.plan_until is None:
         return None
-    count = chunk.count - chunk.plan_first
-    return Line(begin=chunk.plan_from, end=chunk.plan_until, first=chunk.plan_first, count=count)
+    open_time = allowed(work.campaign.hours, begin=chunk.plan_from, end=chunk.plan_until)
+    return Line(time=open_time, first=chunk.plan_first, count=chunk.count - chunk.plan_first)
 
 
 def _judge_carrier(work: _Work, batch: Batch) -> None:

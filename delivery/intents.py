@@ -33,9 +33,17 @@ class Retry:
     attempts: int  # this time included
 
 
-# One statement, so one transaction and one round trip: owner, epoch, status, seal, deadline and plan are checked and
-# the intent is written, or nothing is. `suppressed_among` is of recipients (its migration 0006).
-_INTEND = """
+# The clock on the wall decides, as in campaigns.hours. A zone is read only where there is a window.
+_IS_OPEN = """
+CASE WHEN p.daily_from IS NULL THEN true
+     WHEN p.daily_from < p.daily_to THEN (%(now)s::timestamptz AT TIME ZONE p.daily_zone)::time >= p.daily_from
+                                     AND (%(now)s::timestamptz AT TIME ZONE p.daily_zone)::time < p.daily_to
+     ELSE (%(now)s::timestamptz AT TIME ZONE p.daily_zone)::time >= p.daily_from
+       OR (%(now)s::timestamptz AT TIME ZONE p.daily_zone)::time < p.daily_to END
+"""
+# One statement, so one transaction and one round trip: owner, epoch, status, seal, deadline, hours and plan are checked
+# and the intent is written, or nothing is. `suppressed_among` is of recipients (its migration 0006).
+_INTEND = f"""
 WITH chosen AS (
     UPDATE delivery_chunk c
     SET intended = least(c.count, c.next + %(count)s), lease_until = %(lease)s
@@ -43,7 +51,7 @@ WITH chosen AS (
     WHERE c.id = %(chunk)s AND c.owner = %(owner)s AND c.epoch = %(epoch)s AND c.status = 'open'
       AND c.next = %(next)s AND c.intended = c.next AND p.id = c.campaign_id
       AND p.status = 'sending' AND p.seal = %(seal)s
-      AND (p.not_after IS NULL OR p.not_after > %(now)s)
+      AND (p.not_after IS NULL OR p.not_after > %(now)s) AND {_IS_OPEN}
       AND (c.plan_from IS NULL OR p.resumed_at IS NULL OR c.plan_from >= p.resumed_at)
     RETURNING c.id, c.epoch, c.owner, c.next, c.intended, p.workspace_id
 ), noted AS (
@@ -56,7 +64,8 @@ SELECT next, intended, suppressed_among(workspace_id, %(phones)s::bigint[]) FROM
 
 def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, channel_id: int, now: datetime) -> Chosen | None:
     """Cover the next recipients of the chunk, whose numbers these are; None when they must not be handed over: somebody
-    else owns the chunk, or the campaign is paused, ended, past its deadline, or differs from what was approved.
+    else owns the chunk, or the campaign is paused, ended, past its deadline, in its closed hours, or differs from what
+    was approved.
 
     Those that were suppressed by `now` must not be handed over either.
     """
@@ -83,10 +92,11 @@ def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, channel_id: i
     return Chosen(indexes=range(begin, end), suppressed=frozenset(suppressed))
 
 
-_HOLD = """
+_HOLD = f"""
 SELECT p.workspace_id FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id
 WHERE c.id = %(chunk)s AND c.owner = %(owner)s AND c.epoch = %(epoch)s AND c.status = 'open'
   AND p.status = 'sending' AND p.seal = %(seal)s AND (p.not_after IS NULL OR p.not_after > %(now)s)
+  AND {_IS_OPEN}
 FOR NO KEY UPDATE OF c
 """
 _INTEND_RETRIES = """

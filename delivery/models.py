@@ -52,6 +52,11 @@ class Chunk(models.Model):
                 condition=~Q(status=ChunkStatus.DONE) | Q(next=F("count"), unresolved=0),
             ),
         ]
+        indexes = [
+            # Asked several times a second, and few at a time; no index covers what changes with each batch.
+            models.Index(name="chunk_waiting", fields=["rung_at"], condition=Q(status=ChunkStatus.OPEN, owner="")),
+            models.Index(name="chunk_owned", fields=["campaign"], condition=~Q(owner="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.campaign_id}/{self.number}"

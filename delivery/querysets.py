@@ -1,5 +1,6 @@
 """Which chunks, messages and incidents."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
@@ -12,6 +13,9 @@ from delivery.statuses import ChunkStatus
 
 if TYPE_CHECKING:
     from delivery.models import Chunk
+
+
+OWNED = ~Q(owner="")
 
 
 class ChunkQuerySet(models.QuerySet["Chunk"]):
@@ -46,13 +50,14 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
             )
         )
 
-    def to_settle(self, now: datetime) -> Self:
-        """Open, of a paused campaign, nobody's, and with answers that nobody will hear any more: they must not wait for
-        the resume to be in doubt. Whoever waits longest is first."""
+    def to_settle(self, now: datetime, *, closed: Collection[int] = ()) -> Self:
+        """Open, of a campaign that is paused or one of those in their closed hours, nobody's, and with answers that
+        nobody will hear any more: they must not wait to be in doubt until it goes on. Whoever waits longest is
+        first."""
         return (
             self.open()
             .unowned(now)
-            .filter(campaign__status=Status.PAUSED)
+            .filter(Q(campaign__status=Status.PAUSED) | Q(campaign__in=closed))
             .filter(Q(rung_at=None) | Q(rung_at__lt=now - settings.RING_AGAIN))
             .filter(Q(intended__gt=F("next")) | Q(unresolved__gt=0, retry_at__lte=now))
             .order_by(F("rung_at").asc(nulls_first=True), "pk")
@@ -60,10 +65,19 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
 
     def at_work(self, now: datetime) -> Self:
         """Somebody has it, or it was rung for and has not been taken yet."""
-        return self.open().filter(
-            (~Q(owner="") & Q(lease_until__gte=now))
-            | (Q(rung_at__gte=now - settings.RING_AGAIN) & (Q(released_at=None) | Q(rung_at__gte=F("released_at"))))
-        )
+        return self.open().filter(OWNED & Q(lease_until__gte=now) | self._waiting(now))
+
+    def owned(self, now: datetime) -> Self:
+        return self.open().filter(OWNED, lease_until__gte=now)
+
+    def waiting(self, now: datetime) -> Self:
+        """Rung for lately and not taken yet."""
+        return self.open().filter(self._waiting(now), owner="")
+
+    @staticmethod
+    def _waiting(now: datetime) -> Q:
+        lately = Q(rung_at__gte=now - settings.RING_AGAIN)
+        return lately & (Q(released_at=None) | Q(rung_at__gte=F("released_at")))
 
     def left_behind(self, now: datetime) -> Self:
         """Open chunks of campaigns that have ended, with nobody at work on them."""

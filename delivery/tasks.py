@@ -21,6 +21,13 @@ def tick() -> None:
 
 
 @shared_task
+def start_on_time() -> None:
+    from delivery import due
+
+    due.start_on_time(clock=timezone.now)
+
+
+@shared_task
 def match_receipts() -> None:
     from delivery import receipts
 

@@ -10,10 +10,10 @@ from typing import Any
 from channels import answers
 from channels.health import Breaker, runs
 from delivery.batches import DOUBT, Batch, Integers
-from delivery.limiter import Limiter
+from delivery.limiter import of_channel
 from delivery.links.account import Account
+from delivery.links.granting import NO_LIMIT, Granting, Pace, pace_of
 from delivery.links.link import Kind, Link
-from delivery.pacing import LATE, slot_parts
 from delivery.statuses import IncidentKind
 from smpp import status
 from smpp.session import Received
@@ -37,10 +37,8 @@ class Carrier:
         self.table = answers.table(account.answer_overrides)
         self.deliver = deliver
         self._late, self._report = late, report
-        self._limiter = Limiter(account.name, tps=account.tps, report=self._report_redis) if account.tps else None
         self._queue: deque[Batch] = deque()
         self._waiting: set[Batch] = set()  # written or given back, some answers still missing
-        self._wanted = asyncio.Event()
         self._is_closing = False
         # Of campaigns of which something was refused, since they were resumed last.
         self._breakers: dict[int, tuple[datetime | None, Breaker]] = {}
@@ -48,8 +46,13 @@ class Carrier:
         self.links = [Link(self, account, kind, n) for n in range(account.binds) for kind in kinds]
         self._keepers = [asyncio.ensure_future(link.keep()) for link in self.links]
         self._helpers = [asyncio.ensure_future(self._sweep())]
-        if self._limiter is not None:
-            self._helpers.append(asyncio.ensure_future(self._grant(self._limiter)))
+        self._granting = Granting(
+            of_channel(account.name, account.tps),
+            fill=self._fill,
+            is_wanted=lambda pace: any(pace_of(batch) == pace for batch in self._queue),
+            may_send=lambda: any(link.may_send and link.free for link in self.links),
+            report=self._report_redis,
+        )
 
     @property
     def is_bound(self) -> bool:
@@ -60,13 +63,13 @@ class Carrier:
         if self._is_closing or self._why_stopped(batch):
             self._give_back(batch)
             return
-        self._wanted.set()
+        self._granting.want(batch)
         self.pump()
 
     def pump(self) -> None:
-        """Fill every window. A channel with a rate is filled slot by slot instead (see _grant)."""
-        if self._limiter is None:
-            self._fill(None)
+        """Fill every window with what has no rate; the rest is written slot by slot."""
+        if not self._granting.limits(NO_LIMIT):
+            self._fill(None, NO_LIMIT)
 
     def settle(self, batch: Batch, units: Integers, codes: Integers, ids: Any) -> None:
         """The answers to these units, with an id for each or one for all; DOUBT when there will be none."""
@@ -117,21 +120,21 @@ class Carrier:
         for helper in self._helpers:
             helper.cancel()
         await asyncio.gather(*self._helpers, return_exceptions=True)
-        if self._limiter is not None:
-            await self._limiter.close()
+        await self._granting.stop()
         for batch in list(self._waiting):
             self._finish(batch)
 
     # --- Inside -------------------------------------------------------------------------------------------------------
 
-    def _fill(self, credit: int | None) -> int:
-        """Write what fits into the windows, at most `credit` parts; batches take turns. How many parts went out."""
+    def _fill(self, credit: int | None, pace: Pace) -> int:
+        """Write what fits into the windows of the batches at this pace, at most `credit` parts; batches take turns. How
+        many parts went out."""
         written = 0
         stuck = 0
         now = asyncio.get_running_loop().time()
         while self._queue and stuck < len(self._queue) and (credit is None or written < credit):
             batch = self._queue[0]
-            link = self._link_for(batch)
+            link = self._link_for(batch) if pace_of(batch) == pace else None
             if link is None:
                 stuck += 1
                 self._queue.rotate(-1)
@@ -215,23 +218,6 @@ class Carrier:
         if not batch.finished.done():
             batch.stopped_because = self._why_stopped(batch)
             batch.finished.set_result(None)
-
-    async def _grant(self, limiter: Limiter) -> None:
-        """Take slots of the fleet's line while there is something to send, and fill each in its time."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._wanted.wait()
-            if not self._queue:
-                self._wanted.clear()
-                continue
-            if not any(link.may_send and link.free for link in self.links):
-                await asyncio.sleep(0.01)
-                continue
-            size = slot_parts(self.account.tps)
-            granted, at = await limiter.take(size)
-            await asyncio.sleep(max(0.0, at - loop.time()))
-            if granted and loop.time() - at <= LATE:
-                self._fill(size)
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()

@@ -74,11 +74,11 @@ def intend(chunk, count, **given):
     return chosen and chosen.indexes
 
 
-def send(chunk, answers, *, parts=1, seal=None):
+def send(chunk, answers, *, parts=1, seal=None, now=None):
     """Claimed chunk: intend as many recipients as there are answers, and store them."""
-    chosen = intend(chunk, len(answers) // parts, seal=seal)
+    chosen = intend(chunk, len(answers) // parts, seal=seal, now=now)
     assert chosen is not None
-    return results.store(batch_of(chunk, chosen, answers, parts=parts), chunk, now=timezone.now())
+    return results.store(batch_of(chunk, chosen, answers, parts=parts), chunk, now=now or timezone.now())
 
 
 def settle(chunk, *, parts=1, overdue_by=timedelta(0)):

@@ -8,7 +8,7 @@ HELP = "Null is the campaign's own."
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0006_keep_receipts_in_blocks")]
+    dependencies = [("delivery", "0007_keep_receipts_in_blocks")]
     operations = [
         migrations.RunSQL(ADD, DROP),
         migrations.AddField("intent", "channel_id", models.BigIntegerField(null=True, help_text=HELP)),

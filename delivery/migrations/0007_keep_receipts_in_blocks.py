@@ -44,5 +44,5 @@ SELECT prepare_partitions(CURRENT_DATE - 31, 4);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0005_try_receipts_again_later")]
+    dependencies = [("delivery", "0006_find_waiting_bells")]
     operations = [migrations.RunSQL(TABLE, "DROP TABLE delivery_inbox")]
