@@ -1,5 +1,6 @@
 """The text of a message as carriers count it: GSM 03.38 or UCS-2, one part or several, and the bytes of each part."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -24,6 +25,7 @@ EXTENSION = {
     "|": 0x40,
     "€": 0x65,
 }
+_PRIVATE = 0xE000
 SEPTETS: dict[str, bytes] = {
     **{character: bytes([septet]) for septet, character in enumerate(ALPHABET) if septet != ESCAPE},
     **{character: bytes([ESCAPE, septet]) for character, septet in EXTENSION.items()},
@@ -68,6 +70,25 @@ def encode_part(part: str, encoding: Encoding) -> bytes:
     if encoding == "ucs2":
         return part.encode("utf-16-be")
     return b"".join(SEPTETS[character] for character in part)
+
+
+def decode(octets: bytes) -> str:
+    """The text of unpacked septets. An escape before what the extension table does not have stands for nothing, as
+    §6.2.1.1 wants it; what is no septet becomes U+FFFD."""
+    return _ESCAPED.sub(lambda pair: _EXTENDED[pair[1]], octets.decode("latin-1")).translate(_CHARACTERS)
+
+
+# Extended characters pass through the translation of the others under places that no octet has.
+_EXTENDED = {chr(octet): chr(_PRIVATE + octet) for octet in range(256)}
+_ESCAPED = re.compile("\x1b(.)", re.DOTALL)
+_CHARACTERS: dict[int, str] = {
+    **dict.fromkeys(range(256), "\ufffd"),
+    **dict(enumerate(ALPHABET)),
+    ESCAPE: "",
+    **{_PRIVATE + septet: character for septet, character in enumerate(ALPHABET)},
+    **{_PRIVATE + octet: "\ufffd" for octet in range(128, 256)},
+    **{_PRIVATE + octet: character for character, octet in EXTENSION.items()},
+}
 
 
 def _split(text: str, encoding: Encoding) -> list[str]:

@@ -23,7 +23,7 @@ from audit.refusal import Refused
 from campaigns import transitions as campaign_transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Status
-from delivery import chunk_files, doubts, due, evidence, incidents, intents, results, texts, transitions
+from delivery import chunk_files, doubts, due, evidence, incidents, intents, quarantine, results, texts, transitions
 from delivery.batches import Batch
 from delivery.intents import OVERDUE_MARGIN, Chosen
 from delivery.judging import breaker
@@ -73,6 +73,12 @@ def work_on(chunk_id: int, *, clock: Clock) -> None:
     try:
         work = _open(chunk, clock=clock)
         goes_on = work is not None and _work(work)
+        quarantine.forgive(chunk)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away, and the chunk has done nothing
+    except Exception as error:  # one bad chunk must not take its campaign along
+        quarantine.note_failure(chunk, error, now=clock())
+        raise
     finally:
         intents.release(chunk, now=clock())
     if goes_on:  # else the next tick looks again: a carrier that is away must not make the bell ring without a pause
@@ -87,7 +93,7 @@ def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
         phones = chunk_files.phones(chunk).tolist()
         chunk_files.read_ahead(chunk)
     except ChunkDamaged as error:
-        _stop(campaign, IncidentKind.CHUNK_DAMAGED, str(error), now=clock())
+        quarantine.put_aside(chunk.pk, IncidentKind.CHUNK_DAMAGED, str(error), now=clock())
         return None
     except OSError as error:
         _note(campaign, IncidentKind.STORAGE, str(error), now=clock())

@@ -32,8 +32,9 @@ class Retry:
     attempts: int  # this time included
 
 
-# One statement, so one transaction and one round trip: owner, epoch, status, seal, deadline and plan are checked and
-# the intent is written, or nothing is. `suppressed_among` is of recipients (its migration 0006).
+# One statement, so one transaction and one round trip: owner, epoch, status, seal, deadline, plan and whether
+# everything is stopped are checked and the intent is written, or nothing is. `suppressed_among` is of recipients (its
+# migration 0006).
 _INTEND = """
 WITH chosen AS (
     UPDATE delivery_chunk c
@@ -44,6 +45,7 @@ WITH chosen AS (
       AND p.status = 'sending' AND p.seal = %(seal)s
       AND (p.not_after IS NULL OR p.not_after > %(now)s)
       AND (c.plan_from IS NULL OR p.resumed_at IS NULL OR c.plan_from >= p.resumed_at)
+      AND NOT EXISTS (SELECT FROM delivery_halt WHERE released_at IS NULL)
     RETURNING c.id, c.epoch, c.owner, c.next, c.intended, p.workspace_id
 ), noted AS (
     INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at)
@@ -55,7 +57,8 @@ SELECT next, intended, suppressed_among(workspace_id, %(phones)s::bigint[]) FROM
 
 def intend(chunk: Chunk, phones: Sequence[int], *, seal: str, now: datetime) -> Chosen | None:
     """Cover the next recipients of the chunk, whose numbers these are; None when they must not be handed over: somebody
-    else owns the chunk, or the campaign is paused, ended, past its deadline, or differs from what was approved.
+    else owns the chunk, everything is stopped, or the campaign is paused, ended, past its deadline, or differs from
+    what was approved.
 
     Those that were suppressed by `now` must not be handed over either.
     """
@@ -85,6 +88,7 @@ _HOLD = """
 SELECT p.workspace_id FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id
 WHERE c.id = %(chunk)s AND c.owner = %(owner)s AND c.epoch = %(epoch)s AND c.status = 'open'
   AND p.status = 'sending' AND p.seal = %(seal)s AND (p.not_after IS NULL OR p.not_after > %(now)s)
+  AND NOT EXISTS (SELECT FROM delivery_halt WHERE released_at IS NULL)
 FOR NO KEY UPDATE OF c
 """
 _INTEND_RETRIES = """

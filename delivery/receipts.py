@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from delivery import copying, doubts
+from delivery import copying, doubts, inbound
 from delivery.copying import array, copied
 from delivery.errors import STATE_STEP
 from delivery.intents import OVERDUE_MARGIN
@@ -125,6 +125,8 @@ def _store(letters: "Sequence[tuple[Arrival, receipts.Receipt | None]]") -> None
     ]
     with connection.cursor() as cursor:
         copying.write(cursor, _COPY, lines)
+    if messages := [arrival for arrival, receipt in letters if receipt is None]:
+        inbound.take_in(messages)
 
 
 def _place(channel_id: int, receipt: "receipts.Receipt | None") -> Finding | None:

@@ -58,7 +58,7 @@ class Everywhere(admin.ModelAdmin[Any]):
     show_full_result_count = False
     paginator = BoundedPaginator
     ordering = ("-pk",)
-    list_filter = (Scope,)
+    list_filter: Any = (Scope,)
     title = ""
 
     def make(self, request: HttpRequest) -> Form:
