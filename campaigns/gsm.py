@@ -25,7 +25,6 @@ EXTENSION = {
     "|": 0x40,
     "€": 0x65,
 }
-_PRIVATE = 0xE000
 SEPTETS: dict[str, bytes] = {
     **{character: bytes([septet]) for septet, character in enumerate(ALPHABET) if septet != ESCAPE},
     **{character: bytes([ESCAPE, septet]) for character, septet in EXTENSION.items()},
@@ -78,6 +77,7 @@ def decode(octets: bytes) -> str:
     return _ESCAPED.sub(lambda pair: _EXTENDED[pair[1]], octets.decode("latin-1")).translate(_CHARACTERS)
 
 
+_PRIVATE = 0xE000
 # Extended characters pass through the translation of the others under places that no octet has.
 _EXTENDED = {chr(octet): chr(_PRIVATE + octet) for octet in range(256)}
 _ESCAPED = re.compile("\x1b(.)", re.DOTALL)
@@ -86,6 +86,7 @@ _CHARACTERS: dict[int, str] = {
     **dict(enumerate(ALPHABET)),
     ESCAPE: "",
     **{_PRIVATE + septet: character for septet, character in enumerate(ALPHABET)},
+    _PRIVATE + ESCAPE: "",
     **{_PRIVATE + octet: "\ufffd" for octet in range(128, 256)},
     **{_PRIVATE + octet: character for character, octet in EXTENSION.items()},
 }

@@ -1,6 +1,6 @@
 """For staff: what phones sent. For super admins: stopping everything, and chunks that are kept back."""
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -58,7 +58,7 @@ class HaltAdmin(Everywhere):
     title = "Stop all sending"
     list_display = ("kind", "at", "reason", "by", "released_at", "release_reason")
     list_display_links = None
-    list_filter = ()
+    list_filter: ClassVar[Any] = ()
 
     def make(self, request: HttpRequest) -> forms.Form:
         form = StopForm(request.POST or None)
@@ -74,7 +74,7 @@ class HaltAdmin(Everywhere):
 class KeptBackAdmin(Everywhere):
     list_display = ("campaign", "number", "status", "count", "next", "unresolved", "trouble", "release_link")
     list_display_links = None
-    list_filter = ("status",)
+    list_filter: ClassVar[Any] = ("status",)
     list_select_related = ("campaign",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
