@@ -130,6 +130,27 @@ def encode_part(part: str, encoding: Encoding) -> bytes:
     return part.translate(_OCTETS).encode("latin-1")
 
 
+def decode(octets: bytes) -> str:
+    """The text of unpacked septets. An escape before what the extension table does not have stands for nothing, as
+    §6.2.1.1 wants it; what is no septet becomes U+FFFD."""
+    return _ESCAPED.sub(lambda pair: _EXTENDED[pair[1]], octets.decode("latin-1")).translate(_CHARACTERS)
+
+
+_PRIVATE = 0xE000
+# Extended characters pass through the translation of the others under places that no octet has.
+_EXTENDED = {chr(octet): chr(_PRIVATE + octet) for octet in range(256)}
+_ESCAPED = re.compile("\x1b(.)", re.DOTALL)
+_CHARACTERS: dict[int, str] = {
+    **dict.fromkeys(range(256), "\ufffd"),
+    **dict(enumerate(ALPHABET)),
+    ESCAPE: "",
+    **{_PRIVATE + septet: character for septet, character in enumerate(ALPHABET)},
+    _PRIVATE + ESCAPE: "",
+    **{_PRIVATE + octet: "\ufffd" for octet in range(128, 256)},
+    **{_PRIVATE + octet: character for character, octet in EXTENSION.items()},
+}
+
+
 def _split(text: str, encoding: Encoding, header: int) -> list[str]:
     most = in_part(encoding, header)
     widths = [_units(character, encoding) for character in text]

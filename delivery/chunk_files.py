@@ -42,6 +42,11 @@ def phones(chunk: Chunk) -> NDArray[np.uint64]:
     return _read.fetch(chunk) if found is None else found
 
 
+def others(chunk: Chunk, columns: int) -> list[tuple[str, ...]]:
+    """The other columns of each recipient; raises ChunkDamaged as well."""
+    return _piece(chunk).open().others(columns)
+
+
 def read_ahead(chunk: Chunk) -> None:
     """Fetch those that follow in a thread, so that their turn does not wait for storage."""
     following = Chunk.objects.open().filter(campaign=chunk.campaign_id, number__gt=chunk.number).order_by("number")
@@ -97,9 +102,8 @@ class _Read:
         return found
 
     def fetch(self, chunk: Chunk) -> NDArray[np.uint64]:
-        entry = Entry(number=chunk.number, key=chunk.key, sha256=chunk.sha256, count=chunk.count)
         # A copy: the array is part of the whole object, other columns included.
-        numbers = Piece(chunk.first, entry).read().copy()
+        numbers = _piece(chunk).read().copy()
         with self._lock:
             self._kept[chunk.key, chunk.sha256] = numbers
             while len(self._kept) > KEPT:
@@ -109,6 +113,10 @@ class _Read:
     def forget(self) -> None:
         with self._lock:
             self._kept.clear()
+
+
+def _piece(chunk: Chunk) -> Piece:
+    return Piece(chunk.first, Entry(number=chunk.number, key=chunk.key, sha256=chunk.sha256, count=chunk.count))
 
 
 def _try(chunk: Chunk) -> None:

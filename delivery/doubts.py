@@ -1,6 +1,6 @@
 """Messages whose answer is lost: entered into the list of doubts, and what a dead process left behind."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,8 +39,8 @@ def leave(campaign_id: int, recipients: Sequence[int]) -> None:
 _INTENDED = "SELECT at, channel_id FROM delivery_intent WHERE chunk_id = %s AND NOT is_retry ORDER BY id DESC LIMIT 1"
 _INSERT = """
 INSERT INTO delivery_message (day, campaign_id, recipient, phone, state, attempts, parts, submitted_at, channel_id)
-SELECT %(day)s, %(campaign)s, recipient, phone, %(uncertain)s, 1, %(parts)s, %(at)s, %(channel)s
-FROM unnest(%(recipients)s::int[], %(phones)s::bigint[]) AS e (recipient, phone)
+SELECT %(day)s, %(campaign)s, recipient, phone, %(uncertain)s, 1, parts, %(at)s, %(channel)s
+FROM unnest(%(recipients)s::int[], %(phones)s::bigint[], %(parts)s::smallint[]) AS e (recipient, phone, parts)
 """
 _OVERDUE = """
 UPDATE delivery_message SET state = %(uncertain)s
@@ -51,10 +51,18 @@ RETURNING recipient, phone, submitted_at, channel_id
 
 
 @transaction.atomic
-def settle(chunk: Chunk, phones: NDArray[np.uint64], *, parts: int, overdue: datetime, now: datetime) -> int:
+def settle(
+    chunk: Chunk,
+    phones: NDArray[np.uint64],
+    *,
+    parts: Callable[[Sequence[int]], Sequence[int]],
+    overdue: datetime,
+    now: datetime,
+) -> int:
     """What an earlier owner intended and nobody answered becomes UNCERTAIN; how many. Never sent again.
 
-    `phones` are the chunk's numbers. Call as the new owner; `overdue` is before when an answer would have come.
+    `phones` are the chunk's numbers; `parts` says of how many PDUs the messages to some of its indexes consist. Call as
+    the new owner; `overdue` is before when an answer would have come.
     """
     held = Chunk.objects.select_for_update(of=("self",), no_key=True).get(pk=chunk.pk)
     if (held.owner, held.epoch) != (chunk.owner, chunk.epoch):
@@ -65,14 +73,15 @@ def settle(chunk: Chunk, phones: NDArray[np.uint64], *, parts: int, overdue: dat
         cursor.execute(_INTENDED, [held.pk])
         at, channel_id = cursor.fetchone() or (now, None)
         channel_id = channel_id or campaign.channel_id
-        lost = [(held.first + index, int(phones[index]), at) for index in range(held.next, held.intended)]
+        indexes = range(held.next, held.intended)
+        lost = [(held.first + index, int(phones[index]), at) for index in indexes]
         if lost:
             cursor.execute(
                 _INSERT,
                 {
                     **key,
                     "uncertain": MessageState.UNCERTAIN,
-                    "parts": parts,
+                    "parts": list(parts(indexes)),
                     "at": at,
                     "channel": channel_id,
                     "recipients": [recipient for recipient, _, _ in lost],

@@ -16,7 +16,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from audit.refusal import Refused
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from delivery import chunk_files, incidents, pacing, tasks, transitions
+from delivery import chunk_files, halting, incidents, pacing, tasks, transitions
 from delivery.intents import OVERDUE_MARGIN
 from delivery.models import Chunk, Message
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
@@ -53,6 +53,8 @@ def _alone(step: str, campaign_id: int | None = None, *, now: datetime | None = 
 
 
 def start_due(*, now: datetime) -> None:
+    if halting.in_force():
+        return
     for campaign in Campaign.objects.due(now).select_related("list", "channel").order_by("pk"):
         with _alone("start", campaign.pk):
             _start(campaign, now=now)

@@ -41,8 +41,9 @@ CASE WHEN p.daily_from IS NULL THEN true
      ELSE (%(now)s::timestamptz AT TIME ZONE p.daily_zone)::time >= p.daily_from
        OR (%(now)s::timestamptz AT TIME ZONE p.daily_zone)::time < p.daily_to END
 """
-# One statement, so one transaction and one round trip: owner, epoch, status, seal, deadline, hours and plan are checked
-# and the intent is written, or nothing is. `suppressed_among` is of recipients (its migration 0006).
+# One statement, so one transaction and one round trip: owner, epoch, status, seal, deadline, hours, plan and whether
+# everything is stopped are checked and the intent is written, or nothing is. `suppressed_among` is of recipients (its
+# migration 0006).
 _INTEND = f"""
 WITH chosen AS (
     UPDATE delivery_chunk c
@@ -53,6 +54,7 @@ WITH chosen AS (
       AND p.status = 'sending' AND p.seal = %(seal)s
       AND (p.not_after IS NULL OR p.not_after > %(now)s) AND {_IS_OPEN}
       AND (c.plan_from IS NULL OR p.resumed_at IS NULL OR c.plan_from >= p.resumed_at)
+      AND NOT EXISTS (SELECT FROM delivery_halt WHERE released_at IS NULL)
     RETURNING c.id, c.epoch, c.owner, c.next, c.intended, p.workspace_id
 ), noted AS (
     INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at, channel_id)
@@ -64,8 +66,8 @@ SELECT next, intended, suppressed_among(workspace_id, %(phones)s::bigint[]) FROM
 
 def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, channel_id: int, now: datetime) -> Chosen | None:
     """Cover the next recipients of the chunk, whose numbers these are; None when they must not be handed over: somebody
-    else owns the chunk, or the campaign is paused, ended, past its deadline, in its closed hours, or differs from what
-    was approved.
+    else owns the chunk, everything is stopped, or the campaign is paused, ended, past its deadline, in its closed
+    hours, or differs from what was approved.
 
     Those that were suppressed by `now` must not be handed over either.
     """
@@ -97,6 +99,7 @@ SELECT p.workspace_id FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = 
 WHERE c.id = %(chunk)s AND c.owner = %(owner)s AND c.epoch = %(epoch)s AND c.status = 'open'
   AND p.status = 'sending' AND p.seal = %(seal)s AND (p.not_after IS NULL OR p.not_after > %(now)s)
   AND {_IS_OPEN}
+  AND NOT EXISTS (SELECT FROM delivery_halt WHERE released_at IS NULL)
 FOR NO KEY UPDATE OF c
 """
 _INTEND_RETRIES = """

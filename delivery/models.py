@@ -3,13 +3,16 @@
 `Message`, `CarrierId` and `Receipt` are partitioned by month of `day` and written by COPY (migration 0002).
 """
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from accounts.models import Workspace
 from campaigns.models import Campaign
 from channels.models import Channel
-from delivery.querysets import ChunkQuerySet
-from delivery.statuses import ChunkStatus, ErrorKind, IncidentKind, MessageState
+from delivery.querysets import ChunkQuerySet, HaltQuerySet, InboundQuerySet
+from delivery.statuses import ChunkStatus, ErrorKind, HaltKind, InboundKind, IncidentKind, MessageState
+from recipients.masking import masked
 
 
 class Chunk(models.Model):
@@ -37,6 +40,11 @@ class Chunk(models.Model):
     plan_from = models.DateTimeField(null=True, blank=True)
     plan_until = models.DateTimeField(null=True, blank=True)
     plan_first = models.PositiveIntegerField(default=0, help_text="`next` when the plan was made.")
+
+    failures = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Looks in a row that ended in an exception."
+    )
+    trouble = models.TextField(blank=True, db_default="", help_text="Why it is quarantined, in a sentence.")
 
     objects = ChunkQuerySet.as_manager()
 
@@ -212,6 +220,56 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id}: {self.n:+}"
+
+
+class Halt(models.Model):
+    """While one is in force nobody's intent is written, and no campaign starts: nothing is sent, by any worker."""
+
+    kind = models.CharField(max_length=20, choices=HaltKind.choices)
+    reason = models.TextField()
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    released_at = models.DateTimeField(null=True, blank=True)
+    release_reason = models.TextField(blank=True)
+
+    objects = HaltQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="halt_once_in_force", fields=["kind"], condition=Q(released_at=None)),
+            models.CheckConstraint(name="halt_known_kind", condition=Q(kind__in=HaltKind.values)),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+
+class Inbound(models.Model):
+    """A message that a phone sent us, as it came: append-only. Of a long one, each part.
+
+    Without a workspace when it could be meant for several, or for none that we know.
+    """
+
+    workspace = models.ForeignKey(Workspace, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=InboundKind.choices, default=InboundKind.MO)
+    received_at = models.DateTimeField()
+    phone = models.BigIntegerField(null=True, blank=True, help_text="Of the sender, if it is a phone number.")
+    to_address = models.CharField("to", max_length=65, blank=True)
+    text = models.TextField(blank=True)
+    data_coding = models.PositiveSmallIntegerField()
+    keyword = models.CharField(max_length=80, blank=True, help_text="The stop word that it was taken for.")
+    raw = models.BinaryField(help_text="The body of the deliver_sm.")
+
+    objects = InboundQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "inbound message"
+        constraints = [models.CheckConstraint(name="inbound_known_kind", condition=Q(kind__in=InboundKind.values))]
+        indexes = [models.Index(name="inbound_by_workspace", fields=["workspace", "-id"])]
+
+    def __str__(self) -> str:
+        return masked(self.phone) if self.phone else "—"
 
 
 class Incident(models.Model):

@@ -12,7 +12,7 @@ import numpy as np
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from delivery import copying, doubts, inbox
+from delivery import copying, doubts, inbound, inbox
 from delivery.batches import NOTHING, Ids, Integers
 from delivery.copying import array, copied
 from delivery.errors import STATE_STEP
@@ -113,7 +113,8 @@ def _store(arrivals: Sequence[Arrival]) -> None:
         left += (_line(one, place) for place in np.flatnonzero(known == UNKNOWN).tolist())
     at = arrivals[-1].at
     left += raised.apply(at=at)
-    left += (_unread_line(arrival, body) for arrival, body in others)
+    if others:
+        inbound.take_in([(arrival.channel_id, body, arrival.at) for arrival, body in others])
     if left:
         with connection.cursor() as cursor:
             copying.write(cursor, _COPY, left)
@@ -245,11 +246,6 @@ def _line(told: _Told, place: int) -> str:
         f"\t{_NULL if phone == NO_PHONE else phone}\t{int(told.state)}\t{told.code}\t{at}"
         f"\t\\\\x{told.bodies(place).hex()}\n"
     )
-
-
-def _unread_line(arrival: Arrival, body: bytes) -> str:
-    day, at = _written(arrival.at)
-    return f"{day}\t{arrival.channel_id}\t{at}\tf\t\t{_NULL}\t{_NULL}\t{_NULL}\t{at}\t\\\\x{body.hex()}\n"
 
 
 @lru_cache(maxsize=1024)  # what one read brought arrived at one time

@@ -65,7 +65,7 @@ def choose(chunk, count, *, seal=None, now=None):
     chunk.refresh_from_db(fields=["next"])
     phones = phones_of(chunk)[chunk.next : chunk.next + count]
     seal = chunk.campaign.seal if seal is None else seal
-    return intents.intend(chunk, phones, seal=seal, now=now or timezone.now())
+    return intents.intend(chunk, phones, seal=seal, channel_id=chunk.campaign.channel_id, now=now or timezone.now())
 
 
 def intend(chunk, count, **given):
@@ -83,7 +83,9 @@ def send(chunk, answers, *, parts=1, seal=None, now=None):
 
 def settle(chunk, *, parts=1, overdue_by=timedelta(0)):
     before = timezone.now() - timedelta(seconds=settings.RESPONSE_TIMEOUT) + overdue_by
-    return doubts.settle(chunk, phones_of(chunk), parts=parts, overdue=before, now=timezone.now())
+    return doubts.settle(
+        chunk, phones_of(chunk), parts=lambda some: [parts] * len(some), overdue=before, now=timezone.now()
+    )
 
 
 def forget():
