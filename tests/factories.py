@@ -22,7 +22,8 @@ from campaigns import drafts, transitions
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
 from channels import accounts as channel_accounts
-from channels.models import Channel
+from channels import routes
+from channels.models import Channel, Route
 from moderation import decisions
 from recipients import chunks, suppression_imports, uploads
 from recipients import transitions as list_transitions
@@ -104,6 +105,12 @@ def channel(name: str = "main", **fields) -> Channel:
     """A carrier where nobody listens: a test that sends names the port of its simulator."""
     wanted = {"host": "127.0.0.1", "port": 9, "system_id": "demo", "window": 100, "is_default": True, **fields}
     return channel_accounts.save(name, by=None, password="demo", **wanted)
+
+
+def route(name: str, weights: dict[Channel, int], *, backups: tuple[Channel, ...] = (), **fields) -> Route:
+    members = [routes.Member(channel=one, weight=weight) for one, weight in weights.items()]
+    members += [routes.Member(channel=one, is_backup=True) for one in backups]
+    return routes.save(name, by=None, members=members, **fields)
 
 
 @transaction.atomic
