@@ -93,6 +93,13 @@ def test_what_carriers_differ_in_is_edited_on_the_page(page):
     assert (made.response_timeout_seconds, made.answer_overrides) == (90, {"0x45": {"action": "fail"}})
 
 
+def test_an_emptied_field_means_no_overrides(page):
+    made = factories.channel("carrier", answer_overrides={"0x45": {"action": "fail"}})
+    page.post(f"/admin/channels/channel/{made.pk}/change/", {**SHAPE, "answer_overrides": ""})
+    made.refresh_from_db()
+    assert (made.tps, made.answer_overrides) == (100, {})
+
+
 def test_a_client_certificate_goes_in_with_its_key_and_the_key_never_comes_out(page):
     authority = Authority()
     certificate, key = authority.certificate()
