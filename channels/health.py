@@ -239,7 +239,7 @@ class Pace:
         self._repeats += 1
         self._waited = seconds
         self.resume_at = now + seconds
-        self._tokens, self._filled_at = 0.0, self.resume_at
+        self._tokens, self._filled_at = 1.0, self.resume_at
 
     def _part_at(self, now: float) -> float:
         return self._part + STEP * max(0, math.floor((now - self.resume_at) / STEP_SECONDS))

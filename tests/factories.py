@@ -23,7 +23,8 @@ from campaigns import drafts, transitions
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
 from channels import accounts as channel_accounts
-from channels.models import Channel, Route, RouteMember
+from channels import routes
+from channels.models import Channel, Route
 from moderation import decisions
 from recipients import chunks, suppression_imports, uploads
 from recipients import transitions as list_transitions
@@ -107,11 +108,12 @@ def channel(name: str = "main", **fields) -> Channel:
     return channel_accounts.save(name, by=None, password="demo", **wanted)
 
 
-def route(*channels: Channel, name: str = "", **fields) -> Route:
-    made = Route.objects.create(name=name or f"route-{next(_next)}", **fields)
-    for member in channels:
-        RouteMember.objects.create(route=made, channel=member)
-    return made
+def route(*equals: Channel, name: str = "", weights=None, backups: tuple[Channel, ...] = (), **fields) -> Route:
+    """Of channels with equal shares, or with these weights."""
+    shares = dict.fromkeys(equals, 1) | (weights or {})
+    members = [routes.Member(channel=one, weight=weight) for one, weight in shares.items()]
+    members += [routes.Member(channel=one, is_backup=True) for one in backups]
+    return routes.save(name or f"route-{next(_next)}", by=None, members=members, **fields)
 
 
 @transaction.atomic

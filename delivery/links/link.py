@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import random
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from channels import tls
 from channels.answers import Action, BindAction, BindOutcome, bind_answer, bind_delay
-from channels.health import Pace
+from channels.health import Pace, runs
 from delivery.batches import DOUBT, Batch, Integers
 from delivery.links.account import Account
 from delivery.statuses import IncidentKind
@@ -78,14 +78,14 @@ class Written:
 class _Told:
     """What one read said of this bind."""
 
-    codes: Counter[int] = field(default_factory=Counter)
+    answers: list[tuple[int, int]] = field(default_factory=list)  # (code, n): n in a row
     full: set[int] = field(default_factory=set)  # the numbers that a full queue was about
 
     def count(self, batch: Batch, units: Integers, codes: Integers) -> None:
         if not codes.any():
-            self.codes[0] += len(codes)
+            self.answers.append((0, len(codes)))
             return
-        self.codes.update(codes.tolist())
+        self.answers += runs(codes)
         full = units[codes == CommandStatus.RMSGQFUL]
         if len(full):
             self.full.update(batch.phones[batch.places(full)[0]].tolist())
@@ -375,9 +375,9 @@ class Link(asyncio.Protocol):
 
     # --- Inside -------------------------------------------------------------------------------------------------------
 
-    def _settle(self, answers: Sequence[tuple[int, int, bytes]], runs: Sequence[Run] = ()) -> None:
+    def _settle(self, answers: Sequence[tuple[int, int, bytes]], alike: Sequence[Run] = ()) -> None:
         told = _Told()
-        for run in runs:
+        for run in alike:
             ids = bulk.strings(run.bodies)
             if ids is None:  # of refusals, or with optional parameters
                 self._mind_congestion(run.bodies[-1].tobytes())
@@ -432,7 +432,7 @@ class Link(asyncio.Protocol):
         """What the answers say about this bind."""
         now = self.loop.time()
         waits = 0.0
-        for code, count in told.codes.items():
+        for code, count in told.answers:
             what = self.table.answer(code)
             numbers = told.full if code == CommandStatus.RMSGQFUL else ()
             waits = max(waits, self.pace.count(code, count, now=now, numbers=numbers))
@@ -442,7 +442,7 @@ class Link(asyncio.Protocol):
                 self.carrier.switch_off(code)
             elif what.rebind:
                 self._leave(code)
-        if full := told.codes[CommandStatus.RMSGQFUL]:
+        if full := sum(count for code, count in told.answers if code == CommandStatus.RMSGQFUL):
             self._report(IncidentKind.QUEUE_FULL, "refused for the moment", full)
         if waits:
             self._report(IncidentKind.THROTTLED, f"waiting {waits:g} s")
