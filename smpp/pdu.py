@@ -62,6 +62,7 @@ class Tlv(IntEnum):
     NETWORK_ERROR_CODE = 0x0423
     MESSAGE_PAYLOAD = 0x0424
     MESSAGE_STATE = 0x0427
+    CONGESTION_STATE = 0x0428  # of SMPP 5.0
 
 
 class ProtocolError(Exception):
@@ -125,7 +126,7 @@ def _read_short_message(body: bytes, at: int) -> tuple[bytes, int]:
     return body[start : start + length], start + length
 
 
-def _write_tlvs(tlvs: Mapping[int, bytes]) -> bytes:
+def write_tlvs(tlvs: Mapping[int, bytes]) -> bytes:
     try:
         return b"".join(struct.pack(">HH", tag, len(value)) + value for tag, value in tlvs.items())
     except struct.error as error:
@@ -178,7 +179,7 @@ def _rest() -> Any:
 
 
 def _tlvs() -> Any:
-    encoding = Encoding(_write_tlvs, lambda body, at: (read_tlvs(body, at), len(body)))
+    encoding = Encoding(write_tlvs, lambda body, at: (read_tlvs(body, at), len(body)))
     return field(default_factory=dict, metadata={"encoding": encoding})
 
 
