@@ -126,6 +126,11 @@ def test_a_start_outside_the_window_is_taken_unless_its_deadline_is_before_the_o
     assert refusal(create(api, body, **at, not_after="2099-07-02T09:00:00+02:00")) == "no_open_time"
 
 
+def test_the_end_of_time_is_no_time_to_send(api, body):
+    last = {"mode": "scheduled", "send_at": "9999-12-31T23:00:00Z", **DAILY}
+    assert refusal(create(api, body, **last)) == "time_too_far"
+
+
 def test_at_approval_it_has_open_time_before_its_deadline_from_now_on(api, body):
     now = timezone.now()
     closed = {"daily_from": f"{now + timedelta(hours=2):%H:%M}", "daily_to": f"{now + timedelta(hours=4):%H:%M}"}

@@ -88,6 +88,14 @@ def test_a_rejection_is_no_approval(workspace, moderator):
         update(campaign, status=Status.APPROVED, seal=seal.of(campaign))
 
 
+def test_whoever_does_not_know_the_version_of_a_content_does_not_approve_it(workspace, moderator):
+    campaign = factories.in_review(workspace, parts_per_second=10)
+    first = {**seal.content(campaign), "v": 1}
+    with pytest.raises(IntegrityError, match="has version 2"), transaction.atomic():
+        decision(campaign, moderator, content=first, seal=seal.digest(first))
+    decision(campaign, moderator, content=first, seal=seal.digest(first), verdict=Verdict.REJECTED, reason="No.")
+
+
 def test_the_approval_of_an_earlier_round_is_worth_nothing_later(workspace):
     campaign = factories.rejected(workspace)
     transitions.submit(campaign.pk, by=campaign.created_by, now=timezone.now())
