@@ -326,7 +326,7 @@ def test_where_a_rate_limits_a_campaign_it_holds_few_threads(workspace, rung):
         due.ring_next(campaign.pk, now=timezone.now())
         if Chunk.objects.filter(campaign=campaign).waiting(timezone.now()).count() == 0:
             break
-    assert Chunk.objects.filter(campaign=campaign).owned(timezone.now()).count() == 4
+    assert Chunk.objects.filter(campaign=campaign).owned(timezone.now()).count() == 3
 
 
 def test_a_campaign_starts_on_its_instant_with_its_manifest_read_before(workspace, rung):
@@ -417,7 +417,7 @@ def test_what_is_in_doubt_is_settled_in_closed_hours_as_well(workspace, noon, ru
 def test_a_spread_campaign_is_even_over_its_open_hours_alone(workspace, noon):
     """Six hours to this evening's closing, nine tomorrow, three the day after: a chunk an hour."""
     listed = factories.ready_list(workspace, 180, chunk_size=10)
-    window = {"mode": Mode.SPREAD, "date_from": noon, "date_to": noon + 48 * HOUR}
+    window = {"mode": Mode.SPREAD, "date_from": noon, "date_to": noon + 48 * HOUR, "not_after": noon + 60 * HOUR}
     _, chunks = in_hours(workspace, at=noon, list=listed, **window)
     assert chunks[5].plan_until == noon + 6 * HOUR
     assert chunks[6].plan_from == noon + 21 * HOUR
@@ -428,7 +428,7 @@ def test_a_spread_campaign_is_even_over_its_open_hours_alone(workspace, noon):
 
 def test_after_a_pause_the_rest_is_even_over_the_open_hours_that_are_left(workspace, author, noon):
     listed = factories.ready_list(workspace, 180, chunk_size=10)
-    window = {"mode": Mode.SPREAD, "date_from": noon, "date_to": noon + 48 * HOUR}
+    window = {"mode": Mode.SPREAD, "date_from": noon, "date_to": noon + 48 * HOUR, "not_after": noon + 60 * HOUR}
     campaign, _ = in_hours(workspace, at=noon, list=listed, **window)
     author_verbs.pause(campaign.pk, by=author)
     evening = noon + 8 * HOUR
@@ -436,7 +436,7 @@ def test_after_a_pause_the_rest_is_even_over_the_open_hours_that_are_left(worksp
     due.tick(now=evening)
     chunks = list(Chunk.objects.filter(campaign=campaign).order_by("number"))
     assert chunks[0].plan_from == noon + 21 * HOUR
-    assert chunks[13].plan_until == noon + 30 * HOUR - 20 * timedelta(minutes=1)  # 14 of 18 chunks in 9⅓ of 12 hours
+    assert chunks[12].plan_until == noon + 30 * HOUR - timedelta(minutes=20)  # 18 chunks in twelve hours
     assert chunks[17].plan_until == noon + 48 * HOUR
 
 
