@@ -2,6 +2,7 @@ from datetime import time, timedelta
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from campaigns.statuses import Mode, Status
 from delivery import due, intents
 from delivery.models import Chunk, Incident, Tally
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
+from senders import transitions as senders
 from tests import evidence, factories
 from tests.delivery import ground
 from tests.racing import race
@@ -104,8 +106,6 @@ def test_content_changed_behind_the_triggers_stops_the_campaign(workspace):
 
 
 def test_a_sender_that_was_archived_meanwhile_stops_the_campaign(workspace, admin):
-    from senders import transitions as senders
-
     campaign = factories.approved(workspace)
     senders.archive(campaign.sender_id, by=admin)
     due.tick(now=timezone.now())
@@ -347,12 +347,29 @@ def test_a_campaign_that_is_cancelled_in_the_last_moment_does_not_start(workspac
 
     def clock():
         at = next(instants, None)
-        if at is None:
+        if at is None and status_of(campaign) == Status.APPROVED:
             author_verbs.cancel(campaign.pk, by=author, now=timezone.now())
         return at or campaign.send_at
 
     due.start_on_time(clock=clock)
     assert (status_of(campaign), rung) == (Status.CANCELLED, [])
+
+
+def test_campaigns_due_on_one_second_start_together_whatever_is_wrong_with_one_of_them(workspace, admin, rung):
+    at = timezone.now() + HOUR
+    due_then = {"mode": Mode.SCHEDULED, "send_at": at}
+    good = [factories.approved(workspace, **due_then) for _ in range(3)]
+    other = factories.approved(factories.workspace(), **due_then)
+    unfit, damaged = factories.approved(workspace, **due_then), factories.approved(workspace, **due_then)
+    senders.archive(unfit.sender_id, by=admin)
+    default_storage.delete(damaged.list.manifest_key)
+    due.start_due(now=at)
+    assert [status_of(one) for one in (*good, other)] == [Status.SENDING] * 4
+    assert (status_of(unfit), status_of(damaged)) == (Status.FAILED, Status.APPROVED)
+    assert [starts_of(one) for one in (*good, other)] == [1] * 4
+    assert [one.history.first().status for one in good] == [Status.SENDING] * 3
+    assert len(rung) == 4
+    call_command("verify_audit")
 
 
 # --- The hours of a day -----------------------------------------------------------------------------------------------
