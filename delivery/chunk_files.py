@@ -20,20 +20,22 @@ logger = logging.getLogger(__name__)
 
 KEPT = 32  # chunks in memory, some 80 KB each
 AHEAD = 2  # chunks after the one at work
-MANIFESTS = 1000  # in memory from a moment before their campaigns start
-READERS = 8
+ENTRIES = 100_000  # of manifests in memory, from a moment before their campaigns start
+READERS = 8  # manifests at a time
 
 
 def manifest(of: RecipientList) -> Manifest:
     """Raises ChunkDamaged when it is not the one that the list's digest names."""
-    found = _manifests.pop(of.manifest_key)
-    return _read_manifest(of) if found is None or found.digest != of.digest else found
+    return _manifests.find(of.digest) or _read_manifest(of)
 
 
 def read_manifests(of: Iterable[RecipientList]) -> None:
     """Have them at hand in a moment; a trouble comes up with whoever asks for the one."""
+    of = [one for one in of if _manifests.find(one.digest) is None]
+    if not of:
+        return
     with ThreadPoolExecutor(READERS, thread_name_prefix="manifests") as readers:
-        list(readers.map(_try_manifest, of))
+        list(readers.map(_try_manifest, {one.digest: one for one in of}.values()))
 
 
 def phones(chunk: Chunk) -> NDArray[np.uint64]:
@@ -56,21 +58,23 @@ def read_ahead(chunk: Chunk) -> None:
 
 
 class _Manifests:
-    """Those that were read ahead, for one use each; the oldest are forgotten first."""
+    """Those that were read ahead, by their digest; the longest unused are forgotten first."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, Manifest] = OrderedDict()
         self._lock = Lock()
 
-    def add(self, key: str, manifest: Manifest) -> None:
+    def add(self, manifest: Manifest) -> None:
         with self._lock:
-            self._kept[key] = manifest
-            while len(self._kept) > MANIFESTS:
+            self._kept[manifest.digest] = manifest
+            while sum(len(one.entries) for one in self._kept.values()) > ENTRIES and len(self._kept) > 1:
                 self._kept.popitem(last=False)
 
-    def pop(self, key: str) -> Manifest | None:
+    def find(self, digest: str) -> Manifest | None:
         with self._lock:
-            return self._kept.pop(key, None)
+            if digest in self._kept:
+                self._kept.move_to_end(digest)
+            return self._kept.get(digest)
 
 
 def _read_manifest(of: RecipientList) -> Manifest:
@@ -80,9 +84,7 @@ def _read_manifest(of: RecipientList) -> Manifest:
 
 def _try_manifest(of: RecipientList) -> None:
     try:
-        read = _read_manifest(of)
-        assert read.digest  # it is kept from here on
-        _manifests.add(of.manifest_key, read)
+        _manifests.add(_read_manifest(of))
     except (ChunkDamaged, OSError) as error:
         logger.info("manifest.not_read_ahead", extra={"list": of.pk, "error": type(error).__name__})
 

@@ -1,9 +1,10 @@
 """What the clock finds: campaigns to start, to end, chunks to ring for. Any number of clocks may look at once."""
 
+import itertools
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -24,6 +25,7 @@ from recipients.chunks import ChunkDamaged
 
 logger = logging.getLogger(__name__)
 
+TOGETHER = 25  # campaigns that start in one transaction
 TO_SETTLE = 6  # chunks rung for in a tick only to say what is in doubt
 AHEAD = timedelta(seconds=1.5)  # campaigns that start within this time are made ready for their instant
 
@@ -53,11 +55,7 @@ def _alone(step: str, campaign_id: int | None = None, *, now: datetime | None = 
 
 
 def start_due(*, now: datetime) -> None:
-    if halting.in_force():
-        return
-    for campaign in Campaign.objects.due(now).select_related("list", "channel").order_by("pk"):
-        with _alone("start", campaign.pk):
-            _start(campaign, now=now)
+    _start_all(Campaign.objects.due(now).select_related("list", "channel").order_by("workspace", "pk"), now=now)
 
 
 def start_on_time(*, clock: Clock) -> None:
@@ -65,20 +63,39 @@ def start_on_time(*, clock: Clock) -> None:
 
     The tick finds whatever was not found here.
     """
-    coming = list(Campaign.objects.due(clock() + AHEAD).select_related("list", "channel"))
-    if not coming:
-        return
+    coming = list(Campaign.objects.due(clock() + AHEAD).select_related("list", "channel").order_by("workspace", "pk"))
     chunk_files.read_manifests([campaign.list for campaign in coming if campaign.list])
-    for campaign in sorted(coming, key=lambda one: (one.due_at, one.pk)):
-        assert campaign.due_at is not None
-        time.sleep(max(0.0, (campaign.due_at - clock()).total_seconds()))
+    instants = {campaign.due_at for campaign in coming if campaign.due_at}
+    for at in sorted(instants):
+        time.sleep(max(0.0, (at - clock()).total_seconds()))
+        _start_all([campaign for campaign in coming if campaign.due_at == at], now=max(at, clock()))
+
+
+def _start_all(campaigns: Iterable[Campaign], *, now: datetime) -> None:
+    """Some at a time, of one workspace: a hundred that are due on one second must not wait for each other."""
+    if halting.in_force():
+        return
+    for _, of_workspace in itertools.groupby(campaigns, key=lambda one: one.workspace_id):
+        together = list(of_workspace)
+        for first in range(0, len(together), TOGETHER):
+            _start_together(together[first : first + TOGETHER], now=now)
+
+
+def _start_together(campaigns: Sequence[Campaign], *, now: datetime) -> None:
+    try:
+        manifests = {campaign.pk: chunk_files.manifest(campaign.list) for campaign in campaigns if campaign.list}
+        started, left = transitions.start_together(manifests, now=now)
+    except Exception as error:  # whatever is wrong with one of them: each has its own try
+        logger.info("start.one_by_one", extra={"error": repr(error)})
+        started, left = [], list(campaigns)
+    for campaign in left:
         with _alone("start", campaign.pk):
-            _start(campaign, now=clock())
+            _start(campaign, now=now)
+    with _alone("ring"):
+        ring_started([campaign for campaign in started if campaign.hours.is_open(now)], now=now)
 
 
 def _start(campaign: Campaign, *, now: datetime) -> None:
-    if not Campaign.objects.filter(pk=campaign.pk).due(now).exists():  # somebody was first, or put it off
-        return
     try:
         if transitions.is_too_late(campaign, now):
             transitions.miss(campaign.pk, now=now)
@@ -215,6 +232,13 @@ def ring_next(campaign_id: int, *, now: datetime) -> bool:
         return True
     chunk_id = of_campaign.to_ring(now).order_by("number").values_list("pk", flat=True).first()
     return chunk_id is None or ring(chunk_id, now=now)
+
+
+def ring_started(campaigns: Sequence[Campaign], *, now: datetime) -> None:
+    """The first bell of each."""
+    first = Chunk.objects.to_ring(now).filter(campaign__in=campaigns, number=0)
+    for chunk_id in first.values_list("pk", flat=True):
+        ring(chunk_id, now=now)
 
 
 def others_wait(campaign_id: int, *, now: datetime) -> bool:

@@ -147,13 +147,14 @@ def slowest(*rates: int | None) -> int:
 
 
 def batch_share(rate: int, *, parts: int, most: int) -> int:
-    """Recipients of a batch: what the rate takes in a quarter of a second, so that nobody waits for long behind it."""
-    return min(most, max(1, rate // (4 * parts)))
+    """Recipients of a batch: what the rate takes in half a second. A thread waits no longer for them, and another batch
+    is there while this one is written down."""
+    return min(most, max(1, rate // (2 * parts)))
 
 
 def looks_at_once(rate: int, *, batch: int) -> int:
     """How many chunks of a campaign may be at work where a rate limits it: more would only wait, each with a thread."""
-    return 3 + rate // max(1, 4 * batch)
+    return 2 + rate // (2 * batch)
 
 
 def share(tps: int, *, fleet: int) -> float:

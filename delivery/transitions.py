@@ -1,11 +1,12 @@
 """The clock and the dispatcher move a campaign: one function per verb."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
 
-from audit.ledger import change_status, record
+from audit.ledger import change_status, change_statuses, record
 from audit.refusal import Refused
 from campaigns import seal
 from campaigns.models import Campaign
@@ -38,6 +39,22 @@ def start(campaign_id: int, manifest: Manifest, *, now: datetime) -> Campaign:
     change_status(campaign, Status.SENDING, moves=MOVES, by=None, also_save=["started_at"])
     Chunk.objects.bulk_create(_chunks(campaign, manifest, now=now), batch_size=1000)
     return campaign
+
+
+@transaction.atomic
+def start_together(manifests: Mapping[int, Manifest], *, now: datetime) -> tuple[list[Campaign], list[Campaign]]:
+    """Campaigns of one workspace, by id, whose time has come together: those that started, and those that cannot just
+    so, which are left to `start`. What somebody else has locked is in good hands."""
+    started: list[Campaign] = []
+    left: list[Campaign] = []
+    for campaign in Campaign.objects.lock_free(manifests).filter(status=Status.APPROVED):
+        is_fit = not is_too_late(campaign, now) and not what_differs(campaign, manifests[campaign.pk])
+        (started if is_fit else left).append(campaign)
+        campaign.started_at = now
+    change_statuses(started, Status.SENDING, moves=MOVES, by=None, also_save=["started_at"])
+    chunks = (chunk for campaign in started for chunk in _chunks(campaign, manifests[campaign.pk], now=now))
+    Chunk.objects.bulk_create(chunks, batch_size=1000)
+    return started, left
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@ from datetime import time, timedelta
 
 import pytest
 from django.core.files.storage import default_storage
+from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from campaigns.statuses import Mode, Status
 from delivery import due, intents
 from delivery.models import Chunk, Incident, Tally
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
+from senders import transitions as senders
 from tests import evidence, factories
 from tests.delivery import ground
 from tests.racing import race
@@ -104,8 +106,6 @@ def test_content_changed_behind_the_triggers_stops_the_campaign(workspace):
 
 
 def test_a_sender_that_was_archived_meanwhile_stops_the_campaign(workspace, admin):
-    from senders import transitions as senders
-
     campaign = factories.approved(workspace)
     senders.archive(campaign.sender_id, by=admin)
     due.tick(now=timezone.now())
@@ -326,7 +326,7 @@ def test_where_a_rate_limits_a_campaign_it_holds_few_threads(workspace, rung):
         due.ring_next(campaign.pk, now=timezone.now())
         if Chunk.objects.filter(campaign=campaign).waiting(timezone.now()).count() == 0:
             break
-    assert Chunk.objects.filter(campaign=campaign).owned(timezone.now()).count() == 4
+    assert Chunk.objects.filter(campaign=campaign).owned(timezone.now()).count() == 3
 
 
 def test_a_campaign_starts_on_its_instant_with_its_manifest_read_before(workspace, rung):
@@ -347,12 +347,29 @@ def test_a_campaign_that_is_cancelled_in_the_last_moment_does_not_start(workspac
 
     def clock():
         at = next(instants, None)
-        if at is None:
+        if at is None and status_of(campaign) == Status.APPROVED:
             author_verbs.cancel(campaign.pk, by=author, now=timezone.now())
         return at or campaign.send_at
 
     due.start_on_time(clock=clock)
     assert (status_of(campaign), rung) == (Status.CANCELLED, [])
+
+
+def test_campaigns_due_on_one_second_start_together_whatever_is_wrong_with_one_of_them(workspace, admin, rung):
+    at = timezone.now() + HOUR
+    due_then = {"mode": Mode.SCHEDULED, "send_at": at}
+    good = [factories.approved(workspace, **due_then) for _ in range(3)]
+    other = factories.approved(factories.workspace(), **due_then)
+    unfit, damaged = factories.approved(workspace, **due_then), factories.approved(workspace, **due_then)
+    senders.archive(unfit.sender_id, by=admin)
+    default_storage.delete(damaged.list.manifest_key)
+    due.start_due(now=at)
+    assert [status_of(one) for one in (*good, other)] == [Status.SENDING] * 4
+    assert (status_of(unfit), status_of(damaged)) == (Status.FAILED, Status.APPROVED)
+    assert [starts_of(one) for one in (*good, other)] == [1] * 4
+    assert [one.history.first().status for one in good] == [Status.SENDING] * 3
+    assert len(rung) == 4
+    call_command("verify_audit")
 
 
 # --- The hours of a day -----------------------------------------------------------------------------------------------
@@ -417,7 +434,7 @@ def test_what_is_in_doubt_is_settled_in_closed_hours_as_well(workspace, noon, ru
 def test_a_spread_campaign_is_even_over_its_open_hours_alone(workspace, noon):
     """Six hours to this evening's closing, nine tomorrow, three the day after: a chunk an hour."""
     listed = factories.ready_list(workspace, 180, chunk_size=10)
-    window = {"mode": Mode.SPREAD, "date_from": noon, "date_to": noon + 48 * HOUR}
+    window = {"mode": Mode.SPREAD, "date_from": noon, "date_to": noon + 48 * HOUR, "not_after": noon + 60 * HOUR}
     _, chunks = in_hours(workspace, at=noon, list=listed, **window)
     assert chunks[5].plan_until == noon + 6 * HOUR
     assert chunks[6].plan_from == noon + 21 * HOUR
@@ -428,7 +445,7 @@ def test_a_spread_campaign_is_even_over_its_open_hours_alone(workspace, noon):
 
 def test_after_a_pause_the_rest_is_even_over_the_open_hours_that_are_left(workspace, author, noon):
     listed = factories.ready_list(workspace, 180, chunk_size=10)
-    window = {"mode": Mode.SPREAD, "date_from": noon, "date_to": noon + 48 * HOUR}
+    window = {"mode": Mode.SPREAD, "date_from": noon, "date_to": noon + 48 * HOUR, "not_after": noon + 60 * HOUR}
     campaign, _ = in_hours(workspace, at=noon, list=listed, **window)
     author_verbs.pause(campaign.pk, by=author)
     evening = noon + 8 * HOUR
@@ -436,7 +453,7 @@ def test_after_a_pause_the_rest_is_even_over_the_open_hours_that_are_left(worksp
     due.tick(now=evening)
     chunks = list(Chunk.objects.filter(campaign=campaign).order_by("number"))
     assert chunks[0].plan_from == noon + 21 * HOUR
-    assert chunks[13].plan_until == noon + 30 * HOUR - 20 * timedelta(minutes=1)  # 14 of 18 chunks in 9⅓ of 12 hours
+    assert chunks[12].plan_until == noon + 30 * HOUR - timedelta(minutes=20)  # 18 chunks in twelve hours
     assert chunks[17].plan_until == noon + 48 * HOUR
 
 
