@@ -72,7 +72,8 @@ def check(*, now: datetime) -> bool:
     """
     before = witness.kept()  # first: what it says was seen before the look below
     seen = witness.look()
-    wrong = "" if before is None or _is_new() else witness.what_is_wrong(before, seen)
+    wrongs = [] if _is_new() else [witness.what_is_wrong(one, seen) for one in before]
+    wrong = max(wrongs, default="")
     if not wrong:
         witness.keep(seen)
         return True
