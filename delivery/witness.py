@@ -45,8 +45,10 @@ def keep(seen: Sight) -> None:
 
 
 def kept() -> list[Sight]:
-    """What was seen last, as each object says it; none when nothing has been seen yet. Raises StorageTrouble when nobody
-    can tell."""
+    """What was seen last, as each object says it; none when nothing has been seen yet.
+
+    Raises StorageTrouble when nobody can tell.
+    """
     texts = [text for text in map(_text, KEYS) if text is not None]
     sights = [sight for sight in map(_read, texts) if sight is not None]
     if texts and not sights:
