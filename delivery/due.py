@@ -17,7 +17,7 @@ from kombu.exceptions import OperationalError as BrokerError
 from audit.refusal import Refused
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from delivery import chunk_files, halting, incidents, pacing, tasks, transitions
+from delivery import chunk_files, halting, incidents, pacing, quarantine, tasks, transitions
 from delivery.intents import OVERDUE_MARGIN
 from delivery.models import Chunk, Message
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
@@ -151,9 +151,11 @@ UPDATE delivery_chunk SET unresolved = unresolved - n FROM n WHERE id = %(chunk)
 
 def settle_ended(*, now: datetime) -> None:
     """Campaigns that ended before their chunks did: what waited for another try will not get one."""
-    left_behind = Chunk.objects.left_behind(now).values_list("pk", "campaign_id")
-    for chunk_id, campaign_id in list(left_behind[:1000]):
+    left_behind = Chunk.objects.left_behind(now).values_list("pk", "campaign_id", "status")
+    for chunk_id, campaign_id, status in list(left_behind[:1000]):
         with _alone("settle", campaign_id):
+            if status == ChunkStatus.QUARANTINED:  # nobody will claim it
+                quarantine.settle(chunk_id, now=now)
             _settle(chunk_id, now=now)
 
 

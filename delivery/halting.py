@@ -7,6 +7,8 @@ from django.db import transaction
 from accounts.models import User
 from audit.ledger import record
 from audit.refusal import Refused
+from campaigns.models import Campaign
+from campaigns.statuses import Mode
 from delivery.models import Halt
 from delivery.statuses import HaltKind
 
@@ -37,6 +39,8 @@ def release(kind: HaltKind, *, reason: str, by: User | None, now: datetime) -> H
         raise Refused("There is no such halt in force.", code="not_halted")
     halt.released_at, halt.release_reason = now, reason
     halt.save(update_fields=["released_at", "release_reason"])
+    # As after a pause: what is left of a spread campaign gets a new line, not a heap.
+    Campaign.objects.sending().filter(mode=Mode.SPREAD).update(resumed_at=now)
     record("halt.released", halt, by=by, note=reason, after={"kind": kind})
     return halt
 

@@ -1,16 +1,19 @@
 """Chunks that cannot be worked on are put aside, so that one of them stops nobody else; a person lets them go on."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
 from accounts.models import User
 from audit.ledger import record
 from audit.refusal import Refused
-from delivery import incidents
+from delivery import chunk_files, doubts, incidents, texts
+from delivery.intents import OVERDUE_MARGIN
 from delivery.models import Chunk
 from delivery.statuses import ChunkStatus, IncidentKind
+from recipients.chunks import ChunkDamaged
 
 MOST_FAILURES = 5  # looks in a row
 
@@ -41,6 +44,20 @@ def put_aside(chunk_id: int, kind: IncidentKind, why: str, *, now: datetime) -> 
     Chunk.objects.filter(pk=chunk_id).update(status=ChunkStatus.QUARANTINED, trouble=why)
     incidents.note(kind, at=now, sample=f"Quarantined: {why}", campaign_id=chunk.campaign_id)
     record("campaign.chunk_quarantined", chunk.campaign, by=None, note=why, after={"chunk": chunk.number})
+
+
+def settle(chunk_id: int, *, now: datetime) -> None:
+    """Of a campaign that is over: what was intended and nobody answered is in doubt, as with any other chunk. Where the
+    numbers cannot be read any more, 0 stands for them."""
+    chunk = Chunk.objects.select_related("campaign").get(pk=chunk_id)
+    if chunk.intended == chunk.next and not chunk.unresolved:
+        return
+    try:
+        phones = chunk_files.phones(chunk).tolist()
+    except (ChunkDamaged, OSError):
+        phones = [0] * chunk.count
+    overdue = now - timedelta(seconds=settings.RESPONSE_TIMEOUT) - OVERDUE_MARGIN
+    doubts.settle(chunk, phones, parts=texts.parts(chunk.campaign), overdue=overdue, now=now)
 
 
 @transaction.atomic

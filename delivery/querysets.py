@@ -108,8 +108,8 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
 
     def left_behind(self, now: datetime) -> Self:
         """Chunks of campaigns that ended before they did, with nobody at work on them."""
-        kept = Q(status=ChunkStatus.OPEN) | Q(status=ChunkStatus.QUARANTINED, intended=F("next"))
-        return self.unowned(now).filter(kept, campaign__status__in=FINISHED)
+        kept = [ChunkStatus.OPEN, ChunkStatus.QUARANTINED]
+        return self.unowned(now).filter(status__in=kept, campaign__status__in=FINISHED)
 
 
 class HaltQuerySet(models.QuerySet["Halt"]):

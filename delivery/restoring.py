@@ -73,7 +73,8 @@ def check(*, now: datetime) -> bool:
     """
     before = witness.kept()  # first: what it says was seen before the look below
     seen = witness.look()
-    wrong = "" if before is None or _is_new() else witness.what_is_wrong(before, seen)
+    wrongs = [] if _is_new() else [witness.what_is_wrong(one, seen) for one in before]
+    wrong = max(wrongs, default="")
     if not wrong:
         witness.keep(seen)
         return True
@@ -96,10 +97,10 @@ def freeze(*, reason: str, now: datetime, by: User | None = None) -> Frozen:
     if not Halt.objects.in_force().filter(kind=HaltKind.RESTORE).exists():
         halting.stop(HaltKind.RESTORE, reason=reason, by=by, now=now)
     failed = paused = 0
-    for campaign_id in Campaign.objects.due(now).values_list("pk", flat=True):
+    for campaign_id in Campaign.objects.due(now).order_by("workspace", "pk").values_list("pk", flat=True):
         transitions.fail(campaign_id, reason=FAILED_BECAUSE, now=now)
         failed += 1
-    for campaign_id in Campaign.objects.sending().values_list("pk", flat=True):
+    for campaign_id in Campaign.objects.sending().order_by("workspace", "pk").values_list("pk", flat=True):
         campaign_transitions.pause(campaign_id, by=None, reason=PAUSED_BECAUSE)
         paused += 1
     # A new epoch: what a worker still hears about is evidence for later, and nothing else.

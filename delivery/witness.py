@@ -10,8 +10,10 @@ from dataclasses import asdict, dataclass
 from django.db import connection
 
 from objects.store import store
+from objects.trouble import StorageTrouble
 
-KEY = "delivery/witness"
+# Written one after the other: of a writer that was killed, or is at it, one is whole.
+KEYS = ("delivery/witness/1", "delivery/witness/2")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,15 +40,34 @@ def look() -> Sight:
 
 
 def keep(seen: Sight) -> None:
-    store.put(KEY, json.dumps(asdict(seen), sort_keys=True).encode())
+    for key in KEYS:
+        store.put(key, json.dumps(asdict(seen), sort_keys=True).encode())
 
 
-def kept() -> Sight | None:
-    """What was seen last; None when nothing has been yet. Raises StorageTrouble when nobody can tell."""
+def kept() -> list[Sight]:
+    """What was seen last, as each object says it; none when nothing has been seen yet.
+
+    Raises StorageTrouble when nobody can tell.
+    """
+    texts = [text for text in map(_text, KEYS) if text is not None]
+    sights = [sight for sight in map(_read, texts) if sight is not None]
+    if texts and not sights:
+        raise StorageTrouble(f"The objects {', '.join(KEYS)} are not what was written there.")
+    return sights
+
+
+def _text(key: str) -> bytes | None:
     try:
-        with store.open(KEY, "rb") as file:
-            return Sight(**json.loads(file.read()))
+        with store.open(key, "rb") as file:
+            return bytes(file.read())
     except FileNotFoundError:
+        return None
+
+
+def _read(text: bytes) -> Sight | None:
+    try:
+        return Sight(**json.loads(text))
+    except (ValueError, TypeError):  # half written
         return None
 
 

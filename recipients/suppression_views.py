@@ -115,14 +115,15 @@ def rejected(request: PageRequest, pk: int) -> FileResponse:
 
 def _show(request: PageRequest, *, status: int = 200, **given: Any) -> HttpResponse:
     imports = SuppressionImport.objects.of(request.workspace).order_by("-pk")
+    words = stop_words.of(request.workspace)
     context = {
         "look_up": LookUpForm(),
         "form": SuppressForm(),
         "totals": suppressions.totals(request.workspace),
         "everywhere": suppressions.totals(None).count,
         "newest": suppressions.newest(request.workspace),
-        "stop_words": stop_words.of(request.workspace),
-        "words_form": StopWordsForm(initial={"words": "\n".join(stop_words.of(request.workspace))}),
+        "stop_words": words,
+        "words_form": StopWordsForm(initial={"words": "\n".join(words)}),
         "may_manage": Permission.MANAGE in request.permissions,
         "imports": imports[:SHOWN_IMPORTS],
         "may_write": Permission.WRITE in request.permissions,

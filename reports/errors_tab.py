@@ -13,7 +13,7 @@ from delivery.models import Chunk, Incident, Message
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 
 TOP = 10
-SHOWN_CHUNKS = 20
+SHOWN_CHUNKS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

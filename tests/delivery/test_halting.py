@@ -89,6 +89,19 @@ def test_whose_time_passed_meanwhile_is_missed_not_sent_late(workspace, settings
     assert Campaign.objects.get(pk=campaign.pk).status == Status.MISSED
 
 
+def test_what_is_left_of_a_spread_campaign_goes_evenly_into_the_rest_of_its_window(workspace):
+    begin = timezone.now()
+    window = {"date_from": begin + timedelta(minutes=1), "date_to": begin + timedelta(minutes=61)}
+    campaign = factories.approved(workspace, mode=Mode.SPREAD, **window)
+    due.tick(now=window["date_from"])
+    stop()
+    half_past = window["date_from"] + timedelta(minutes=30)
+    halting.release(HaltKind.EMERGENCY, reason="Checked.", by=None, now=half_past)
+    due.tick(now=half_past)
+    chunk = Chunk.objects.get(campaign=campaign)
+    assert (chunk.plan_from, chunk.plan_first) == (half_past, 0)
+
+
 def test_what_is_in_doubt_is_settled_all_the_same(workspace, rung):
     now = timezone.now()
     _, [chunk] = under_way(workspace, 4)

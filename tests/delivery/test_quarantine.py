@@ -16,8 +16,9 @@ from campaigns.statuses import Status
 from delivery import chunk_files, counters, dispatching, due, evidence, quarantine, transitions
 from delivery.models import Chunk, Incident, Message
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
+from reports import reconciliation
 from tests import factories
-from tests.delivery.ground import batch_of, claim, send, under_way
+from tests.delivery.ground import batch_of, claim, intend, send, under_way
 from tests.delivery.test_engine import bound, links, listening, loop  # noqa: F401
 from tests.delivery.wire import Peer
 from tests.pages import signed_in, text_of
@@ -147,6 +148,26 @@ def test_a_campaign_that_is_cancelled_closes_it_and_balances(workspace, author):
     assert status_of(chunk) == ChunkStatus.CLOSED
     totals = counters.totals(Campaign.objects.get(pk=campaign.pk))
     assert (totals.pending, totals.cancelled, totals.waiting, totals.balanced) == (1, 3, 0, True)
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_what_it_had_under_way_when_the_campaign_is_cancelled_is_in_doubt(workspace, author, readable):
+    campaign, [chunk] = under_way(workspace, 6)
+    mine = claim(chunk)
+    send(mine, [OK, None])
+    intend(mine, 2)
+    if not readable:
+        damage(chunk)
+    put_aside(chunk)
+    campaign_transitions.cancel(campaign.pk, by=author, now=timezone.now())
+    due.tick(now=timezone.now() + timedelta(hours=1))
+    assert status_of(chunk) == ChunkStatus.CLOSED
+    campaign = Campaign.objects.select_related("list").get(pk=campaign.pk)
+    totals = counters.totals(campaign)
+    assert (totals.pending, totals.uncertain, totals.cancelled, totals.waiting) == (1, 3, 2, 0)
+    assert reconciliation.differences(campaign) == []
+    phones = Message.objects.filter(campaign=campaign).order_by("recipient").values_list("phone", flat=True)
+    assert list(phones[2:]) == ([factories.FIRST_NUMBER + 2, factories.FIRST_NUMBER + 3] if readable else [0, 0])
 
 
 def test_an_answer_that_comes_late_still_counts(workspace):

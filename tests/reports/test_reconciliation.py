@@ -136,7 +136,7 @@ def test_every_end_that_there_is_can_be(ended):
         (3, "failed_mask = 0", "called failed for no reason"),
         (7, "accepted_mask = 1", "called unsent, and the carrier took a part of them"),
         (2, "failed_mask = 1", "have a receipt for a part that nobody took"),
-        (1, "accepted_mask = 3", "have a receipt for a part that nobody took, or that they do not have"),
+        (1, "accepted_mask = 3", "have a receipt for a part that nobody took, or a part that they do not have"),
         (1, "attempts = 2", "were tried more often than intended"),
         (1, "attempts = 0, accepted_mask = 0, state = 6, error_kind = 1", "were never tried"),
     ],
@@ -149,8 +149,8 @@ def test_what_cannot_be_true_of_a_message_is_named(ended, recipient, assignment,
 def test_a_doubt_without_its_message_and_a_message_without_its_doubt_are_named(ended):
     Doubt.objects.filter(campaign=ended).update(recipient=0)
     assert differences(ended) == [
-        "1 doubts are of messages that are in none",
         "1 messages in doubt are missing from the list of doubts",
+        "1 doubts are of messages that are in none",
     ]
 
 
@@ -166,8 +166,8 @@ def test_messages_beyond_every_intent_are_named(campaign):
 @pytest.mark.parametrize(
     ("epoch", "owner", "sentence"),
     [
-        (0, "worker", "intents of chunk 0 are of an older epoch than the intent before them"),
-        (2, "worker", "intents of chunk 0 are of an older epoch than the intent before them, or of one to come"),
+        (0, "worker", "intents of chunk 0 are of an epoch before others"),
+        (2, "worker", "intents of chunk 0 are of an epoch before others, or of one to come"),
         (1, "zombie", "intents of chunk 0 have another owner than their epoch"),
     ],
 )
@@ -182,11 +182,13 @@ def test_a_receipt_that_is_called_applied_and_is_not_shown_is_named(workspace):
     made, [chunk] = under_way(workspace, 2)
     send(claim(chunk), [(0, b"A1"), (0, b"A2")])
     receipts.take_in([(made.channel_id, receipt("A1", factories.FIRST_NUMBER), timezone.now())])
-    assert check([made]) == {made: []}
+    assert check([made], receipts_since=made.started_at) == {made: []}
     change(made, 0, "delivered_mask = 0, state = 4")
     Tally.objects.create(campaign=made, state=MessageState.DELIVERED, n=-1)
     Tally.objects.create(campaign=made, state=MessageState.PENDING, n=1)
-    assert check([made]) == {made: ["1 receipts are called applied, and their messages do not show it"]}
+    wrong = "1 receipts are called applied, and their messages do not show it"
+    assert check([made], receipts_since=made.started_at) == {made: [wrong]}
+    assert check([made], receipts_since=timezone.now()) == {made: []}
 
 
 # --- Repaired and watched ---------------------------------------------------------------------------------------------

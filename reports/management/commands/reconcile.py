@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Min
 from django.utils import timezone
 
 from audit.refusal import Refused
@@ -31,7 +32,8 @@ class Command(BaseCommand):
             raise CommandError(f"There is no campaign {', '.join(map(str, sorted(missing)))}.")
         if options["repair_tallies"]:
             self._repair(campaigns)
-        differences = reconciliation.check(list(campaigns.order_by("pk")))
+        first = campaigns.aggregate(at=Min("started_at"))["at"] or timezone.now()
+        differences = reconciliation.check(list(campaigns.order_by("pk")), receipts_since=first)
         for campaign, found in differences.items():
             for difference in found:
                 self.stdout.write(f"campaign {campaign.pk} ({campaign}): {difference}")
