@@ -150,7 +150,7 @@ class Installation:
     # --- Processes ----------------------------------------------------------------------------------------------------
 
     def start(self, *names: str, **given: str) -> None:
-        """Those processes of the Procfile that do not run; `beat2` is a second beat. `given` is for their environment."""
+        """Those processes of the Procfile that do not run, with this in their environment; `beat2` is a second beat."""
         for name in names:
             if name not in self._running:
                 self._running[name] = self._run(self._command(name), self._log(name), given)

@@ -87,7 +87,9 @@ def _states_and_journal(messages: dict[int, Message], submits: dict[int, list[jo
         else:
             right = count <= one.parts
         if not right:
-            found.append(f"recipient {one.recipient} is {state.name}, and the carrier took {count} of {one.parts} parts")
+            found.append(
+                f"recipient {one.recipient} is {state.name}, and the carrier took {count} of {one.parts} parts"
+            )
     strangers = submits.keys() - messages.keys()
     return found + [f"…{phone % 10_000} was submitted, and has no row" for phone in strangers]
 

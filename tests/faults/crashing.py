@@ -20,12 +20,12 @@ import django
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from django.db.utils import OperationalError
-from django.utils import timezone
+from django.db.utils import OperationalError  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
-from config.celery import app
-from delivery import intents, results
-from delivery.links.link import Link
+from config.celery import app  # noqa: E402
+from delivery import intents, results  # noqa: E402
+from delivery.links.link import Link  # noqa: E402
 
 __all__ = ["app"]
 

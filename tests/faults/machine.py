@@ -1,6 +1,7 @@
 """An installation whose every part can be broken: stores of its own behind proxies, dispatch processes that obey orders
 to die, and what a row of the matrix notes of what it saw."""
 
+import itertools
 import json
 import os
 import random
@@ -8,7 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -191,7 +192,6 @@ class Seen:
     doubled: int = 0
     lost: int = 0
     uncertain: int = 0  # the most at any moment that was looked at
-    properties: dict[str, object] = field(default_factory=dict)
 
     def core(self, campaign: Campaign, carrier: Carrier, *, clocks_agree: bool = True) -> Findings:
         """Every invariant that can be looked at from outside, after quiet."""
@@ -240,7 +240,7 @@ def is_over(campaign: Campaign) -> bool:
 def silences(carrier: Carrier, *, since: float = 0.0, until: float = float("inf")) -> float:
     """The longest time between two submits."""
     times = sorted(submit.at for submit in carrier.submits if since <= submit.at <= until)
-    return max((after - before for before, after in zip(times, times[1:], strict=False)), default=0.0)
+    return max((after - before for before, after in itertools.pairwise(times)), default=0.0)
 
 
 def busiest_second(carrier: Carrier) -> int:

@@ -317,11 +317,12 @@ def tls_server(certificate: Path | None, key: Path | None):
 
 def make_certificates(folder: Path, authority: Path):
     """A local authority, and by kind the certificate and key of a server."""
+    from ipaddress import ip_address
+
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import NameOID
-    from ipaddress import ip_address
 
     def name(text):
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
@@ -363,5 +364,3 @@ def make_certificates(folder: Path, authority: Path):
         "another host": make("other-host", address="10.1.2.3", signer=signer)[1],
         "plain": (None, None),
     }
-
-

@@ -25,8 +25,8 @@ def fleet(live):
     live.fleet()
 
 
-def all_bound(carrier, count=len(FLEET)):
-    wait_for(lambda: len([one for one in binds_of(carrier) if not one.status]) >= count)
+def all_bound(carrier):
+    wait_for(lambda: len([one for one in binds_of(carrier) if not one.status]) >= len(FLEET))
 
 
 def acks_of(carrier):

@@ -2,7 +2,6 @@
 
 import time
 from collections import Counter
-from contextlib import ExitStack
 
 import pytest
 
@@ -289,29 +288,3 @@ def test_the_window_of_the_contract_is_never_exceeded(live, workspace, seen):
         assert quiet(campaign).delivered == 5000
         seen.core(campaign, carrier)
         assert not any(submit.status for submit in carrier.submits)
-
-
-def test_every_fault_of_a_carrier_at_once(live, workspace, seen):
-    """Seeded: each of three carriers has its own mixture."""
-    with ExitStack() as stack:
-        begun = []
-        for _ in range(3):
-            knobs = {
-                "drop_every": seen.dice.choice([0, 150]),
-                "noresp_every": seen.dice.choice([0, 90]),
-                "qfull_every": seen.dice.choice([0, 40]),
-                "nack_every": seen.dice.choice([0, 70]),
-                "unbind_every": seen.dice.choice([0, 200]),
-                "reorder": seen.dice.choice([0, 7]),
-                "split_writes": seen.dice.choice([0, 1]),
-                "dlr_dup": seen.dice.choice([1, 2]),
-                "dlr_before_resp": seen.dice.choice([0, 1]),
-                "id_resp": seen.dice.choice(["hex", "dec", "HEX"]),
-            }
-            carrier = stack.enter_context(live.carrier(window=W, binds=2, **knobs))
-            begun.append((carrier, load(workspace, carrier, 600, chunk_size=60)))
-        seen.injected = "three mixtures of ten knobs"
-        for carrier, campaign in begun:
-            quiet(campaign, seconds=400)
-            resolved(campaign, carrier, seconds=OVERDUE + 60)
-            seen.core(campaign, carrier)
