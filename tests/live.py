@@ -299,7 +299,10 @@ def submits_by_phone(carrier: Carrier) -> Counter[int]:
 
 
 def phones_in(campaign: Campaign, *states: MessageState) -> set[int]:
-    messages = Message.objects.filter(day=fresh(campaign).day, campaign_id=campaign.pk, state__in=states)
+    started = fresh(campaign)
+    if started.started_at is None:
+        return set()
+    messages = Message.objects.filter(day=started.day, campaign_id=campaign.pk, state__in=states)
     return set(messages.values_list("phone", flat=True))
 
 

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 
 import pytest
+from django.utils import timezone
 
 from campaigns import transitions as campaign_transitions
 from campaigns.statuses import Status
@@ -20,6 +21,7 @@ from tests.faults.machine import (
     OVERDUE,
     RESPONSE_TIMEOUT,
     W,
+    is_over,
     load,
     quiet,
     resolved,
@@ -89,8 +91,8 @@ def test_silence_is_doubt_after_the_response_timeout_and_the_window_never_leaks(
 
 def test_an_answer_after_its_timeout_is_evidence(live, workspace, seen):
     late = RESPONSE_TIMEOUT + 3
-    with live.carrier(window=W, resp_delay_ms=late * 1000, dlr_delay_ms=60_000) as carrier:
-        seen.injected = f"RESP_DELAY_MS={late * 1000}, response timeout {RESPONSE_TIMEOUT} s, receipts after 60 s"
+    with live.carrier(window=W, resp_delay_ms=late * 1000, dlr_delay_ms=40_000) as carrier:
+        seen.injected = f"RESP_DELAY_MS={late * 1000}, response timeout {RESPONSE_TIMEOUT} s, receipts after 40 s"
         campaign = load(workspace, carrier, 60, chunk_size=20)
 
         def most():
@@ -242,8 +244,22 @@ def test_each_code_once_has_the_effect_that_the_table_says(live, workspace, seen
     with odd_carrier(live, Odd(says), binds=1) as carrier:
         seen.injected = f"{len(CODES)} codes, each to one number of {9 * len(CODES)}"
         campaign = load(workspace, carrier, 9 * len(CODES), chunk_size=100)
-        quiet(campaign, seconds=400)
+        stopped = []
+
+        def goes_on():
+            """A code that stops the campaign is a person's to decide about, and here they say: go on."""
+            found = fresh(campaign)
+            if found.status == Status.PAUSED:
+                stopped.append(found.stopped_because)
+                campaign_transitions.resume(campaign.pk, by=campaign.created_by, now=timezone.now())
+            return is_over(campaign)
+
+        wait_for(goes_on, seconds=400)
+        quiet(campaign)
         seen.core(campaign, carrier)
+        stops = [code for code in CODES if answer(code).action is Action.STOP]
+        assert len(stopped) == len(stops)
+        seen.note = f"{len(stopped)} of them paused the campaign, and it was resumed"
         rows = {str(one.phone): one for one in Message.objects.filter(campaign_id=campaign.pk, day=fresh(campaign).day)}
         wrong = []
         for phone, code in due.items():
