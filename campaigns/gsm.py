@@ -28,11 +28,14 @@ SEPTETS: dict[str, bytes] = {
     **{character: bytes([septet]) for septet, character in enumerate(ALPHABET) if septet != ESCAPE},
     **{character: bytes([ESCAPE, septet]) for character, septet in EXTENSION.items()},
 }
+# For str.translate: the octets of `encode_part`, as characters.
+_OCTETS = {ord(character): septets.decode("latin-1") for character, septets in SEPTETS.items()}
 
 MAX_PARTS = 10
-# Septets or UTF-16 code units that fit in a message alone, and in a part beside its concatenation header.
+OCTETS = 140  # of a message, or of a part with its header (3GPP TS 23.040 §9.2.3.24)
+HEADER = 6  # octets of the usual concatenation header
+# Septets or UTF-16 code units that fit in a message alone.
 ALONE: dict[Encoding, int] = {"gsm7": 160, "ucs2": 70}
-IN_PART: dict[Encoding, int] = {"gsm7": 153, "ucs2": 67}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,35 +52,42 @@ class Measure:
         return self.parts <= max_parts
 
 
-def measure(text: str) -> Measure:
-    first_foreign = next((character for character in text if character not in SEPTETS), None)
-    encoding: Encoding = "ucs2" if first_foreign else "gsm7"
-    units = sum(_units(character, encoding) for character in text)
-    parts = len(_split(text, encoding))
-    per_part = (ALONE if parts == 1 else IN_PART)[encoding]
+def in_part(encoding: Encoding, header: int = HEADER) -> int:
+    """Units that fit in a part beside a concatenation header of so many octets."""
+    return (OCTETS - header) // 2 if encoding == "ucs2" else (OCTETS - header) * 8 // 7
+
+
+def measure(text: str, *, header: int = HEADER) -> Measure:
+    is_gsm = SEPTETS.keys() >= set(text)
+    first_foreign = None if is_gsm else next(character for character in text if character not in SEPTETS)
+    encoding: Encoding = "gsm7" if is_gsm else "ucs2"
+    units = len(encode_part(text, encoding)) // (1 if is_gsm else 2)
+    parts = 1 if units <= ALONE[encoding] else len(_split(text, encoding, header))
+    per_part = ALONE[encoding] if parts == 1 else in_part(encoding, header)
     return Measure(encoding=encoding, units=units, parts=parts, per_part=per_part, first_foreign=first_foreign)
 
 
-def split(text: str) -> list[str]:
+def split(text: str, *, header: int = HEADER) -> list[str]:
     """The parts, each as full as it gets without splitting a character's escape or surrogate pair."""
-    return _split(text, measure(text).encoding)
+    return _split(text, measure(text, header=header).encoding, header)
 
 
 def encode_part(part: str, encoding: Encoding) -> bytes:
     """The octets of short_message: unpacked septets (data_coding 0) or UTF-16BE (data_coding 8)."""
     if encoding == "ucs2":
-        return part.encode("utf-16-be")
-    return b"".join(SEPTETS[character] for character in part)
+        return part.encode("utf-16-be", "surrogatepass")
+    return part.translate(_OCTETS).encode("latin-1")
 
 
-def _split(text: str, encoding: Encoding) -> list[str]:
+def _split(text: str, encoding: Encoding, header: int) -> list[str]:
+    most = in_part(encoding, header)
     widths = [_units(character, encoding) for character in text]
     if sum(widths) <= ALONE[encoding]:
         return [text]
     parts: list[str] = []
     begin = used = 0
     for end, width in enumerate(widths):
-        if used + width > IN_PART[encoding]:
+        if used + width > most:
             parts.append(text[begin:end])
             begin, used = end, 0
         used += width

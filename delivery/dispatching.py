@@ -8,31 +8,34 @@ import logging
 import os
 import socket
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+import numpy as np
 from django.conf import settings
 from django.db import connection
 from django.db.utils import InterfaceError, OperationalError
+from numpy.typing import NDArray
 
 from audit.refusal import Refused
 from campaigns import transitions as campaign_transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Status
 from delivery import chunk_files, doubts, due, evidence, incidents, intents, results, texts, transitions
-from delivery.batches import Batch
+from delivery.batches import Batch, Integers
 from delivery.intents import OVERDUE_MARGIN, Chosen
 from delivery.judging import breaker
 from delivery.links import engine
 from delivery.models import Chunk
 from delivery.pacing import Line
 from delivery.statuses import ChunkStatus, IncidentKind
+from delivery.texts import Style
 from recipients.chunks import ChunkDamaged
 from smpp import status
+from smpp.hot import SubmitTemplate
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +57,14 @@ class _Work:
 
     chunk: Chunk
     campaign: Campaign
-    phones: list[int]
-    parts: int
+    phones: NDArray[np.uint64]
+    style: Style
+    templates: Sequence[SubmitTemplate]
     clock: Clock
+
+    @property
+    def parts(self) -> int:
+        return len(self.templates)
 
 
 def worker_name() -> str:
@@ -84,7 +92,7 @@ def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
     campaign = Campaign.objects.select_related("sender", "revision", "list", "channel").get(pk=chunk.campaign_id)
     chunk.campaign = campaign
     try:
-        phones = chunk_files.phones(chunk).tolist()
+        phones = chunk_files.phones(chunk)
         chunk_files.read_ahead(chunk)
     except ChunkDamaged as error:
         _stop(campaign, IncidentKind.CHUNK_DAMAGED, str(error), now=clock())
@@ -92,14 +100,15 @@ def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
     except OSError as error:
         _note(campaign, IncidentKind.STORAGE, str(error), now=clock())
         return None
-    parts = texts.parts(campaign)
-    doubts.settle(chunk, phones, parts=parts, overdue=_overdue(clock()), now=clock())
+    style = Style()
+    templates = texts.templates(campaign, style, now=clock())
+    doubts.settle(chunk, phones, parts=len(templates), overdue=_overdue(clock()), now=clock())
     if campaign.status != Status.SENDING:
         return None
     if wrong := transitions.what_differs(campaign):
         _stop(campaign, IncidentKind.SEAL_BROKEN, wrong, now=clock())
         return None
-    return _Work(chunk=chunk, campaign=campaign, phones=phones, parts=parts, clock=clock)
+    return _Work(chunk=chunk, campaign=campaign, phones=phones, style=style, templates=templates, clock=clock)
 
 
 def _work(work: _Work) -> bool:
@@ -156,7 +165,8 @@ def _retry(work: _Work) -> bool:
         doubts.settle(chunk, work.phones, parts=work.parts, overdue=_overdue(now), now=now)
         intents.look_again(chunk)
         return False
-    batch = _batch(work, [one.recipient for one in retries], [one.phone for one in retries])
+    recipients, phones = np.array([one.recipient for one in retries]), np.array([one.phone for one in retries])
+    batch = _batch(work, recipients, phones.astype(np.uint64))
     batch.is_retry = True
     with _handed_over(work, batch):
         _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
@@ -165,18 +175,17 @@ def _retry(work: _Work) -> bool:
 
 
 def _fresh_batch(work: _Work, chosen: Chosen) -> Batch:
-    recipients = [work.chunk.first + index for index in chosen.indexes]
-    phones = [work.phones[index] for index in chosen.indexes]
+    indexes = np.arange(chosen.indexes.start, chosen.indexes.stop)
+    recipients, phones = work.chunk.first + indexes, work.phones[indexes]
     if not chosen.suppressed:
         return _batch(work, recipients, phones)
-    people = list(zip(recipients, phones, strict=True))
-    wanted = [(recipient, phone) for recipient, phone in people if phone not in chosen.suppressed]
-    batch = _batch(work, [recipient for recipient, _ in wanted], [phone for _, phone in wanted])
-    batch.suppressed = [(recipient, phone) for recipient, phone in people if phone in chosen.suppressed]
+    unwanted = np.isin(phones, np.array(list(chosen.suppressed), np.uint64))
+    batch = _batch(work, recipients[~unwanted], phones[~unwanted])
+    batch.suppressed = list(zip(recipients[unwanted].tolist(), phones[unwanted].tolist(), strict=True))
     return batch
 
 
-def _batch(work: _Work, recipients: list[int], phones: list[int]) -> Batch:
+def _batch(work: _Work, recipients: Integers, phones: NDArray[np.uint64]) -> Batch:
     return Batch(
         campaign_id=work.campaign.pk,
         channel_id=work.campaign.channel_id,
@@ -184,8 +193,7 @@ def _batch(work: _Work, recipients: list[int], phones: list[int]) -> Batch:
         day=work.campaign.day,
         recipients=recipients,
         phones=phones,
-        destinations=[b"%d" % phone for phone in phones],
-        templates=texts.templates(work.campaign, now=work.clock()),
+        wire=texts.same(work.campaign, work.style, phones, work.templates),
         send_by=engine.now() + SEND_WITHIN,
         intended_at=work.clock(),
         period=work.campaign.resumed_at,
@@ -195,10 +203,10 @@ def _batch(work: _Work, recipients: list[int], phones: list[int]) -> Batch:
 @contextmanager
 def _handed_over(work: _Work, batch: Batch) -> Iterator[None]:
     """Hand it to the links and wait; the block records what came of it, and answers that come later wait for that."""
-    if batch.recipients:
+    if batch.units:
         engine.send(batch)
     try:
-        while batch.recipients:
+        while batch.units:
             try:
                 batch.finished.result(timeout=RENEW)
                 break
@@ -271,8 +279,10 @@ def _line(chunk: Chunk) -> Line | None:
 
 def _judge_carrier(work: _Work, batch: Batch) -> None:
     """Count refusals that say nothing about the recipient; pause when the links gave the batch back for them."""
-    refused = Counter(given[0] for given in batch.answers if given is not None and given[0] > 0 and breaker(given[0]))
-    for code, count in refused.items():
+    codes, counts = np.unique(batch.codes[batch.codes > 0], return_counts=True)
+    for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
+        if not breaker(code):
+            continue
         sample = f"{status.name(code)}: {status.text(code)}"
         _note(work.campaign, IncidentKind.REFUSED, sample, now=work.clock(), count=count)
     if batch.stopped_because:

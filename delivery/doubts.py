@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from django.db import connection, transaction
+from numpy.typing import NDArray
 
 from delivery.models import Chunk
 from delivery.statuses import MessageState
@@ -49,7 +51,7 @@ RETURNING recipient, phone, submitted_at
 
 
 @transaction.atomic
-def settle(chunk: Chunk, phones: Sequence[int], *, parts: int, overdue: datetime, now: datetime) -> int:
+def settle(chunk: Chunk, phones: NDArray[np.uint64], *, parts: int, overdue: datetime, now: datetime) -> int:
     """What an earlier owner intended and nobody answered becomes UNCERTAIN; how many. Never sent again.
 
     `phones` are the chunk's numbers. Call as the new owner; `overdue` is before when an answer would have come.

@@ -4,25 +4,29 @@ Stronger evidence replaces weaker: only a message in INTENDED or UNCERTAIN moves
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 from django.db import connection, transaction
 
 from campaigns.statuses import Status
-from delivery import copying, doubts
-from delivery.batches import DOUBT, Answer, Batch
+from delivery import doubts
+from delivery.batches import DOUBT, MISSING, Batch, Integers
 from delivery.copying import array
 from delivery.judging import Judgement, judge
 from delivery.models import Chunk
 from delivery.plans import partition
-from delivery.results import COPY_IDS, OPEN_STATES, TALLY, carrier_id_row, when_to_look
+from delivery.results import OPEN_STATES, TALLY, copy_ids, when_to_look
+from delivery.rows import days
 from delivery.statuses import ErrorKind, MessageState
-from delivery.whereabouts import Whereabouts, normal, whereabouts
+from delivery.whereabouts import Places, normal_forms, whereabouts
 
 S = MessageState
+Answer = tuple[int, bytes]  # command_status and message_id
+Late = tuple[Batch, Integers, Integers, Any]  # units, their codes, an id for each or one for all
 Answers = Mapping[int, Mapping[int, Answer]]  # recipient → part → answer; none for a recipient that was given back
 
 
@@ -45,14 +49,15 @@ class _Change:
     look_at: datetime | None
 
 
-def store_late(late: Sequence[tuple[Batch, int, Answer]], *, now: datetime) -> None:
+def store_late(late: Sequence[Late], *, now: datetime) -> None:
     """Answers that came after their batch had gone back to its task."""
     by_chunk: dict[int, dict[int, dict[int, Answer]]] = {}
-    for batch, unit, answer in late:
-        recipient, part = batch.recipients[unit // batch.parts], unit % batch.parts
-        known = by_chunk.setdefault(batch.chunk_id, {}).setdefault(recipient, {})
-        if answer != DOUBT or part not in known:  # what was heard is never unheard
-            known[part] = answer
+    for batch, units, codes, ids in late:
+        of_chunk = by_chunk.setdefault(batch.chunk_id, {})
+        for recipient, part, answer in _answers(batch, units, codes, np.broadcast_to(ids, len(units))):
+            known = of_chunk.setdefault(recipient, {})
+            if answer[0] != DOUBT or part not in known:  # what was heard is never unheard
+                known[part] = answer
     for chunk_id in sorted(by_chunk):
         _store(chunk_id, by_chunk[chunk_id], now=now)
 
@@ -62,12 +67,20 @@ def store_batch(batch: Batch, *, now: datetime) -> None:
     by now: that one has put the messages in doubt."""
     answers: dict[int, dict[int, Answer]] = {}
     if batch.is_retry:
-        answers = {recipient: {} for recipient in batch.recipients[batch.handed_over :]}
-    for unit, answer in enumerate(batch.answers):
-        if answer is not None:
-            answers.setdefault(batch.recipients[unit // batch.parts], {})[unit % batch.parts] = answer
+        answers = {recipient: {} for recipient in batch.recipients[batch.handed_over :].tolist()}
+    units = np.flatnonzero(batch.codes != MISSING)
+    for recipient, part, answer in _answers(batch, units, batch.codes[units], batch.ids[units]):
+        answers.setdefault(recipient, {})[part] = answer
     if answers:
         _store(batch.chunk_id, answers, now=now)
+
+
+def _answers(batch: Batch, units: Integers, codes: Integers, ids: Any) -> Iterator[tuple[int, int, Answer]]:
+    """Recipient, part and answer."""
+    indexes, parts = batch.places(units)
+    recipients = batch.recipients[indexes].tolist()
+    for recipient, part, code, raw in zip(recipients, parts.tolist(), codes.tolist(), ids.tolist(), strict=True):
+        yield recipient, part, (code, raw)
 
 
 @transaction.atomic
@@ -134,8 +147,11 @@ def _change(row: _Row, answers: Mapping[int, Answer], status: str, *, now: datet
 
 def _judge_again(row: _Row, answers: Mapping[int, Answer], *, is_alive: bool) -> Judgement:
     """With what was known before: parts accepted earlier stay accepted, a missing answer stays missing."""
-    before: Answer | None = None if row.state == S.INTENDED else DOUBT
-    known = [answers.get(part, (0, b"") if row.accepted_mask >> part & 1 else before) for part in range(row.parts)]
+    before = MISSING if row.state == S.INTENDED else DOUBT
+    known = [
+        answers[part][0] if part in answers else 0 if row.accepted_mask >> part & 1 else before
+        for part in range(row.parts)
+    ]
     judgement = judge(known, attempts=row.attempts)
     if judgement.state is S.RETRY and (not is_alive or row.state == S.UNCERTAIN):
         # Its campaign is over, or its chunk may be: an explicit refusal ends it.
@@ -191,17 +207,17 @@ def _count(chunk: Chunk, changes: Sequence[_Change]) -> None:
 
 
 def _note_ids(chunk: Chunk, rows: Sequence[_Row], answers: Answers) -> None:
-    day, campaign, channel = chunk.campaign.day, chunk.campaign_id, chunk.campaign.channel_id
-    lines: list[str] = []
-    known: dict[tuple[int, str], Whereabouts] = {}
-    for row in rows:
-        for part, (code, raw) in answers[row.recipient].items():
-            if code == 0 and raw:
-                message_id = normal(raw.decode("latin-1"))
-                place = (day, campaign, row.recipient, part, row.phone)
-                lines.append(carrier_id_row(channel, message_id, place))
-                known[channel, message_id] = place
-    if lines:
-        with connection.cursor() as cursor:
-            copying.write(cursor, COPY_IDS, lines)
-        whereabouts.add(known)
+    named = [
+        (raw, row.recipient, part, row.phone)
+        for row in rows
+        for part, (code, raw) in answers[row.recipient].items()
+        if code == 0 and raw
+    ]
+    if not named:
+        return
+    ids, recipients, parts, phones = (np.array(column) for column in zip(*named, strict=True))
+    day, campaign = np.full(len(ids), days(chunk.campaign.day)), np.full(len(ids), chunk.campaign_id)
+    places, forms = Places(day, campaign, recipients, parts, phones), normal_forms(ids)
+    with connection.cursor() as cursor:
+        copy_ids(cursor, chunk.campaign.channel_id, forms, places)
+    whereabouts.add(chunk.campaign.channel_id, forms, places)

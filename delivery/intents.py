@@ -1,12 +1,13 @@
 """Claim and intent: who works on a chunk, and what is going to be handed over, committed before the first byte."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
+from numpy.typing import NDArray
 
 from delivery.copying import array
 from delivery.models import Chunk
@@ -53,7 +54,7 @@ SELECT next, intended, suppressed_among(workspace_id, %(phones)s::bigint[]) FROM
 """
 
 
-def intend(chunk: Chunk, phones: Sequence[int], *, seal: str, now: datetime) -> Chosen | None:
+def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, now: datetime) -> Chosen | None:
     """Cover the next recipients of the chunk, whose numbers these are; None when they must not be handed over: somebody
     else owns the chunk, or the campaign is paused, ended, past its deadline, or differs from what was approved.
 
@@ -68,7 +69,7 @@ def intend(chunk: Chunk, phones: Sequence[int], *, seal: str, now: datetime) -> 
                 "epoch": chunk.epoch,
                 "next": chunk.next,
                 "count": len(phones),
-                "phones": array(phones),
+                "phones": array(phones.tolist()),
                 "seal": seal,
                 "now": now,
                 "lease": now + settings.CHUNK_LEASE,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from delivery.answers import Action, answer, retry_delay
-from delivery.batches import DOUBT, Answer
+from delivery.batches import DOUBT, MISSING
 from delivery.statuses import MessageState
 
 
@@ -16,15 +16,15 @@ class Judgement:
     retry_after: float | None = None  # seconds
 
 
-def judge(answers: Sequence[Answer | None], *, attempts: int) -> Judgement:
-    """One missing answer leaves it INTENDED, one lost answer UNCERTAIN; a refusal is tried again only while no part
-    was accepted, and only when the carrier's code says that it may go through later."""
-    mask = sum(1 << part for part, given in enumerate(answers) if given is not None and given[0] == 0)
-    if None in answers:
+def judge(answers: Sequence[int], *, attempts: int) -> Judgement:
+    """Of the codes of its parts: one missing answer leaves it INTENDED, one lost answer UNCERTAIN; a refusal is tried
+    again only while no part was accepted, and only when the carrier's code says that it may go through later."""
+    mask = sum(1 << part for part, code in enumerate(answers) if code == 0)
+    if MISSING in answers:
         return Judgement(state=MessageState.INTENDED, accepted_mask=mask)
     if DOUBT in answers:
         return Judgement(state=MessageState.UNCERTAIN, accepted_mask=mask)
-    refusal = next((given[0] for given in answers if given is not None and given[0] != 0), None)
+    refusal = next((code for code in answers if code), None)
     if refusal is None:
         return Judgement(state=MessageState.PENDING, accepted_mask=mask)
     delay = retry_delay(answer(refusal), attempts) if mask == 0 else None

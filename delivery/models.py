@@ -123,8 +123,27 @@ class CarrierId(models.Model):
         return self.message_id
 
 
+class Inbox(models.Model):
+    """Every deliver_sm as it came, committed before it is acknowledged; many to a row (`inbox.read` cuts them)."""
+
+    pk = models.CompositePrimaryKey("day", "id")
+    day = models.DateField(help_text="Of the arrival.")
+    id = models.BigIntegerField()
+    channel = models.ForeignKey(Channel, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False)
+    received_at = models.DateTimeField()
+    pdus = models.IntegerField()
+    raw = models.BinaryField()
+
+    class Meta:
+        managed = False
+        db_table = "delivery_inbox"
+
+    def __str__(self) -> str:
+        return f"{self.pdus} at {self.received_at}"
+
+
 class Receipt(models.Model):
-    """The inbox: every deliver_sm as it came, committed before it is acknowledged.
+    """A deliver_sm whose message was not known when it came.
 
     `campaign`, `recipient`, `part` are filled once it is matched; `applied_at` once its message shows it.
     """

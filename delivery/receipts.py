@@ -2,22 +2,29 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
+import numpy as np
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from delivery import copying, doubts
+from delivery import copying, doubts, inbox
+from delivery.batches import NOTHING, Ids, Integers
 from delivery.copying import array, copied
 from delivery.errors import STATE_STEP
+from delivery.inbox import Arrival
 from delivery.intents import OVERDUE_MARGIN
 from delivery.plans import by_key, partition
+from delivery.rows import day_of
 from delivery.statuses import ErrorKind, MessageState
-from delivery.whereabouts import Whereabouts, normal, whereabouts
+from delivery.whereabouts import UNKNOWN, Places, Whereabouts, normal, normal_forms, whereabouts
 from smpp import receipts
+from smpp.bulk import Octets
+from smpp.pdu import HEADER
 from smpp.receipts import MessageState as CarrierState
 from smpp.status import CommandStatus
 
@@ -36,9 +43,23 @@ MATCHING = (19779, 2)  # the advisory lock of whoever matches
 
 # Milliseconds: whoever waits longer for a row answers 0x08, and lets the others' receipts in.
 STORE_WITHIN = 2000
+NO_PHONE = -1
 
-# Arrival: channel, body of the deliver_sm, time.
-Arrival = tuple[int, bytes, datetime]
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Told:
+    """Receipts of one channel that say the same of different messages."""
+
+    arrival: Arrival
+    state: CarrierState
+    error: str
+    message_ids: Ids
+    phones: Integers
+    bodies: Callable[[int], bytes]  # by its place among them
+
+    @property
+    def code(self) -> int:
+        return error_code(self.state, self.error)
 
 
 class Finding(NamedTuple):
@@ -72,14 +93,81 @@ def take_in(arrivals: Sequence[Arrival]) -> int:
     0x08 when the database does not take them: the carrier sends them again.
     """
     try:
-        _store([(arrival, _read(arrival[1])) for arrival in arrivals])
+        _store(arrivals)
     except (DatabaseError, InterfaceError) as error:
-        logger.warning("receipts.not_stored", extra={"receipts": len(arrivals), "error": str(error)})
+        logger.warning("receipts.not_stored", extra={"reads": len(arrivals), "error": str(error)})
         return int(CommandStatus.RSYSERR)
     return int(CommandStatus.ROK)
 
 
-def _read(body: bytes) -> "receipts.Receipt | None":
+@transaction.atomic
+def _store(arrivals: Sequence[Arrival]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {STORE_WITHIN}")
+    inbox.keep(arrivals)
+    told, others = _read(arrivals)
+    raised, left = _Raised(), list[str]()
+    for one in told:
+        known = _remembered(one)
+        raised.add(one, known)
+        left += (_line(one, place) for place in np.flatnonzero(known == UNKNOWN).tolist())
+    at = arrivals[-1].at
+    left += raised.apply(at=at)
+    left += (_unread_line(arrival, body) for arrival, body in others)
+    if left:
+        with connection.cursor() as cursor:
+            copying.write(cursor, _COPY, left)
+
+
+def _read(arrivals: Sequence[Arrival]) -> tuple[list[_Told], list[tuple[Arrival, bytes]]]:
+    """What they say; and the bodies that are no receipts."""
+    told: list[_Told] = []
+    others: list[tuple[Arrival, bytes]] = []
+    for arrival in arrivals:
+        single = [body for _, body in arrival.pdus]
+        for run in arrival.runs:
+            bodies = run[:, HEADER.size :]
+            odd = np.ones(len(bodies), bool)
+            for group in receipts.alike(bodies):
+                odd[group.rows] = False
+                told.append(
+                    _Told(
+                        arrival=arrival,
+                        state=group.state,
+                        error=group.error,
+                        message_ids=normal_forms(group.message_ids),
+                        phones=group.sources,
+                        bodies=partial(_body, bodies[group.rows]),
+                    )
+                )
+            single += [bodies[place].tobytes() for place in np.flatnonzero(odd).tolist()]
+        for body in single:
+            receipt = _parse(body)
+            if receipt is None:
+                others.append((arrival, body))
+            else:
+                told.append(_told(arrival, body, receipt))
+    return told, others
+
+
+def _body(bodies: Octets, place: int) -> bytes:
+    body: bytes = bodies[place].tobytes()
+    return body
+
+
+def _told(arrival: Arrival, body: bytes, receipt: "receipts.Receipt") -> _Told:
+    number = _number(receipt.source)
+    return _Told(
+        arrival=arrival,
+        state=receipt.state,
+        error=receipt.error,
+        message_ids=np.array([normal(receipt.message_id).encode()]),
+        phones=np.array([NO_PHONE if number is None else number]),
+        bodies=lambda _: body,
+    )
+
+
+def _parse(body: bytes) -> "receipts.Receipt | None":
     try:
         return receipts.parse(body)
     except Exception:  # the edge to the carrier: what nobody can read is kept as it came, and costs no other receipt
@@ -92,71 +180,76 @@ def _number(text: str) -> int | None:
     return int(text) if len(text) < 19 and text.isascii() and text.isdecimal() else None
 
 
-def _remembered(channel_id: int, receipt: "receipts.Receipt") -> Whereabouts | None:
-    """Where the id belongs, if this process handed it over; the number decides between readings of the id."""
-    phone = _number(receipt.source)
-    place = whereabouts.find(channel_id, normal(receipt.message_id))
-    if place is not None and place[4] == phone:
-        return place
-    for candidate in receipts.candidates(receipt.message_id)[1:]:
-        place = whereabouts.find(channel_id, candidate)
-        if place is not None and place[4] == phone:
-            return place
-    return None
+def _remembered(told: _Told) -> Integers:
+    """Where each is known, if this process handed it over; the number decides between readings of the id."""
+    channel_id, ids = told.arrival.channel_id, told.message_ids.tolist()
+    known = _of_its_phone(whereabouts.find(channel_id, ids), told.phones)
+    for place in np.flatnonzero(known == UNKNOWN).tolist():
+        others = [form.encode() for form in receipts.candidates(ids[place].decode())[1:]]
+        found = _of_its_phone(whereabouts.find(channel_id, others), told.phones[place : place + 1])
+        known[place] = next((one for one in found.tolist() if one != UNKNOWN), UNKNOWN)
+    return known
+
+
+def _of_its_phone(found: Integers, phones: Integers) -> Integers:
+    return np.where((found != UNKNOWN) & (whereabouts.places(found).phones == phones), found, UNKNOWN)
+
+
+class _Raised:
+    """Receipts whose messages are known, until they are applied together."""
+
+    def __init__(self) -> None:
+        self._told: list[tuple[_Told, Integers, Places]] = []
+
+    def add(self, told: _Told, known: Integers) -> None:
+        mine = np.flatnonzero(known != UNKNOWN)
+        if len(mine) and VERDICTS[told.state] is not None:  # on its way, or unknown: kept, and nothing to raise
+            self._told.append((told, mine, whereabouts.places(known[mine])))
+
+    def apply(self, *, at: datetime) -> Iterator[str]:
+        """The lines of those whose message is not on record."""
+        if not self._told:
+            return
+        columns = [np.concatenate(column) for column in zip(*(places for _, _, places in self._told), strict=True)]
+        places = Places(*columns)
+        delivered = np.concatenate(
+            [np.full(len(mine), VERDICTS[told.state] is S.DELIVERED) for told, mine, _ in self._told]
+        )
+        codes = np.concatenate([np.full(len(mine), told.code) for told, mine, _ in self._told])
+        found = np.zeros(len(codes), bool)
+        for day, campaign in sorted(set(zip(places.days.tolist(), places.campaigns.tolist(), strict=True))):
+            its = np.flatnonzero((places.campaigns == campaign) & (places.days == day))
+            verdicts = _Verdicts.of(places.recipients[its], places.parts[its], delivered[its], codes[its])
+            missing = _raise_in(day_of(day), campaign, verdicts, at=at)
+            found[its] = ~np.isin(places.recipients[its], missing) if len(missing) else True
+        first = 0
+        for told, mine, _ in self._told:
+            for place in np.flatnonzero(~found[first : first + len(mine)]).tolist():
+                yield _line(told, int(mine[place]))
+            first += len(mine)
 
 
 _COPY = (
     "COPY delivery_receipt (day, channel_id, received_at, is_receipt, message_id, phone, state, error_code,"
-    " message_day, campaign_id, recipient, part, applied_at, next_try_at, raw) FROM STDIN"
+    " next_try_at, raw) FROM STDIN"
 )
 _NULL = "\\N"
-_NOWHERE = "\t".join([_NULL] * 4)
 
 
-@transaction.atomic
-def _store(letters: "Sequence[tuple[Arrival, receipts.Receipt | None]]") -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {STORE_WITHIN}")
-    findings = [_place(arrival[0], receipt) for arrival, receipt in letters]
-    applied = _raise([finding for finding in findings if finding is not None], at=letters[-1][0][2])
-    lines = [
-        _line(arrival, receipt, finding, finding is not None and finding.place[1:3] in applied)
-        for (arrival, receipt), finding in zip(letters, findings, strict=True)
-    ]
-    with connection.cursor() as cursor:
-        copying.write(cursor, _COPY, lines)
-
-
-def _place(channel_id: int, receipt: "receipts.Receipt | None") -> Finding | None:
-    place = None if receipt is None else _remembered(channel_id, receipt)
-    if receipt is None or place is None:
-        return None
-    return Finding(place, receipt.state, error_code(receipt.state, receipt.error))
-
-
-def _line(arrival: Arrival, receipt: "receipts.Receipt | None", finding: Finding | None, applied: bool) -> str:
-    """A row of the inbox, in COPY's text format."""
-    channel_id, raw, received_at = arrival
-    day, at = _written(received_at)
-    head = f"{day}\t{channel_id}\t{at}"
-    if receipt is None:
-        return f"{head}\tf\t\t{_NULL}\t{_NULL}\t{_NULL}\t{_NOWHERE}\t{_NULL}\t{at}\t\\\\x{raw.hex()}\n"
-    number = _number(receipt.source)
-    phone = _NULL if number is None else number
-    where = _NOWHERE
-    if finding:
-        message_day, campaign, recipient, part, _ = finding.place
-        where = f"{_written_day(message_day)}\t{campaign}\t{recipient}\t{part}"
-    code = finding.code if finding else error_code(receipt.state, receipt.error)
+def _line(told: _Told, place: int) -> str:
+    """A receipt that waits for its message, in COPY's text format."""
+    day, at = _written(told.arrival.at)
+    phone = int(told.phones[place])
     return (
-        f"{head}\tt\t{copied(normal(receipt.message_id))}\t{phone}\t{int(receipt.state)}\t{code}\t{where}"
-        f"\t{at if applied else _NULL}\t{at}\t\\\\x{raw.hex()}\n"
+        f"{day}\t{told.arrival.channel_id}\t{at}\tt\t{copied(told.message_ids[place].decode())}"
+        f"\t{_NULL if phone == NO_PHONE else phone}\t{int(told.state)}\t{told.code}\t{at}"
+        f"\t\\\\x{told.bodies(place).hex()}\n"
     )
 
 
-@lru_cache(maxsize=64)
-def _written_day(day: date) -> str:
-    return str(day)
+def _unread_line(arrival: Arrival, body: bytes) -> str:
+    day, at = _written(arrival.at)
+    return f"{day}\t{arrival.channel_id}\t{at}\tf\t\t{_NULL}\t{_NULL}\t{_NULL}\t{at}\t\\\\x{body.hex()}\n"
 
 
 @lru_cache(maxsize=1024)  # what one read brought arrived at one time
@@ -221,44 +314,103 @@ _STATES = {
 }
 
 
-def _raise(findings: Iterable[Finding], *, at: datetime) -> set[tuple[int, int]]:
-    """Raise the messages' states; the (campaign, recipient) of those whose receipts are done with."""
-    done = set()
-    by_campaign: dict[tuple[date, int], dict[int, tuple[int, int, int]]] = {}
-    delivery = S.DELIVERED
-    for finding in findings:
-        (day, campaign, recipient, part, _), state, code = finding
-        verdict = VERDICTS[state]
-        if verdict is None:  # on its way, or unknown: kept, and nothing to raise
-            done.add((campaign, recipient))
-            continue
-        messages = by_campaign.setdefault((day, campaign), {})
-        delivered, failed, known = messages.get(recipient, (0, 0, 0))
-        if verdict is delivery:
-            messages[recipient] = (delivered | 1 << part, failed, known)
-        else:
-            messages[recipient] = (delivered, failed | 1 << part, code)
-    for (day, campaign), messages in sorted(by_campaign.items()):
-        done |= {(campaign, recipient) for recipient in _raise_in(day, campaign, messages, at=at)}
-    return done
+class _Verdicts(NamedTuple):
+    """By recipient, ascending: which parts were delivered, which failed, and with what code."""
+
+    recipients: Integers
+    delivered: Integers
+    failed: Integers
+    codes: Integers
+
+    @classmethod
+    def of(cls, recipients: Integers, parts: Integers, delivered: Any, codes: Integers) -> "_Verdicts":
+        order = np.argsort(recipients, kind="stable")
+        recipients, bits = recipients[order], 1 << parts[order].astype(np.int64)
+        delivered, codes = delivered[order], codes[order]
+        firsts = np.flatnonzero(np.diff(recipients, prepend=-1))
+        return cls(
+            recipients[firsts],
+            np.bitwise_or.reduceat(np.where(delivered, bits, 0), firsts),
+            np.bitwise_or.reduceat(np.where(delivered, 0, bits), firsts),
+            np.maximum.reduceat(np.where(delivered, 0, codes), firsts),
+        )
 
 
-def _raise_in(day: date, campaign: int, messages: dict[int, tuple[int, int, int]], *, at: datetime) -> list[int]:
-    """One campaign's messages: recipient → (delivered parts, failed parts, code); the recipients that have a row."""
-    messages = dict(sorted(messages.items()))  # locks are taken in this order, everywhere
-    delivered, failed, codes = zip(*messages.values(), strict=True)
+# The usual case, a message of one part that waits for its first word: no look at what it was.
+_SETTLE = """
+WITH given AS (
+    SELECT unnest(%(firsts)s::int[]) AS first, unnest(%(lasts)s::int[]) AS last
+), moved AS (
+    UPDATE {partition} m SET
+        accepted_mask = 1, delivered_mask = %(delivered)s, failed_mask = %(failed)s, state = %(becomes)s,
+        error_kind = %(kind)s, error_code = %(code)s, done_at = %(at)s
+    FROM given g
+    WHERE m.day = %(day)s AND m.campaign_id = %(campaign)s AND m.recipient BETWEEN g.first AND g.last
+      AND m.state = %(pending)s AND m.parts = 1
+    RETURNING 1
+), n AS (SELECT count(*)::int AS n FROM moved), noted AS (
+    INSERT INTO delivery_tally (campaign_id, state, n)
+    SELECT %(campaign)s, s, CASE s WHEN %(pending)s THEN -n ELSE n END
+    FROM n, unnest(ARRAY[%(pending)s, %(becomes)s]::smallint[]) AS s WHERE n > 0
+)
+SELECT n FROM n
+"""
+
+
+def _raise_in(day: date, campaign: int, given: _Verdicts, *, at: datetime) -> Integers:
+    """Raise the states of one campaign's messages; the recipients of whom nothing is on record."""
+    with connection.cursor() as cursor:
+        by_key(cursor)
+    simple = given.delivered + given.failed == 1
+    left = ~simple
+    for code in np.unique(given.codes[simple]).tolist():
+        mine = np.flatnonzero(simple & (given.codes == code))
+        if _settle_all(day, campaign, given.recipients[mine], code=code, at=at) < len(mine):
+            left[mine] = True  # some were not as usual; the others are not changed again
+    if not left.any():
+        return NOTHING
+    rest = _Verdicts(*(column[left] for column in given))
+    known = _raise_each(day, campaign, rest, at=at)
+    return rest.recipients[~np.isin(rest.recipients, known)]
+
+
+def _settle_all(day: date, campaign: int, recipients: Integers, *, code: int, at: datetime) -> int:
+    """How many were waiting for just this."""
+    breaks = np.flatnonzero(np.diff(recipients) != 1) + 1
+    firsts, lasts = np.append(0, breaks), np.append(breaks, len(recipients)) - 1
     values: dict[str, Any] = {
         **_STATES,
         "day": day,
         "campaign": campaign,
         "at": at,
-        "recipients": array(messages),
-        "delivered": array(delivered),
-        "failed": array(failed),
-        "codes": array(codes),
+        "firsts": array(recipients[firsts].tolist()),
+        "lasts": array(recipients[lasts].tolist()),
+        "becomes": S.FAILED if code else S.DELIVERED,
+        "delivered": 0 if code else 1,
+        "failed": 1 if code else 0,
+        "kind": ErrorKind.RECEIPT if code else ErrorKind.NONE,
+        "code": code or None,
     }
     with connection.cursor() as cursor:
-        by_key(cursor)
+        cursor.execute(_SETTLE.format(partition=partition(day)), values)
+        (count,) = cursor.fetchone()
+    return int(count)
+
+
+def _raise_each(day: date, campaign: int, given: _Verdicts, *, at: datetime) -> list[int]:
+    """Whatever they were; the recipients that have a row."""
+    values: dict[str, Any] = {
+        **_STATES,
+        "day": day,
+        "campaign": campaign,
+        "at": at,
+        # Locks are taken in this order, everywhere.
+        "recipients": array(given.recipients.tolist()),
+        "delivered": array(given.delivered.tolist()),
+        "failed": array(given.failed.tolist()),
+        "codes": array(given.codes.tolist()),
+    }
+    with connection.cursor() as cursor:
         cursor.execute(_RAISE.format(partition=partition(day)), values)
         judged: list[tuple[int, int, int]] = cursor.fetchall()
         tally = Counter(becomes for _, _, becomes in judged)
@@ -269,6 +421,23 @@ def _raise_in(day: date, campaign: int, messages: dict[int, tuple[int, int, int]
         )
     doubts.leave(campaign, [recipient for recipient, was, becomes in judged if was == S.UNCERTAIN != becomes])
     return [recipient for recipient, _, _ in judged]
+
+
+def _raise(findings: Iterable[Finding], *, at: datetime) -> set[tuple[int, int]]:
+    """Raise the messages' states; the (campaign, recipient) of those whose receipts are done with."""
+    done = set()
+    by_campaign: dict[tuple[date, int], list[tuple[int, int, bool, int]]] = {}
+    for finding in findings:
+        (day, campaign, recipient, part, _), state, code = finding
+        done.add((campaign, recipient))
+        verdict = VERDICTS[state]
+        if verdict is not None:  # on its way, or unknown: kept, and nothing to raise
+            by_campaign.setdefault((day, campaign), []).append((recipient, part, verdict is S.DELIVERED, code))
+    for (day, campaign), messages in sorted(by_campaign.items()):
+        verdicts = _Verdicts.of(*(np.array(column) for column in zip(*messages, strict=True)))
+        missing = _raise_in(day, campaign, verdicts, at=at)
+        done -= {(campaign, recipient) for recipient in missing.tolist()}
+    return done
 
 
 # --- The other side of the join: receipts that came before their response, on another process, in another base --------

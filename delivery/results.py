@@ -4,17 +4,19 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
+from numpy.typing import NDArray
 
-from delivery import copying, doubts
-from delivery.batches import Batch
-from delivery.copying import copied
+from delivery import copying, doubts, rows
+from delivery.batches import Batch, Ids, Integers
 from delivery.intents import OVERDUE_MARGIN
 from delivery.judging import Judgement, judge
 from delivery.models import Chunk
+from delivery.rows import days, microseconds
 from delivery.statuses import ErrorKind, MessageState
-from delivery.whereabouts import Whereabouts, normal, whereabouts
+from delivery.whereabouts import Places, normal_forms, whereabouts
 
 S = MessageState
 OPEN_STATES = (S.INTENDED, S.RETRY)
@@ -23,30 +25,34 @@ _COPY_MESSAGES = (
     "COPY delivery_message (day, campaign_id, recipient, phone, state, attempts, parts, accepted_mask, error_kind,"
     " error_code, submitted_at, done_at, retry_at) FROM STDIN"
 )
-COPY_IDS = "COPY delivery_carrierid (day, channel_id, message_id, campaign_id, recipient, part, phone) FROM STDIN"
 _NULL = "\\N"
 
 
 @dataclass(slots=True, kw_only=True)
-class _Written:
-    """What a batch comes to, ready to be stored."""
+class _Others:
+    """Messages that are not simply accepted."""
 
     rows: list[str]
-    ids: list[str]
-    known: dict[tuple[int, str], Whereabouts]
     states: Counter[MessageState]
     doubts: list[tuple[int, int]]
     look_at: datetime | None
 
 
-# `next` moves over what was handed over or is suppressed; what was given back waits again. DONE is decided here, where
+# `next` moves over what was handed over or must not be; what was given back waits again. DONE is decided here, where
 # its facts change.
 _ADVANCE = """
-UPDATE delivery_chunk SET
-    next = next + %(moved)s, intended = next + %(moved)s, unresolved = unresolved + %(open)s,
-    retry_at = least(retry_at, %(look_at)s),
-    status = CASE WHEN next + %(moved)s = count AND unresolved + %(open)s = 0 THEN 'done' ELSE status END
-WHERE id = %(chunk)s AND owner = %(owner)s AND epoch = %(epoch)s
+WITH advanced AS (
+    UPDATE delivery_chunk SET
+        next = next + %(moved)s, intended = next + %(moved)s, unresolved = unresolved + %(open)s,
+        retry_at = least(retry_at, %(look_at)s),
+        status = CASE WHEN next + %(moved)s = count AND unresolved + %(open)s = 0 THEN 'done' ELSE status END
+    WHERE id = %(chunk)s AND owner = %(owner)s AND epoch = %(epoch)s
+    RETURNING campaign_id
+), noted AS (
+    INSERT INTO delivery_tally (campaign_id, state, n)
+    SELECT campaign_id, state, n FROM advanced, unnest(%(states)s::smallint[], %(counts)s::int[]) AS t (state, n)
+)
+SELECT 1 FROM advanced
 """
 TALLY = "INSERT INTO delivery_tally (campaign_id, state, n) VALUES (%s, %s, %s)"
 
@@ -57,7 +63,11 @@ def store(batch: Batch, chunk: Chunk, *, now: datetime) -> bool:
     False when the chunk is no longer ours: its new owner has put these messages in doubt, and what we know is
     evidence (`evidence.store_batch`).
     """
-    written = _write(batch, now=now)
+    handed_over = batch.handed_over
+    accepted = _accepted(batch, handed_over)
+    others = _others(batch, np.flatnonzero(~accepted), now=now)
+    ids, places = _named(batch)
+    states = others.states + Counter({S.PENDING: int(np.count_nonzero(accepted))})
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             _ADVANCE,
@@ -65,72 +75,123 @@ def store(batch: Batch, chunk: Chunk, *, now: datetime) -> bool:
                 "chunk": chunk.pk,
                 "owner": chunk.owner,
                 "epoch": chunk.epoch,
-                "moved": batch.handed_over + len(batch.passed_over),
-                "open": sum(written.states[state] for state in OPEN_STATES),
-                "look_at": written.look_at,
+                "moved": handed_over + len(batch.passed_over) + len(batch.misfits),
+                "open": sum(states[state] for state in OPEN_STATES),
+                "look_at": others.look_at,
+                "states": copying.array(states),
+                "counts": copying.array(states.values()),
             },
         )
-        if cursor.rowcount == 0:
+        if cursor.fetchone() is None:
             return False
-        copying.write(cursor, _COPY_MESSAGES, written.rows)
-        if written.ids:
-            copying.write(cursor, COPY_IDS, written.ids)
-        cursor.executemany(TALLY, [(batch.campaign_id, state, n) for state, n in written.states.items()])
-        doubtful = [(recipient, phone, batch.intended_at) for recipient, phone in written.doubts]
+        if accepted.any():
+            _copy_pending(cursor, batch, np.flatnonzero(accepted), now=now)
+        if others.rows:
+            copying.write(cursor, _COPY_MESSAGES, others.rows)
+        copy_ids(cursor, batch.channel_id, ids, places)
+        doubtful = [(recipient, phone, batch.intended_at) for recipient, phone in others.doubts]
         doubts.enter(batch.campaign_id, batch.channel_id, doubtful)
-    whereabouts.add(written.known)
+    whereabouts.add(batch.channel_id, ids, places)
     return True
 
 
-def _write(batch: Batch, *, now: datetime) -> _Written:
-    parts, day, campaign, channel = batch.parts, batch.day, batch.campaign_id, batch.channel_id
-    written = _Written(rows=[], ids=[], known={}, states=Counter(), doubts=[], look_at=None)
-    at = now.isoformat()
-    # The usual case, one part accepted, is decided without a call.
-    pending = f"\t{S.PENDING:d}\t1\t1\t1\t0\t\\N\t{at}\t\\N\t\\N\n"
-    plain = 0
-    for index in range(batch.handed_over):
-        recipient, phone = batch.recipients[index], batch.phones[index]
-        answers = batch.answers[index * parts : (index + 1) * parts]
-        for part, given in enumerate(answers):
-            if given is not None and given[0] == 0 and given[1]:
-                message_id = normal(given[1].decode("latin-1"))
-                written.ids.append(
-                    f"{day}\t{channel}\t{copied(message_id)}\t{campaign}\t{recipient}\t{part}\t{phone}\n"
-                )
-                written.known[channel, message_id] = (day, campaign, recipient, part, phone)
-        if parts == 1 and answers[0] is not None and answers[0][0] == 0:
-            written.rows.append(f"{day}\t{campaign}\t{recipient}\t{phone}{pending}")
-            plain += 1
-            continue
+def _accepted(batch: Batch, handed_over: int) -> NDArray[np.bool_]:
+    """Of those who were handed over: whether every part was accepted."""
+    if not handed_over:
+        return np.zeros(0, bool)
+    taken: NDArray[np.bool_] = batch.codes == 0
+    if not batch.is_long:
+        return taken[:handed_over]
+    whole: NDArray[np.bool_] = np.logical_and.reduceat(taken, batch.starts[:handed_over])
+    return whole
+
+
+def _copy_pending(cursor: object, batch: Batch, indexes: Integers, *, now: datetime) -> None:
+    parts = np.diff(batch.starts)[indexes]
+    pending = rows.packed(
+        len(indexes),
+        [
+            ("i4", days(batch.day)),
+            ("i8", batch.campaign_id),
+            ("i4", batch.recipients[indexes]),
+            ("i8", batch.phones[indexes]),
+            ("i2", int(S.PENDING)),
+            ("i2", parts),
+            ("i4", (1 << parts) - 1),
+            ("i8", microseconds(now)),
+        ],
+    )
+    columns = "day, campaign_id, recipient, phone, state, parts, accepted_mask, submitted_at"
+    rows.write(cursor, "delivery_message", columns, [pending])
+
+
+def _named(batch: Batch) -> tuple[Ids, Places]:
+    """The ids that the carrier gave, in normal form, and what each stands for."""
+    units = np.flatnonzero((batch.codes == 0) & (batch.ids != b""))
+    indexes, parts = batch.places(units)
+    count = len(units)
+    places = Places(
+        np.full(count, days(batch.day)),
+        np.full(count, batch.campaign_id),
+        batch.recipients[indexes],
+        parts,
+        batch.phones[indexes].astype(np.int64),
+    )
+    return normal_forms(batch.ids[units]), places
+
+
+def copy_ids(cursor: object, channel_id: int, ids: Ids, places: Places) -> None:
+    """Into the log of carrier ids."""
+    written = [
+        rows.packed(
+            len(where),
+            [
+                ("i4", places.days[where]),
+                ("i8", channel_id),
+                ("text", texts),
+                ("i8", places.campaigns[where]),
+                ("i4", places.recipients[where]),
+                ("i2", places.parts[where]),
+                ("i8", places.phones[where]),
+            ],
+        )
+        for where, texts in rows.by_length(ids)
+    ]
+    if written:
+        columns = "day, channel_id, message_id, campaign_id, recipient, part, phone"
+        rows.write(cursor, "delivery_carrierid", columns, written)
+
+
+def _others(batch: Batch, indexes: Integers, *, now: datetime) -> _Others:
+    found = _Others(rows=[], states=Counter(), doubts=[], look_at=None)
+    at, start = now.isoformat(), f"{batch.day}\t{batch.campaign_id}"
+    for index in indexes.tolist():
+        recipient, phone = int(batch.recipients[index]), int(batch.phones[index])
+        answers = batch.answers_of(index)
         judgement = judge(answers, attempts=1)
         retry_at = when_to_look(judgement, now=now)
-        written.states[judgement.state] += 1
+        found.states[judgement.state] += 1
         if judgement.state is S.UNCERTAIN:
-            written.doubts.append((recipient, phone))
+            found.doubts.append((recipient, phone))
         if retry_at is not None:
-            written.look_at = min(written.look_at or retry_at, retry_at)
+            found.look_at = min(found.look_at or retry_at, retry_at)
         kind = ErrorKind.NONE if judgement.error_code is None else ErrorKind.ANSWER
         done_at = at if judgement.state is S.FAILED else _NULL
         again = retry_at.isoformat() if judgement.state is S.RETRY and retry_at else _NULL
         code = _NULL if judgement.error_code is None else judgement.error_code
-        written.rows.append(
-            f"{day}\t{campaign}\t{recipient}\t{phone}\t{judgement.state:d}\t1\t{parts}\t{judgement.accepted_mask}"
+        found.rows.append(
+            f"{start}\t{recipient}\t{phone}\t{judgement.state:d}\t1\t{len(answers)}\t{judgement.accepted_mask}"
             f"\t{kind:d}\t{code}\t{at}\t{done_at}\t{again}\n"
         )
-    if plain:
-        written.states[S.PENDING] += plain
-    if passed_over := batch.passed_over:
-        written.states[S.SUPPRESSED] += len(passed_over)
-        rest = f"\t{S.SUPPRESSED:d}\t0\t{parts}\t0\t0\t{_NULL}\t{_NULL}\t{at}\t{_NULL}\n"
-        written.rows.extend(f"{day}\t{campaign}\t{recipient}\t{phone}{rest}" for recipient, phone in passed_over)
-    return written
-
-
-def carrier_id_row(channel_id: int, message_id: str, place: Whereabouts) -> str:
-    """A row of COPY_IDS."""
-    day, campaign, recipient, part, phone = place
-    return f"{day}\t{channel_id}\t{copied(message_id)}\t{campaign}\t{recipient}\t{part}\t{phone}\n"
+    for recipient, phone in batch.passed_over:
+        found.states[S.SUPPRESSED] += 1
+        rest = f"{S.SUPPRESSED:d}\t0\t1\t0\t0\t{_NULL}\t{_NULL}\t{at}\t{_NULL}\n"
+        found.rows.append(f"{start}\t{recipient}\t{phone}\t{rest}")
+    for recipient, phone, why in batch.misfits:
+        found.states[S.FAILED] += 1
+        rest = f"{S.FAILED:d}\t0\t1\t0\t{ErrorKind.TEXT:d}\t{why}\t{_NULL}\t{at}\t{_NULL}\n"
+        found.rows.append(f"{start}\t{recipient}\t{phone}\t{rest}")
+    return found
 
 
 def when_to_look(judgement: Judgement, *, now: datetime) -> datetime | None:

@@ -64,6 +64,14 @@ class ErrorKind(IntegerChoices):
     NONE = 0, "none"
     ANSWER = 1, "command_status of the submit_sm_resp"
     RECEIPT = 2, "the receipt"
+    TEXT = 3, "the text, which did not come about"
+
+
+class TextError(IntegerChoices):
+    """Why a recipient's text did not come about: nothing was handed over."""
+
+    VALUE_MISSING = 1, "A value for its text is missing, and has no default"
+    TOO_LONG = 2, "Its text is longer than the most parts that a message may have"
 
 
 class IncidentKind(TextChoices):

@@ -3,6 +3,10 @@
 import re
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from smpp.bulk import Octets, words
 from smpp.pdu import HEADER, Command, LocalProtocolError, SubmitSm, encode
 
 _MAX_ADDRESS = 20
@@ -42,10 +46,58 @@ class SubmitTemplate:
         except IndexError:
             raise LocalProtocolError(f"a destination is longer than {_MAX_ADDRESS} octets") from None
 
+    def rows(self, sequences: NDArray[np.integer], destinations: Octets) -> Octets:
+        """One PDU a row; the destinations, one a row as well, are equally long."""
+        count, width = destinations.shape
+        if width > _MAX_ADDRESS:
+            raise LocalProtocolError(f"a destination is longer than {_MAX_ADDRESS} octets")
+        start = self._starts[width] + bytes(4) + self._head
+        one = np.frombuffer(start + bytes(width) + self._tail, np.uint8)
+        written = np.empty((count, len(one)), np.uint8)
+        written[:] = one
+        written[:, 12:16] = words(sequences)
+        written[:, len(start) : len(start) + width] = destinations
+        return written
+
+    def encode_run(self, first_sequence: int, destinations: Octets) -> bytes:
+        """As `encode`, of destinations that are equally long, one a row."""
+        return self.rows(np.arange(first_sequence, first_sequence + len(destinations)), destinations).tobytes()
+
+    def body(self, destination: bytes) -> bytes:
+        """Of one PDU, without its header."""
+        return self._head + destination + self._tail
+
+
+class Envelope:
+    """A submit_sm whose destination and text are still to come."""
+
+    def __init__(self, pdu: SubmitSm) -> None:
+        if pdu.destination_addr or pdu.short_message or pdu.tlvs:
+            raise LocalProtocolError("an envelope has no destination_addr, no short_message, no optional parameters")
+        raw = encode(pdu)[HEADER.size :]
+        at = len(pdu.service_type) + 1 + 2 + len(pdu.source_addr) + 1 + 2
+        self._head, self._tail = raw[:at], raw[at:-1]
+
+    def body(self, destination: bytes, text: bytes, tlvs: bytes = b"") -> bytes:
+        """Of one PDU, without its header. The text has at most 254 octets."""
+        return b"%b%b%b%c%b%b" % (self._head, destination, self._tail, len(text), text, tlvs)
+
+
+def submit_sms(first_sequence: int, bodies: Iterable[bytes]) -> bytes:
+    return _numbered(Command.SUBMIT_SM, first_sequence, bodies)
+
 
 def deliver_sm_resps(sequences: Iterable[int], status: int = 0) -> bytes:
     start = HEADER.pack(HEADER.size + 1, Command.DELIVER_SM_RESP, status, 0)[:12]
     return b"".join([start + sequence.to_bytes(4, "big") + b"\0" for sequence in sequences])
+
+
+def deliver_sm_resp_run(sequences: NDArray[np.integer], status: int = 0) -> bytes:
+    """As `deliver_sm_resps`."""
+    rows = np.zeros((len(sequences), HEADER.size + 1), np.uint8)
+    rows[:, :12] = np.frombuffer(HEADER.pack(HEADER.size + 1, Command.DELIVER_SM_RESP, status, 0)[:12], np.uint8)
+    rows[:, 12:16] = words(sequences)
+    return rows.tobytes()
 
 
 def submit_sm_resps(answers: Iterable[tuple[int, int, bytes]]) -> bytes:
@@ -61,7 +113,11 @@ def submit_sm_resps(answers: Iterable[tuple[int, int, bytes]]) -> bytes:
 
 
 def deliver_sms(first_sequence: int, bodies: Iterable[bytes]) -> bytes:
-    command, pack, size = int(Command.DELIVER_SM), HEADER.pack, HEADER.size
+    return _numbered(Command.DELIVER_SM, first_sequence, bodies)
+
+
+def _numbered(command: Command, first_sequence: int, bodies: Iterable[bytes]) -> bytes:
+    number, pack, size = int(command), HEADER.pack, HEADER.size
     return b"".join(
-        [pack(size + len(body), command, 0, sequence) + body for sequence, body in enumerate(bodies, first_sequence)]
+        [pack(size + len(body), number, 0, sequence) + body for sequence, body in enumerate(bodies, first_sequence)]
     )

@@ -125,7 +125,8 @@ def _read_short_message(body: bytes, at: int) -> tuple[bytes, int]:
     return body[start : start + length], start + length
 
 
-def _write_tlvs(tlvs: Mapping[int, bytes]) -> bytes:
+def encode_tlvs(tlvs: Mapping[int, bytes]) -> bytes:
+    """Raises Malformed when a value is too long, or a tag no tag."""
     try:
         return b"".join(struct.pack(">HH", tag, len(value)) + value for tag, value in tlvs.items())
     except struct.error as error:
@@ -142,6 +143,16 @@ def read_tlvs(body: bytes, at: int) -> dict[int, bytes]:
             break
         tlvs.setdefault(tag, body[at - length : at])
     return tlvs
+
+
+def find_tlv(body: bytes, at: int, tag: int) -> slice | None:
+    """Where the value of an optional parameter stands, if `read_tlvs` finds it."""
+    while at + 4 <= len(body):
+        found, length = struct.unpack_from(">HH", body, at)
+        at += 4 + length
+        if at <= len(body) and found == tag:
+            return slice(at - length, at)
+    return None
 
 
 def _octet(default: int = 0) -> Any:
@@ -168,7 +179,7 @@ def _rest() -> Any:
 
 
 def _tlvs() -> Any:
-    encoding = Encoding(_write_tlvs, lambda body, at: (read_tlvs(body, at), len(body)))
+    encoding = Encoding(encode_tlvs, lambda body, at: (read_tlvs(body, at), len(body)))
     return field(default_factory=dict, metadata={"encoding": encoding})
 
 

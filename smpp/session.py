@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from smpp.bulk import Run, run_at
 from smpp.pdu import (
     HEADER,
     MAX_SEQUENCE,
@@ -96,6 +97,8 @@ class Received:
     """submit_sm: sequence, body."""
     acks: list[tuple[int, int]] = field(default_factory=list)
     """deliver_sm_resp: sequence, command_status."""
+    runs: list[Run] = field(default_factory=list)
+    """Of a session in bulk: many equally long PDUs of one of these four kinds, which are not among the lists."""
     pdus: list[Pdu] = field(default_factory=list)
     errors: list[RemoteProtocolError] = field(default_factory=list)
     """PDUs that cost only themselves; write the `reply` of each."""
@@ -112,8 +115,9 @@ class FramingError(RemoteProtocolError):
 class Session:
     """`send` gives the bytes of a PDU if it is legal now; `receive` takes bytes however they were cut."""
 
-    def __init__(self, role: Role, *, max_pdu: int = MAX_PDU) -> None:
+    def __init__(self, role: Role, *, max_pdu: int = MAX_PDU, bulk: bool = False) -> None:
         self.role = role
+        self.bulk = bulk
         self.peer = Role.SMSC if role is Role.ESME else Role.ESME
         self.state = State.OPEN
         self.max_pdu = max_pdu
@@ -152,9 +156,13 @@ class Session:
     def receive(self, data: bytes) -> Received:
         """Everything that is complete by now; the rest waits for the next call."""
         received = Received()
-        self._buffer += data
-        if len(self._buffer) >= self._needed or not self._is_length_sane():
-            self._scan(received)
+        if self._buffer:
+            self._buffer += data
+            if len(self._buffer) < self._needed and self._is_length_sane():
+                return received
+            data = bytes(self._buffer)
+            self._buffer.clear()
+        self._scan(data, received)
         return received
 
     def close(self) -> None:
@@ -166,8 +174,7 @@ class Session:
         length = int.from_bytes(self._buffer[:4], "big")
         return len(self._buffer) < 4 or HEADER.size <= length <= self.max_pdu
 
-    def _scan(self, received: Received) -> None:
-        data = bytes(self._buffer)
+    def _scan(self, data: bytes, received: Received) -> None:
         answers, deliveries, submits, acks = received.answers, received.deliveries, received.submits, received.acks
         unpack, smallest, largest = HEADER.unpack_from, HEADER.size, self.max_pdu
         legal = LEGAL[self.state][self.peer]
@@ -180,6 +187,9 @@ class Session:
             if command not in legal:
                 self._take(data[at:stop], received)
                 legal = LEGAL[self.state][self.peer]
+            elif self.bulk and command in _HOT and (rows := run_at(data, at, length)) is not None:
+                received.runs.append(Run(command, rows))
+                stop = at + length * len(rows)
             elif command == _SUBMIT_SM_RESP:
                 answers.append((sequence, status, data[at + 16 : stop].partition(b"\0")[0]))
             elif command == _DELIVER_SM:
@@ -192,7 +202,7 @@ class Session:
                 self._take(data[at:stop], received)
                 legal = LEGAL[self.state][self.peer]
             at = stop
-        del self._buffer[:at]
+        self._buffer += data[at:]
         self._needed = max(smallest, int.from_bytes(self._buffer[:4], "big")) if end - at >= 4 else smallest
         if not self._is_length_sane():
             self.close()
@@ -224,3 +234,4 @@ _SUBMIT_SM = int(Command.SUBMIT_SM)
 _SUBMIT_SM_RESP = int(Command.SUBMIT_SM_RESP)
 _DELIVER_SM = int(Command.DELIVER_SM)
 _DELIVER_SM_RESP = int(Command.DELIVER_SM_RESP)
+_HOT = frozenset({_SUBMIT_SM, _SUBMIT_SM_RESP, _DELIVER_SM, _DELIVER_SM_RESP})

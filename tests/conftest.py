@@ -18,7 +18,7 @@ def flush_past_the_triggers():
     flush = BaseDatabaseOperations.execute_sql_flush
 
     def execute_sql_flush(self, sql_list):
-        partitioned = "TRUNCATE delivery_message, delivery_carrierid, delivery_receipt"
+        partitioned = "TRUNCATE delivery_message, delivery_carrierid, delivery_receipt, delivery_inbox"
         flush(self, ["SET LOCAL session_replication_role = replica", partitioned, *sql_list])
 
     with pytest.MonkeyPatch.context() as patch:

@@ -5,8 +5,9 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
-from delivery.batches import DOUBT, Answer, Batch
+from delivery.batches import DOUBT, Batch, Integers
 from delivery.judging import breaker
 from delivery.limiter import Limiter
 from delivery.links.account import Account
@@ -14,6 +15,7 @@ from delivery.links.link import Kind, Link
 from delivery.pacing import LATE, slot_parts
 from delivery.statuses import IncidentKind
 from smpp import status
+from smpp.session import Received
 
 logger = logging.getLogger(__name__)
 
@@ -21,8 +23,8 @@ SWEEP = 0.05  # seconds between looks at batches that ran out of time
 FINISH = 5.0  # seconds that a recipient of whom some parts are written has for the rest when the channel closes
 STRAGGLE = 2.0  # seconds after its last byte, a batch goes back to its task without the answers still missing
 
-Deliver = Callable[[Link, list[tuple[int, bytes]]], None]
-Late = Callable[[Batch, int, Answer], None]
+Deliver = Callable[[Link, Received], None]
+Late = Callable[[Batch, Integers, Integers, Any], None]
 Report = Callable[[IncidentKind, int, str, int], None]
 Run = tuple[int, datetime | None]  # a campaign, from one resume to the next
 
@@ -65,16 +67,14 @@ class Carrier:
         if self._limiter is None:
             self._fill(None)
 
-    def settle(self, batch: Batch, unit: int, given: Answer) -> None:
-        """The answer to one PDU; DOUBT when there will be none."""
-        if given[0] > 0 or self._refusals:
-            self._count_refusals(batch, given[0])
+    def settle(self, batch: Batch, units: Integers, codes: Integers, ids: Any) -> None:
+        """The answers to these units, with an id for each or one for all; DOUBT when there will be none."""
+        if self._refusals or codes.any():
+            self._count_refusals(batch, codes.tolist())
         if batch.finished.done():
-            self._late(batch, unit, given)
+            self._late(batch, units, codes, ids)
             return
-        if batch.answers[unit] is None:
-            batch.open_units -= 1
-        batch.answers[unit] = given
+        batch.take(units, codes, ids)
         if batch.open_units == 0 and (batch.is_written or batch.given_back):
             self._finish(batch)
 
@@ -129,18 +129,19 @@ class Carrier:
                 stuck += 1
                 self._queue.rotate(-1)
                 continue
-            count = min(link.free, len(batch.answers) - batch.next_unit)
+            count = min(link.free, batch.units - batch.next_unit)
             if batch.send_by <= now:
                 count = min(count, batch.begun)
                 if count == 0:
                     self._give_back(batch)
                     continue
             if credit is not None:
-                count = min(count, credit - written)
-            if batch.parts > 1:
+                # A message in one PDU may cost more parts than what is left: it goes, and the next ones wait.
+                count = min(count, max(1, (credit - written) // batch.wire.cost))
+            if batch.is_long:
                 batch.link = link
             link.write_units(batch, count)
-            written += count
+            written += count * batch.wire.cost
             stuck = 0
             if not self._retire_if_written(batch):
                 self._queue.rotate(-1)
@@ -159,30 +160,34 @@ class Carrier:
         self._await_answers(batch)
         return True
 
-    def _count_refusals(self, batch: Batch, code: int) -> None:
+    def _count_refusals(self, batch: Batch, codes: list[int]) -> None:
         """Refusals that say nothing about the recipient would spend the whole list: stop before they do."""
         campaign = (batch.campaign_id, batch.period)
-        if code < 0 or campaign in self._stopped:
-            return
-        limit = breaker(code) if code else 0
-        if not limit:
-            self._refusals.pop(campaign, None)
-            return
-        count = self._refusals[campaign] = self._refusals.get(campaign, 0) + 1
-        if count >= limit:
-            name = status.name(code)
-            self._stopped[campaign] = f"The carrier refused {count} messages in a row, the last with {name}."
-            for one in self._queue:
-                if (one.campaign_id, one.period) == campaign:
-                    one.send_by = 0.0
-            self._give_back_late(0.0)
+        for code in codes:
+            if code < 0 or campaign in self._stopped:
+                continue
+            limit = breaker(code) if code else 0
+            if not limit:
+                self._refusals.pop(campaign, None)
+                continue
+            count = self._refusals[campaign] = self._refusals.get(campaign, 0) + 1
+            if count >= limit:
+                name = status.name(code)
+                self._stop_campaign(campaign, f"The carrier refused {count} messages in a row, the last with {name}.")
+
+    def _stop_campaign(self, campaign: Run, reason: str) -> None:
+        self._stopped[campaign] = reason
+        for one in self._queue:
+            if (one.campaign_id, one.period) == campaign:
+                one.send_by = 0.0
+        self._give_back_late(0.0)
 
     def _leave_half(self, batch: Batch) -> None:
         """A recipient of whom some parts are written gets no more of them."""
         batch.link = None
-        while batch.begun:
-            batch.answers[batch.next_unit] = DOUBT
-            batch.next_unit += 1
+        begun = batch.begun
+        batch.codes[batch.next_unit : batch.next_unit + begun] = DOUBT
+        batch.next_unit += begun
 
     def _give_back_late(self, now: float) -> None:
         for batch in [one for one in self._queue if one.send_by <= now and not one.begun]:

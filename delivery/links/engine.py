@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,13 +16,15 @@ from django.db import close_old_connections, connections
 from django.utils import timezone
 
 from delivery import evidence, incidents, receipts
-from delivery.batches import Answer, Batch
+from delivery.batches import Batch, Integers
+from delivery.inbox import Arrival
 from delivery.links import account as accounts
 from delivery.links.account import Account
 from delivery.links.carrier import Carrier
 from delivery.links.link import Link
 from delivery.statuses import IncidentKind
-from smpp.session import Session
+from smpp.pdu import Command
+from smpp.session import Received, Session
 from smpp.status import CommandStatus
 
 logger = logging.getLogger(__name__)
@@ -40,7 +43,7 @@ class _Arrived:
     link: Link
     session: Session
     at: datetime
-    pdus: list[tuple[int, bytes]]
+    received: Received
     is_answered: bool = False
     too_late: asyncio.TimerHandle | None = None
 
@@ -141,9 +144,9 @@ class Engine:
         await asyncio.gather(*(carrier.stop() for carrier in self._carriers.values()), *self._closing.values())
         self._carriers.clear()
 
-    def _deliver(self, link: Link, deliveries: list[tuple[int, bytes]]) -> None:
+    def _deliver(self, link: Link, received: Received) -> None:
         assert self._loop is not None
-        arrived = _Arrived(link=link, session=link.session, at=timezone.now(), pdus=deliveries)
+        arrived = _Arrived(link=link, session=link.session, at=timezone.now(), received=received)
         arrived.too_late = self._loop.call_later(HELD_AT_MOST, self._answer, arrived, int(CommandStatus.RSYSERR))
         self._deliveries.put(arrived)
 
@@ -152,10 +155,10 @@ class Engine:
             arrived.is_answered = True
             assert arrived.too_late is not None
             arrived.too_late.cancel()
-            arrived.link.acknowledge(arrived.session, [sequence for sequence, _ in arrived.pdus], status)
+            arrived.link.acknowledge(arrived.session, arrived.received, status)
 
-    def _note_late(self, batch: Batch, unit: int, given: Answer) -> None:
-        self._notes.put((batch, unit, given))
+    def _note_late(self, batch: Batch, units: Integers, codes: Integers, ids: Any) -> None:
+        self._notes.put((batch, units, codes, ids))
 
     def _report(self, kind: IncidentKind, channel_id: int, sample: str, count: int) -> None:
         self._notes.put((kind, channel_id, sample, count))
@@ -170,16 +173,14 @@ class Engine:
         assert self._loop is not None
         last = False
         while not last and (first := self._deliveries.get()) is not None:
-            drained, last = _drain(first, self._deliveries, limit=receipts.BATCH)
+            drained, last = _drain(first, self._deliveries, enough=receipts.BATCH, size=_receipts_in)
             taken = [one for one in drained if not one.is_answered]  # the others come again
-            status = self._take_in(
-                [(one.link.account.channel_id, body, one.at) for one in taken for _, body in one.pdus]
-            )
+            status = self._take_in([_arrival(one) for one in taken])
             for one in taken:
                 self._loop.call_soon_threadsafe(self._answer, one, status)
         connections.close_all()
 
-    def _take_in(self, arrivals: list[receipts.Arrival]) -> int:
+    def _take_in(self, arrivals: list[Arrival]) -> int:
         """The answer for the carrier; a connection that has died in the meantime is worth a second try."""
         status = 0
         for _ in range(2 if arrivals else 0):
@@ -187,11 +188,11 @@ class Engine:
                 close_old_connections()
                 status = receipts.take_in(arrivals)
             except Exception:  # without this thread nobody answers the carrier; refused, it sends them again
-                logger.exception("links.receipts", extra={"receipts": len(arrivals)})
+                logger.exception("links.receipts", extra={"reads": len(arrivals)})
                 status = int(CommandStatus.RSYSERR)
             if status == 0:
                 return status
-        for channel_id, count in Counter(channel_id for channel_id, _, _ in arrivals).items():
+        for channel_id, count in Counter(arrival.channel_id for arrival in arrivals).items():
             self._report(IncidentKind.DATABASE, channel_id, "Receipts were not stored; the carrier keeps them.", count)
         return status
 
@@ -206,7 +207,7 @@ class Engine:
             taken: list[Any] = []
             try:
                 first = self._notes.get(timeout=0.25)
-                taken, last = _drain(first, self._notes, limit=5000) if first is not None else ([], True)
+                taken, last = _drain(first, self._notes, enough=5000) if first is not None else ([], True)
             except queue.Empty:
                 pass
             kept = self._write_notes(kept + taken, now=timezone.now())
@@ -255,10 +256,25 @@ class Engine:
         return failed + early
 
 
-def _drain(first: Any, source: "queue.SimpleQueue[Any]", *, limit: int) -> tuple[list[Any], bool]:
-    """The first item and what else is there by now; True when the end mark was among it."""
-    taken = [first]
-    while len(taken) < limit:
+def _arrival(one: _Arrived) -> Arrival:
+    return Arrival(
+        channel_id=one.link.account.channel_id,
+        at=one.at,
+        pdus=one.received.deliveries,
+        runs=[run.rows for run in one.received.runs if run.command == Command.DELIVER_SM],
+    )
+
+
+def _receipts_in(one: _Arrived) -> int:
+    return len(one.received.deliveries) + sum(map(len, one.received.runs))
+
+
+def _drain(
+    first: Any, source: "queue.SimpleQueue[Any]", *, enough: int, size: Callable[[Any], int] = lambda _: 1
+) -> tuple[list[Any], bool]:
+    """The first item and what else is there by now, until it is enough; True when the end mark was among it."""
+    taken, left = [first], enough - size(first)
+    while left > 0:
         try:
             item = source.get_nowait()
         except queue.Empty:
@@ -266,4 +282,5 @@ def _drain(first: Any, source: "queue.SimpleQueue[Any]", *, limit: int) -> tuple
         if item is None:
             return taken, True
         taken.append(item)
+        left -= size(item)
     return taken, False

@@ -5,21 +5,24 @@ import logging
 import random
 import ssl
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from django.conf import settings
+from numpy.typing import NDArray
 
 from delivery.answers import Action, BindAction, BindOutcome, answer, bind_answer, bind_delay
-from delivery.batches import DOUBT, Batch
+from delivery.batches import DOUBT, NOTHING, Batch, Integers
 from delivery.links.account import Account
 from delivery.statuses import IncidentKind
-from smpp import pdu, status
-from smpp.hot import deliver_sm_resps
-from smpp.pdu import ProtocolError, RemoteProtocolError
-from smpp.session import FramingError, Role, Session
+from smpp import bulk, pdu, status
+from smpp.bulk import Run
+from smpp.hot import deliver_sm_resp_run, deliver_sm_resps
+from smpp.pdu import Command, ProtocolError, RemoteProtocolError
+from smpp.session import FramingError, Received, Role, Session
 from smpp.status import CommandStatus
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ ENQUIRE_MISSES = 2
 PARTIAL_PDU_TIMEOUT = 30.0
 UNBIND_TIMEOUT = 5.0
 STABLE_AFTER = 60.0  # a bind that lived so long starts its back-off anew
-OVERDUE_KEPT = 100_000
+OVERDUE_KEPT = 600.0  # after the response timeout, a response is still known
 RECONNECT = BindAction(outcome=BindOutcome.BACKOFF, first=1.0, longest=60.0)
 
 
@@ -46,13 +49,68 @@ class Kind(Enum):
     RECEIVER = pdu.BindReceiver
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Written:
-    """A run of consecutive sequence numbers, written at one moment."""
+    """Units of one batch under consecutive sequence numbers, written at one moment."""
 
     at: float
     first: int
-    count: int
+    batch: Batch
+    first_unit: int
+    is_open: NDArray[np.bool_]  # by unit: written, and not answered
+    left: int = field(init=False)  # how many are open
+
+    def __post_init__(self) -> None:
+        self.left = len(self.is_open)
+
+    @property
+    def end(self) -> int:
+        return self.first + len(self.is_open)
+
+    @property
+    def open_units(self) -> Integers:
+        return self.first_unit + np.flatnonzero(self.is_open)
+
+
+class Window:
+    """What was written and not answered, in the order of its sequence numbers but for a wrap."""
+
+    def __init__(self) -> None:
+        self.unanswered = 0
+        self._runs: deque[Written] = deque()
+
+    def __iter__(self) -> Iterator[Written]:
+        return iter(self._runs)
+
+    def add(self, run: Written) -> None:
+        self._runs.append(run)
+        self.unanswered += run.left
+
+    def find(self, sequence: int) -> Written | None:
+        """A window holds few runs, and answers come nearly in order."""
+        return next((run for run in self._runs if run.first <= sequence < run.end and run.left), None)
+
+    def close(self, run: Written, places: Integers) -> Integers:
+        """Those of the places within the run that were open until now."""
+        mine = places[run.is_open[places]]
+        run.is_open[mine] = False
+        run.left -= len(mine)
+        self.unanswered -= len(mine)
+        while self._runs and not self._runs[0].left:
+            self._runs.popleft()
+        return mine
+
+    def take_older(self, than: float) -> list[Written]:
+        taken = []
+        while self._runs and self._runs[0].at < than:
+            run = self._runs.popleft()
+            self.unanswered -= run.left
+            if run.left:
+                taken.append(run)
+        return taken
+
+    def take_all(self) -> list[Written]:
+        return self.take_older(float("inf"))
 
 
 class Link(asyncio.Protocol):
@@ -69,11 +127,10 @@ class Link(asyncio.Protocol):
         self._reset()
 
     def _reset(self) -> None:
-        self.session = Session(Role.ESME)
+        self.session = Session(Role.ESME, bulk=True)
         self.transport: asyncio.Transport | None = None
-        self.window: dict[int, tuple[Batch, int]] = {}
-        self.overdue: dict[int, tuple[Batch, int]] = {}
-        self._written: deque[Written] = deque()
+        self.window = Window()
+        self.overdue = Window()
         self._bound: asyncio.Future[Any] = self.loop.create_future()
         self._lost: asyncio.Future[Any] = self.loop.create_future()
         self._heard_at = self._framed_at = self.loop.time()
@@ -95,29 +152,28 @@ class Link(asyncio.Protocol):
 
     @property
     def free(self) -> int:
-        return self.account.window - len(self.window)
+        return self.account.window - self.window.unanswered
 
     def write_units(self, batch: Batch, count: int) -> None:
         """Write the batch's next `count` units as one buffer; from here on they are handed over."""
         assert self.transport is not None
         first_unit, batch.next_unit = batch.next_unit, batch.next_unit + count
         sequence = self.session.next_sequences(count)
-        self.transport.write(_encode(batch, first_unit, count, sequence))
-        now = self.loop.time()
-        batch.last_written = now
+        self.transport.write(batch.wire.encode(first_unit, count, sequence))
+        batch.last_written = now = self.loop.time()
         batch.open_units += count
-        self._written.append(Written(now, sequence, count))
-        window = self.window
-        for offset in range(count):
-            window[sequence + offset] = (batch, first_unit + offset)
+        is_open = np.ones(count, bool)
+        self.window.add(Written(at=now, first=sequence, batch=batch, first_unit=first_unit, is_open=is_open))
 
-    def acknowledge(self, session: Session, sequences: Sequence[int], status: int) -> None:
+    def acknowledge(self, session: Session, received: Received, status: int) -> None:
         """Answer the deliver_sm of this session; a receipt's owner calls it after the commit.
 
         Once the session is over its sequences mean other receipts, and the carrier sends these again.
         """
         if session is self.session and self.transport is not None and not self.transport.is_closing():
-            self.transport.write(deliver_sm_resps(list(sequences), status))
+            resps = [deliver_sm_resp_run(run.sequences, status) for run in received.runs if run.command == _DELIVER_SM]
+            resps.append(deliver_sm_resps([sequence for sequence, _ in received.deliveries], status))
+            self.transport.write(b"".join(resps))
 
     def stop(self) -> None:
         self._stopping.set()
@@ -198,13 +254,13 @@ class Link(asyncio.Protocol):
                 self._check_deadlines(self.loop.time())
         finally:
             stopping.cancel()
-        self._report(IncidentKind.LINK_LOST, f"the connection was cut with {len(self.window)} unanswered")
+        self._report(IncidentKind.LINK_LOST, f"the connection was cut with {self.window.unanswered} unanswered")
 
     async def _unbind(self) -> None:
         """Planned end: nothing new, drain the window, unbind, wait for the answer."""
         self.is_bound = False
         deadline = self.loop.time() + settings.RESPONSE_TIMEOUT
-        while self.window and not self._lost.done() and self.loop.time() < deadline:
+        while self.window.unanswered and not self._lost.done() and self.loop.time() < deadline:
             await asyncio.wait({self._lost}, timeout=0.02)
         if not self._lost.done():
             self._write(pdu.Unbind())
@@ -224,19 +280,19 @@ class Link(asyncio.Protocol):
 
     def _expire_answers(self, now: float) -> None:
         """Submits without a response in time are in doubt; a later response is still evidence."""
-        expired = 0
-        while self._written and now - self._written[0].at > settings.RESPONSE_TIMEOUT:
-            run = self._written.popleft()
-            for sequence in range(run.first, run.first + run.count):
-                if (unit := self.window.pop(sequence, None)) is not None:
-                    self.overdue[sequence] = unit
-                    self.carrier.settle(*unit, DOUBT)
-                    expired += 1
-        while len(self.overdue) > OVERDUE_KEPT:
-            del self.overdue[next(iter(self.overdue))]
+        expired = self.window.take_older(now - settings.RESPONSE_TIMEOUT)
+        for run in expired:
+            self.overdue.add(run)
+            self._doubt(run)
+        self.overdue.take_older(now - settings.RESPONSE_TIMEOUT - OVERDUE_KEPT)
         if expired:
-            self._report(IncidentKind.RESPONSE_TIMEOUT, f"no response within {settings.RESPONSE_TIMEOUT:g} s", expired)
+            count = sum(run.left for run in expired)
+            self._report(IncidentKind.RESPONSE_TIMEOUT, f"no response within {settings.RESPONSE_TIMEOUT:g} s", count)
             self.carrier.pump()
+
+    def _doubt(self, run: Written) -> None:
+        units = run.open_units
+        self.carrier.settle(run.batch, units, np.full(len(units), DOUBT), b"")
 
     # --- asyncio.Protocol ---------------------------------------------------------------------------------------------
 
@@ -253,10 +309,11 @@ class Link(asyncio.Protocol):
             received, out_of_step = error.received, error
         if not self.session.partial:
             self._framed_at = self._heard_at
-        if received.answers:
-            self._settle(received.answers)
-        if received.deliveries:
-            self.carrier.deliver(self, received.deliveries)
+        answered = [run for run in received.runs if run.command == _SUBMIT_SM_RESP]
+        if received.answers or answered:
+            self._settle(received.answers, answered)
+        if received.deliveries or len(received.runs) > len(answered):
+            self.carrier.deliver(self, received)
         for one in received.pdus:
             self._handle(one)
         for refused in received.errors:
@@ -272,39 +329,73 @@ class Link(asyncio.Protocol):
 
     # --- Inside -------------------------------------------------------------------------------------------------------
 
-    def _settle(self, answers: list[tuple[int, int, bytes]]) -> None:
-        window, settle = self.window, self.carrier.settle
-        slow, full, rebind = False, 0, 0
+    def _settle(self, answers: Sequence[tuple[int, int, bytes]], runs: Sequence[Run] = ()) -> None:
+        refusals: list[int] = []
+        for run in runs:
+            ids = bulk.strings(run.bodies)
+            if ids is None:  # of refusals, or with optional parameters
+                texts = [row.tobytes().partition(b"\0")[0] for row in run.bodies]
+                answers = [*answers, *zip(run.sequences.tolist(), run.statuses.tolist(), texts, strict=True)]
+            else:
+                refusals += self._settle_run(run.sequences, run.statuses, ids)
         for sequence, code, message_id in answers:
-            unit = window.pop(sequence, None) or self.overdue.pop(sequence, None)
-            if unit is None:
-                logger.warning("link.unexpected_response", extra={"link": self.name, "sequence": sequence})
+            refusals += self._settle_run(np.array([sequence]), np.array([code]), np.array([message_id]))
+        self._mind(refusals)
+        self.carrier.pump()
+
+    def _settle_run(self, sequences: Integers, codes: Integers, ids: NDArray[np.bytes_]) -> list[int]:
+        """Tell the batches; the codes that are refusals."""
+        refusals: list[int] = []
+        while len(sequences):
+            first = int(sequences[0])
+            window = self.window
+            run = window.find(first)
+            if run is None:
+                window = self.overdue
+                run = window.find(first)
+            if run is None:
+                logger.warning("link.unexpected_response", extra={"link": self.name, "sequence": first})
+                sequences, codes, ids = sequences[1:], codes[1:], ids[1:]
                 continue
-            if code != 0:
-                what = answer(code)
-                slow = slow or what.action is Action.SLOW
-                full += code == CommandStatus.RMSGQFUL
-                rebind = code if what.rebind else rebind
-            settle(*unit, (code, message_id))
-        self._forget_answered()
-        if full:
+            mine = (sequences >= run.first) & (sequences < run.end)
+            if mine.all():
+                places, its_codes, its_ids = sequences - run.first, codes, ids
+                sequences = NOTHING
+            else:
+                places, its_codes, its_ids = sequences[mine] - run.first, codes[mine], ids[mine]
+                sequences, codes, ids = sequences[~mine], codes[~mine], ids[~mine]
+            refusals += self._settle_places(window, run, places, its_codes, its_ids)
+        return refusals
+
+    def _settle_places(
+        self, window: Window, run: Written, places: Integers, codes: Integers, ids: NDArray[np.bytes_]
+    ) -> list[int]:
+        told = np.zeros(len(run.is_open), bool)
+        told[places] = True
+        if np.count_nonzero(told) < len(places) or not run.is_open[places].all():
+            # Twice, or once more than once: the first one counts.
+            _, firsts = np.unique(places, return_index=True)
+            fresh = np.sort(firsts[run.is_open[places[firsts]]])
+            logger.warning("link.unexpected_response", extra={"link": self.name, "count": len(places) - len(fresh)})
+            places, codes, ids = places[fresh], codes[fresh], ids[fresh]
+            if not len(places):
+                return []
+        window.close(run, places)
+        self.carrier.settle(run.batch, run.first_unit + places, codes, ids)
+        refused: list[int] = codes[codes != 0].tolist()
+        return refused
+
+    def _mind(self, refusals: list[int]) -> None:
+        """What the refusals say about this bind."""
+        answers = {code: answer(code) for code in set(refusals)}
+        if full := refusals.count(CommandStatus.RMSGQFUL):
             self._report(IncidentKind.QUEUE_FULL, "refused for the moment", full)
-        if rebind:
-            self._leave(rebind)
-        if slow:
+        if broken := next((code for code, what in answers.items() if what.rebind), 0):
+            self._leave(broken)
+        if any(what.action is Action.SLOW for what in answers.values()):
             self._slow_down()
         elif self._slow_for and self.loop.time() > self.resume_at + self._slow_for:
             self._slow_for = 0.0
-        self.carrier.pump()
-
-    def _forget_answered(self) -> None:
-        while self._written and not self.window:
-            self._written.popleft()
-        while self._written and self._written[0].first not in self.window and self._is_answered(self._written[0]):
-            self._written.popleft()
-
-    def _is_answered(self, run: Written) -> bool:
-        return not any(sequence in self.window for sequence in range(run.first, run.first + run.count))
 
     def _leave(self, code: int) -> None:
         """The bind is broken: nothing new goes over it, and once its window is empty there is a new one."""
@@ -333,7 +424,7 @@ class Link(asyncio.Protocol):
                 self.is_bound = False
                 self._write(pdu.UnbindResp(sequence=one.sequence))
                 if self.transport is not None:  # this one, not the next
-                    self.loop.call_later(UNBIND_TIMEOUT if self.window else 0, self.transport.close)
+                    self.loop.call_later(UNBIND_TIMEOUT if self.window.unanswered else 0, self.transport.close)
             case pdu.UnbindResp():
                 self._hang_up()
             case pdu.GenericNack():
@@ -345,7 +436,7 @@ class Link(asyncio.Protocol):
 
     def _handle_nack(self, nack: pdu.GenericNack) -> None:
         """With our sequence: that submit was refused. Without: the stream is out of step, and nothing is certain."""
-        if nack.sequence in self.window:
+        if self.window.find(nack.sequence) is not None:
             self._settle([(nack.sequence, nack.status or 0xFF, b"")])
             return
         self._report(IncidentKind.PROTOCOL, f"generic_nack {status.name(nack.status)} for an unknown sequence")
@@ -370,10 +461,10 @@ class Link(asyncio.Protocol):
         self.is_bound = False
         if self.transport is not None:
             self.transport.abort()
-        unanswered, self.window = self.window, {}
+        unanswered = self.window.take_all()
         self.carrier.let_go(self)
-        for unit in unanswered.values():
-            self.carrier.settle(*unit, DOUBT)
+        for run in unanswered:
+            self._doubt(run)
         self.carrier.pump()
 
     async def _pause(self, seconds: float) -> None:
@@ -387,10 +478,6 @@ class Link(asyncio.Protocol):
         self.carrier.report(kind, f"{self.name}: {sample}", count)
 
 
-def _encode(batch: Batch, first_unit: int, count: int, sequence: int) -> bytes:
-    if batch.parts == 1:
-        return batch.templates[0].encode(sequence, batch.destinations[first_unit : first_unit + count])
-    return b"".join(
-        batch.templates[unit % batch.parts].encode(sequence + offset, [batch.destinations[unit // batch.parts]])
-        for offset, unit in enumerate(range(first_unit, first_unit + count))
-    )
+# Plain integers compare faster.
+_SUBMIT_SM_RESP = int(Command.SUBMIT_SM_RESP)
+_DELIVER_SM = int(Command.DELIVER_SM)

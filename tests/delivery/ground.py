@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+import numpy as np
 from django.conf import settings
 from django.utils import timezone
 
-from delivery import doubts, due, intents, results
-from delivery.batches import Batch
+from delivery import doubts, due, intents, receipts, results
+from delivery.batches import DOUBT, Batch
+from delivery.inbox import Arrival
 from delivery.models import Chunk
+from delivery.texts import Same
 from delivery.whereabouts import whereabouts
 from smpp.pdu import HEADER, DeliverSm, encode
 from tests import factories
@@ -30,13 +33,13 @@ def claim(chunk, owner=ME, *, now=None):
 
 
 def phones_of(chunk):
-    return [factories.FIRST_NUMBER + chunk.first + index for index in range(chunk.count)]
+    return (factories.FIRST_NUMBER + chunk.first + np.arange(chunk.count)).astype(np.uint64)
 
 
-def batch_of(chunk, chosen, answers, *, parts=1, is_retry=False):
+def batch_of(chunk, chosen, answers, *, parts=1, is_retry=False, template=None):
     """A batch as the links give it back; an answer too few is a recipient that was given back."""
-    recipients = [chunk.first + index for index in chosen]
-    phones = [factories.FIRST_NUMBER + recipient for recipient in recipients]
+    recipients = chunk.first + np.array(chosen)
+    phones = (factories.FIRST_NUMBER + recipients).astype(np.uint64)
     batch = Batch(
         campaign_id=chunk.campaign_id,
         channel_id=chunk.campaign.channel_id,
@@ -44,13 +47,15 @@ def batch_of(chunk, chosen, answers, *, parts=1, is_retry=False):
         day=chunk.campaign.day,
         recipients=recipients,
         phones=phones,
-        destinations=[str(phone).encode() for phone in phones],
-        templates=(None,) * parts,
+        wire=Same((template,) * parts, phones, cost=1, plus=False),
         send_by=0.0,
         intended_at=timezone.now(),
         is_retry=is_retry,
     )
-    batch.answers[: len(answers)] = answers
+    told = [(unit, *given) for unit, given in enumerate(answers) if given is not None]
+    if told:
+        units, codes, ids = zip(*told, strict=True)
+        batch.take(np.array(units), np.array(codes), np.array(ids))
     batch.next_unit = len(answers)
     return batch
 
@@ -86,6 +91,12 @@ def forget():
     whereabouts.forget()
 
 
+def arrive(channel_id, *bodies, at=None):
+    """What the carrier is answered."""
+    pdus = list(enumerate(bodies, 1))
+    return receipts.take_in([Arrival(channel_id=channel_id, at=at or timezone.now(), pdus=pdus)])
+
+
 def receipt(message_id, phone, stat="DELIVRD", err="000"):
     """The body of a deliver_sm, with a customer's text that pretends to be a receipt."""
     text = (
@@ -94,3 +105,6 @@ def receipt(message_id, phone, stat="DELIVRD", err="000"):
     )
     pdu = DeliverSm(source_addr=str(phone).encode(), esm_class=4, short_message=text.encode(), sequence=1)
     return encode(pdu)[HEADER.size :]
+
+
+DOUBTED = (DOUBT, b"")

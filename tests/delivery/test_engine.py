@@ -21,7 +21,7 @@ from smpp import pdu
 from smpp.hot import SubmitTemplate
 from tests import factories
 from tests.delivery.ground import batch_of, claim, intend, under_way
-from tests.delivery.wire import Peer
+from tests.delivery.wire import Peer, answers_of
 from tests.live import wait_for
 from tests.racing import race
 
@@ -100,12 +100,12 @@ def test_an_answer_that_comes_before_its_batch_is_on_record_is_not_lost(workspac
             bound(campaign.channel)
             mine = claim(chunk)
             chosen = intend(mine, 2)
-            batch = batch_of(mine, chosen, [])
-            batch.templates = (SubmitTemplate(pdu.SubmitSm(source_addr=b"Acme", short_message=b"Hi")),)
+            template = SubmitTemplate(pdu.SubmitSm(source_addr=b"Acme", short_message=b"Hi"))
+            batch = batch_of(mine, chosen, [], template=template)
             batch.send_by = engine.now() + 1.5
             engine.send(batch)
             batch.finished.result(timeout=10)
-            assert batch.answers == [None, None]
+            assert answers_of(batch) == [None, None]
             for sequence in (1, 2):  # the bind had the first one
                 answer = pdu.SubmitSmResp(sequence=sequence + 1, message_id=b"%d" % sequence)
                 peer.loop.call_soon_threadsafe(peer.send, 0, answer)
@@ -138,8 +138,8 @@ def test_a_channel_that_was_switched_off_stays_closed_however_long_its_window_ta
             bound(channel)
             mine = claim(chunk)
             chosen = intend(mine, 2)
-            batch = batch_of(mine, chosen, [])
-            batch.templates = (SubmitTemplate(pdu.SubmitSm(source_addr=b"Acme", short_message=b"Hi")),)
+            template = SubmitTemplate(pdu.SubmitSm(source_addr=b"Acme", short_message=b"Hi"))
+            batch = batch_of(mine, chosen, [], template=template)
             batch.send_by = engine.now() + 1.5
             engine.send(batch)
             wait_for(lambda: len(peer.submits) == 2)

@@ -4,6 +4,7 @@ import threading
 import time
 from datetime import timedelta
 
+import numpy as np
 import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.utils import timezone
@@ -13,14 +14,17 @@ from hypothesis import strategies as st
 
 from campaigns import transitions as author
 from campaigns.models import Campaign
-from delivery import counters, dispatching, due, evidence, intents, receipts, results
-from delivery.batches import DOUBT
-from delivery.models import CarrierId, Chunk, Doubt, Intent, Message, Receipt
+from delivery import counters, dispatching, due, evidence, inbox, intents, receipts, results
+from delivery.inbox import Arrival
+from delivery.models import CarrierId, Chunk, Doubt, Inbox, Intent, Message, Receipt
 from delivery.plans import partition
 from delivery.statuses import ChunkStatus, ErrorKind, MessageState
+from reports import reconciliation
+from smpp.hot import deliver_sms
 from smpp.pdu import HEADER, DeliverSm, encode
 from tests import factories
-from tests.delivery.ground import batch_of, claim, forget, intend, phones_of, receipt, send, settle, under_way
+from tests.delivery.ground import DOUBTED, batch_of, claim, forget, intend, phones_of, receipt, send, settle, under_way
+from tests.delivery.ground import arrive as arrive_at
 from tests.racing import race
 
 S = MessageState
@@ -29,6 +33,12 @@ LONG = "Everything at half price until Sunday, and on Monday too. " * 4
 
 def ok(number):
     return (0, f"{number:X}".encode())
+
+
+def late(chunk, recipient, answer):
+    """What the links say of an answer that came after its batch had gone back."""
+    code, message_id = answer
+    return batch_of(chunk, [recipient], [answer]), np.array([0]), np.array([code]), np.array([message_id])
 
 
 def states_of(campaign):
@@ -40,7 +50,7 @@ def totals_of(campaign):
 
 
 def arrive(campaign, *bodies):
-    return receipts.take_in([(campaign.channel_id, body, timezone.now()) for body in bodies])
+    return arrive_at(campaign.channel_id, *bodies)
 
 
 # --- Claim and intent -------------------------------------------------------------------------------------------------
@@ -178,10 +188,10 @@ def test_retries_of_a_cancelled_campaign_are_cancelled(workspace):
 def test_a_lost_answer_is_uncertain_and_a_late_one_is_evidence(workspace):
     campaign, [chunk] = under_way(workspace, 2)
     mine = claim(chunk)
-    send(mine, [DOUBT, ok(2)])
+    send(mine, [DOUBTED, ok(2)])
     assert totals_of(campaign).uncertain == 1
     assert Doubt.objects.filter(campaign=campaign).count() == 1
-    evidence.store_late([(batch_of(mine, [0], [ok(9)]), 0, ok(9))], now=timezone.now())
+    evidence.store_late([late(mine, 0, ok(9))], now=timezone.now())
     assert states_of(campaign) == {0: S.PENDING, 1: S.PENDING}
     assert not Doubt.objects.filter(campaign=campaign).exists()
     assert totals_of(campaign).balanced
@@ -193,7 +203,7 @@ def test_a_straggler_keeps_its_chunk_open_until_its_answer_comes(workspace):
     send(mine, [None, ok(2)])
     assert states_of(campaign)[0] == S.INTENDED
     assert Chunk.objects.get(pk=chunk.pk).status == ChunkStatus.OPEN
-    evidence.store_late([(batch_of(mine, [0], [ok(9)]), 0, ok(9))], now=timezone.now())
+    evidence.store_late([late(mine, 0, ok(9))], now=timezone.now())
     assert Chunk.objects.get(pk=chunk.pk).status == ChunkStatus.DONE
     assert totals_of(campaign).balanced
 
@@ -254,9 +264,51 @@ def test_a_receipt_is_in_the_inbox_when_it_is_acknowledged(workspace):
     send(claim(chunk), [ok(10)])
     body = receipt("A", phones_of(chunk)[0])
     assert arrive(campaign, body) == 0
-    [stored] = Receipt.objects.all()
-    assert bytes(stored.raw) == body
-    assert (stored.campaign_id, stored.recipient, stored.applied_at is not None) == (campaign.pk, 0, True)
+    [stored] = Inbox.objects.all()
+    assert inbox.read(bytes(stored.raw)) == [(1, body)]
+    assert not Receipt.objects.exists()  # its message is known, and shows it
+
+
+def test_a_receipt_that_nobody_knows_waits_in_a_row_of_its_own(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    body = receipt("A", phones_of(chunk)[0])
+    assert arrive(campaign, body) == 0
+    assert [inbox.read(bytes(stored.raw)) for stored in Inbox.objects.all()] == [[(1, body)]]
+    [waiting] = Receipt.objects.all()
+    assert (bytes(waiting.raw), waiting.applied_at) == (body, None)
+    send(claim(chunk), [ok(10)])
+    assert receipts.match_pending(now=timezone.now()) == 1
+    waiting.refresh_from_db()
+    assert (waiting.campaign_id, waiting.recipient, waiting.applied_at is not None) == (campaign.pk, 0, True)
+
+
+def test_a_run_of_receipts_is_applied_and_kept_like_each_of_them(workspace):
+    campaign, [chunk] = under_way(workspace, 40, chunk_size=40)
+    send(claim(chunk), [ok(0x1000 + n) for n in range(40)])
+    said = ["UNDELIV" if n % 5 == 0 else "DELIVRD" for n in range(40)]
+    bodies = [
+        receipt(f"{0x1000 + n:x}", phone, stat)
+        for n, (phone, stat) in enumerate(zip(phones_of(chunk), said, strict=True))
+    ]
+    bodies[7] = receipt("FFFF", phones_of(chunk)[7])  # of nobody
+    rows = np.frombuffer(b"".join(deliver_sms(n, [body]) for n, body in enumerate(bodies)), np.uint8).reshape(40, -1)
+    assert receipts.take_in([Arrival(channel_id=campaign.channel_id, at=timezone.now(), runs=[rows])]) == 0
+    states = states_of(campaign)
+    assert states.pop(7) == S.PENDING
+    assert states == {n: S.FAILED if n % 5 == 0 else S.DELIVERED for n in range(40) if n != 7}
+    [stored] = Inbox.objects.all()
+    assert [body for _, body in inbox.read(bytes(stored.raw))] == bodies
+    assert [bytes(one.raw) for one in Receipt.objects.all()] == [bodies[7]]
+    assert totals_of(campaign).balanced
+    assert reconciliation.differences(Campaign.objects.get(pk=campaign.pk)) == []
+
+
+def test_one_receipt_says_delivered_and_one_beside_it_failed(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [ok(10)])
+    [phone] = phones_of(chunk)
+    arrive(campaign, receipt("A", phone, "UNDELIV", "001"), receipt("A", phone))
+    assert states_of(campaign) == {0: S.DELIVERED}
 
 
 LATIN = st.text(st.characters(max_codepoint=255, exclude_characters="\0"), max_size=20)
@@ -277,7 +329,8 @@ def test_whatever_a_receipt_says_it_is_kept_and_acknowledged(workspace, source, 
     body += bytes([len(told)]) + told if len(told) < 255 else b"\0\x04\x24" + len(told).to_bytes(2, "big") + told
     channel = factories.channel()
     with transaction.atomic():
-        assert receipts.take_in([(channel.pk, body, timezone.now())]) == 0
+        assert arrive_at(channel.pk, body) == 0
+        assert [inbox.read(bytes(one.raw)) for one in Inbox.objects.all()] == [[(1, body)]]
         assert [bytes(one.raw) for one in Receipt.objects.all()] == [body]
         receipts.match_pending(now=timezone.now())
         transaction.set_rollback(True)
@@ -287,7 +340,8 @@ def test_bytes_that_are_no_receipt_at_all_cost_none_of_those_beside_them(workspa
     campaign, [chunk] = under_way(workspace, 1)
     send(claim(chunk), [ok(10)])
     assert arrive(campaign, b"", b"\xff" * 300, receipt("A", phones_of(chunk)[0])) == 0
-    assert Receipt.objects.count() == 3
+    assert [one.pdus for one in Inbox.objects.all()] == [3]
+    assert [one.is_receipt for one in Receipt.objects.all()] == [False, False]
     assert states_of(campaign) == {0: S.DELIVERED}
 
 
@@ -296,7 +350,7 @@ def test_an_id_longer_than_smpp_allows_is_cut_on_both_sides_and_still_joined(wor
     campaign, [chunk] = under_way(workspace, 1)
     endless = "7F" * 4000
     send(claim(chunk), [(0, endless.encode())])
-    assert [len(one.message_id) for one in CarrierId.objects.all()] == [65]
+    assert [len(one.message_id) for one in CarrierId.objects.all()] == [64]
     if not remembers:
         forget()
     tlv = b"\0\x1e" + (len(endless) + 1).to_bytes(2, "big") + endless.encode() + b"\0"
@@ -398,7 +452,7 @@ def test_a_long_message_has_failed_when_one_part_has(workspace):
 
 def test_a_receipt_resolves_a_message_in_doubt(workspace):
     campaign, [chunk] = under_way(workspace, 2)
-    send(claim(chunk), [DOUBT, DOUBT])
+    send(claim(chunk), [DOUBTED, DOUBTED])
     arrive(campaign, receipt("77", phones_of(chunk)[0]))
     receipts.match_pending(now=timezone.now() + timedelta(seconds=30))
     assert states_of(campaign) == {0: S.DELIVERED, 1: S.UNCERTAIN}
@@ -518,7 +572,7 @@ def test_one_at_a_time_matches_the_inbox(workspace):
 
 def test_a_receipt_is_no_evidence_for_a_doubt_while_it_may_be_of_a_message_that_is_not_on_record(workspace):
     doubtful, [its_chunk] = under_way(workspace, 1)
-    send(claim(its_chunk), [DOUBT])
+    send(claim(its_chunk), [DOUBTED])
     campaign, [chunk] = under_way(workspace, 1)
     mine = claim(chunk)
     chosen = intend(mine, 1)
@@ -532,7 +586,7 @@ def test_a_receipt_is_no_evidence_for_a_doubt_while_it_may_be_of_a_message_that_
 
 def test_once_no_response_can_be_stored_any_more_a_receipt_resolves_the_doubt_beside_a_busy_campaign(workspace):
     doubtful, [its_chunk] = under_way(workspace, 1)
-    send(claim(its_chunk), [DOUBT])
+    send(claim(its_chunk), [DOUBTED])
     campaign, [chunk] = under_way(workspace, 1)
     arrive(campaign, receipt("A", phones_of(its_chunk)[0]))
     intend(claim(chunk), 1)
@@ -556,7 +610,7 @@ def test_a_receipt_of_one_channel_never_touches_a_message_of_another(workspace):
     send(claim(chunk), [ok(10)])
     other = factories.channel("other", is_default=False)
     body = receipt("A", phones_of(chunk)[0])
-    receipts.take_in([(other.pk, body, timezone.now())])
+    arrive_at(other.pk, body)
     receipts.match_pending(now=timezone.now() + timedelta(minutes=1))
     assert states_of(campaign) == {0: S.PENDING}
 

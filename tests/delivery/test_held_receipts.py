@@ -8,14 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from delivery import receipts
 from delivery.links.engine import Engine
 from delivery.models import Receipt
-from smpp.session import Role, Session
+from smpp.session import Received, Role, Session
 from tests import factories
-from tests.delivery.ground import receipt
+from tests.delivery.ground import arrive, receipt
 from tests.racing import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,9 +30,9 @@ class Link:
         self.session = Session(Role.ESME)
         self.answers = queue.SimpleQueue()
 
-    def acknowledge(self, session, sequences, status):
+    def acknowledge(self, session, received, status):
         assert session is self.session
-        for sequence in sequences:
+        for sequence, _ in received.deliveries:
             self.answers.put((sequence, status))
 
 
@@ -54,7 +53,7 @@ def link(db):
 
 def bring(engine, link, sequence):
     body = receipt(f"A{sequence}", factories.FIRST_NUMBER)
-    engine._loop.call_soon_threadsafe(engine._deliver, link, [(sequence, body)])
+    engine._loop.call_soon_threadsafe(engine._deliver, link, Received(deliveries=[(sequence, body)]))
 
 
 def test_what_is_stored_is_acknowledged_once(link):
@@ -69,7 +68,7 @@ def test_what_the_database_keeps_waiting_is_answered_0x08_in_time(link, monkeypa
     monkeypatch.setattr(sys.modules[Engine.__module__], "HELD_AT_MOST", HELD)
     with started() as engine:
         with connection.cursor() as cursor:
-            cursor.execute("BEGIN; LOCK TABLE delivery_receipt IN ACCESS EXCLUSIVE MODE")
+            cursor.execute("BEGIN; LOCK TABLE delivery_inbox IN ACCESS EXCLUSIVE MODE")
             begun = time.monotonic()
             for sequence in (1, 2, 3):  # one for each thread, and one that nobody looks at
                 bring(engine, link, sequence)
@@ -88,12 +87,11 @@ def test_a_row_that_somebody_holds_keeps_no_thread_for_long(link, monkeypatch):
 
     def hold():
         with connection.cursor() as cursor:
-            cursor.execute("BEGIN; LOCK TABLE delivery_receipt IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); ROLLBACK")
+            cursor.execute("BEGIN; LOCK TABLE delivery_inbox IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(3); ROLLBACK")
 
     def take_in():
         time.sleep(0.5)
         begun = time.monotonic()
-        arrival = (link.account.channel_id, receipt("A1", factories.FIRST_NUMBER), timezone.now())
-        return receipts.take_in([arrival]), time.monotonic() - begun < 2
+        return arrive(link.account.channel_id, receipt("A1", factories.FIRST_NUMBER)), time.monotonic() - begun < 2
 
     assert race(hold, take_in) == [None, (0x08, True)]

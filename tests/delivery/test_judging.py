@@ -1,11 +1,10 @@
 import pytest
 
-from delivery.batches import DOUBT
+from delivery.batches import DOUBT, MISSING
 from delivery.judging import judge
 from delivery.statuses import MessageState
 
-OK = (0, b"17")
-BAD_NUMBER, THROTTLED, QUEUE_FULL = (0x0B, b""), (0x58, b""), (0x14, b"")
+OK, BAD_NUMBER, THROTTLED, QUEUE_FULL = 0, 0x0B, 0x58, 0x14
 
 
 @pytest.mark.parametrize(
@@ -21,8 +20,8 @@ BAD_NUMBER, THROTTLED, QUEUE_FULL = (0x0B, b""), (0x58, b""), (0x14, b"")
         ([DOUBT], MessageState.UNCERTAIN, 0),
         ([OK, DOUBT], MessageState.UNCERTAIN, 0b01),
         ([DOUBT, THROTTLED], MessageState.UNCERTAIN, 0),  # the refusal of one part says nothing of the other
-        ([OK, None], MessageState.INTENDED, 0b01),
-        ([DOUBT, None], MessageState.INTENDED, 0),
+        ([OK, MISSING], MessageState.INTENDED, 0b01),
+        ([DOUBT, MISSING], MessageState.INTENDED, 0),
     ],
 )
 def test_the_answers_of_the_parts_decide_about_the_recipient(answers, state, mask):
@@ -31,7 +30,7 @@ def test_the_answers_of_the_parts_decide_about_the_recipient(answers, state, mas
 
 
 def test_only_an_explicit_refusal_is_ever_tried_again():
-    for lost in (DOUBT, None):
+    for lost in (DOUBT, MISSING):
         assert judge([lost], attempts=1).state is not MessageState.RETRY
 
 

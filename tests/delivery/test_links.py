@@ -5,10 +5,9 @@ from collections import Counter
 
 import pytest
 
-from delivery.batches import DOUBT
 from delivery.statuses import IncidentKind
 from simulator import journal
-from tests.delivery.wire import finished, ground, until
+from tests.delivery.wire import DOUBTED, answers_of, finished, ground, until
 
 
 def sent(ground_, carrier_options, *sizes, parts=1, knobs=None, within=15.0, tmp_path):
@@ -38,19 +37,19 @@ def send(tmp_path):
 def test_every_submit_gets_the_answer_that_the_carrier_gave_it(send):
     here, [batch] = send(500, knobs={"reorder": 7})
     by_number = {submit.destination: submit for submit in here.submits}
-    for phone, (status, message_id) in zip(batch.phones, batch.answers, strict=True):
+    for phone, (status, message_id) in zip(batch.phones, answers_of(batch), strict=True):
         submit = by_number[str(phone)]
         assert (status, message_id.decode()) == (submit.status, submit.message_id)
 
 
 def test_bytes_that_come_one_by_one_change_nothing(send):
     _, [batch] = send(50, knobs={"split_writes": True})
-    assert all(status == 0 for status, _ in batch.answers)
+    assert all(status == 0 for status, _ in answers_of(batch))
 
 
 def test_the_window_is_never_exceeded(send):
     here, batches = send(300, 300, binds=2, window=7, knobs={"max_window": 7})
-    assert all(status == 0 for batch in batches for status, _ in batch.answers)
+    assert all(status == 0 for batch in batches for status, _ in answers_of(batch))
     assert {submit.bind for submit in here.submits} == {1, 2}
 
 
@@ -70,16 +69,16 @@ def test_a_cut_after_the_carrier_took_it_leaves_it_in_doubt_and_is_not_repeated(
     here, [batch] = send(100, knobs={"drop_every": 20})
     accepted = Counter(submit.destination for submit in here.submits if submit.is_accepted)
     assert max(accepted.values()) == 1
-    doubtful = [phone for phone, answer in zip(batch.phones, batch.answers, strict=True) if answer == DOUBT]
+    doubtful = [phone for phone, answer in zip(batch.phones, answers_of(batch), strict=True) if answer == DOUBTED]
     assert 1 <= len(doubtful) <= 10 * (here.incidents[IncidentKind.LINK_LOST])
-    answered = [phone for phone, answer in zip(batch.phones, batch.answers, strict=True) if answer != DOUBT]
+    answered = [phone for phone, answer in zip(batch.phones, answers_of(batch), strict=True) if answer != DOUBTED]
     assert {str(phone) for phone in answered} <= set(accepted)
 
 
 def test_no_response_in_time_is_doubt_and_the_window_does_not_leak(send, brisk):
     here, [batch] = send(100, window=5, knobs={"noresp_every": 25})
-    lost = [unit for unit, answer in enumerate(batch.answers) if answer == DOUBT]
-    lost += [unit for _, unit, answer in here.late if answer == DOUBT]
+    lost = [unit for unit, answer in enumerate(answers_of(batch)) if answer == DOUBTED]
+    lost += [unit for _, unit, answer in here.late if answer == DOUBTED]
     silent = {submit.destination for submit in here.submits[24::25]}
     assert len(silent) == 4
     assert silent <= {str(batch.phones[unit]) for unit in lost}
@@ -99,7 +98,7 @@ def test_a_response_after_its_timeout_is_still_evidence(tmp_path, brisk):
             return batch, here.late
 
     batch, late = asyncio.run(story())
-    assert batch.answers == [DOUBT] * 3
+    assert answers_of(batch) == [DOUBTED] * 3
     assert [answer[0] for _, _, answer in late] == [0, 0, 0]
 
 
@@ -110,7 +109,7 @@ def test_a_batch_goes_back_without_the_answers_that_straggle(tmp_path):
             batch = here.batch(3)
             carrier.add(batch)
             await finished(batch)
-            answers = list(batch.answers)
+            answers = list(answers_of(batch))
             await until(lambda: len(here.late) == 3)
             await carrier.stop()
             return answers, here.late
@@ -160,7 +159,7 @@ def test_a_throttled_bind_waits(tmp_path):
     times = sorted(submit.at for submit in here.submits)
     assert times[-1] - times[0] >= 1.0
     assert here.incidents[IncidentKind.THROTTLED] >= 2
-    assert sum(status == 0x58 for status, _ in batch.answers) == 3
+    assert sum(status == 0x58 for status, _ in answers_of(batch)) == 3
 
 
 def test_bytes_out_of_step_close_the_link_and_a_new_one_goes_on(send, brisk):
@@ -172,9 +171,9 @@ def test_bytes_out_of_step_close_the_link_and_a_new_one_goes_on(send, brisk):
 
 def test_a_nack_of_our_sequence_is_a_refusal(send):
     _, [batch] = send(30, knobs={"nack_every": 10})
-    refused = [answer for answer in batch.answers if answer[0] != 0]
+    refused = [answer for answer in answers_of(batch) if answer[0] != 0]
     assert len(refused) == 3
-    assert DOUBT not in refused
+    assert DOUBTED not in refused
 
 
 def test_a_wrong_password_is_tried_exactly_once(tmp_path, brisk):
@@ -217,7 +216,7 @@ def test_a_planned_stop_drains_the_window_and_unbinds(tmp_path):
             return here, batch
 
     here, batch = asyncio.run(story())
-    assert [status for status, _ in batch.answers] == [0] * 50
+    assert [status for status, _ in answers_of(batch)] == [0] * 50
     assert [unbind.side for unbind in here.lines(journal.Unbind)] == ["esme"]
 
 

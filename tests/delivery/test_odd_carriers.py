@@ -8,11 +8,10 @@ import pytest
 from django.utils import timezone
 
 from delivery import answers
-from delivery.batches import DOUBT
 from delivery.links import link as link_module
 from delivery.statuses import IncidentKind
 from smpp import pdu
-from tests.delivery.wire import Peer, facing, finished, ground, until
+from tests.delivery.wire import DOUBTED, Peer, answers_of, facing, finished, ground, until
 
 WINDOW = 10
 
@@ -83,7 +82,7 @@ def test_a_batch_that_comes_while_the_connection_closes_goes_over_the_next(brisk
             await carrier.stop()
             return batch
 
-    assert [status for status, _ in asyncio.run(story()).answers] == [0] * 5
+    assert [status for status, _ in answers_of(asyncio.run(story()))] == [0] * 5
 
 
 def test_a_receipt_is_acknowledged_on_its_own_session_or_not_at_all(brisk):
@@ -92,7 +91,7 @@ def test_a_receipt_is_acknowledged_on_its_own_session_or_not_at_all(brisk):
         async with facing(peer) as here:
             heard = []
             carrier = here.open()
-            carrier.deliver = lambda link, deliveries: heard.append((link, link.session, deliveries))
+            carrier.deliver = lambda link, received: heard.append((link, link.session, received))
             for number in (0, 1):
                 await until(lambda number=number: len(peer.binds) == number + 1 and carrier.is_bound)
                 peer.send(number, pdu.DeliverSm(source_addr=b"31600000001"))
@@ -100,8 +99,8 @@ def test_a_receipt_is_acknowledged_on_its_own_session_or_not_at_all(brisk):
                 if number == 0:
                     peer.cut(0)
                     await until(lambda: not carrier.is_bound)
-            for link, session, deliveries in heard:
-                link.acknowledge(session, [sequence for sequence, _ in deliveries], len(deliveries))
+            for link, session, received in heard:
+                link.acknowledge(session, received, 1)
             await until(lambda: peer.acks)
             await asyncio.sleep(0.1)
             await carrier.stop()
@@ -145,7 +144,7 @@ def test_a_channel_that_closes_sends_the_rest_of_the_recipient_that_was_begun(tm
 
     here, batch, after = asyncio.run(story())
     assert batch.handed_over >= 1
-    assert [status for status, _ in batch.answers[: batch.next_unit]] == [0] * batch.handed_over * 3
+    assert [status for status, _ in answers_of(batch)[: batch.next_unit]] == [0] * batch.handed_over * 3
     assert set(Counter(submit.destination for submit in here.submits).values()) == {3}
     assert (after.given_back, after.handed_over) == (True, 0)
 
@@ -203,8 +202,8 @@ def test_a_carrier_that_calls_the_bind_broken_gets_a_new_one_and_nothing_is_in_d
 
     peer, batch = asyncio.run(story())
     assert len(peer.binds) == 2
-    assert Counter(status for status, _ in batch.answers) == {0: 39, code: 1}
-    assert DOUBT not in batch.answers
+    assert Counter(status for status, _ in answers_of(batch)) == {0: 39, code: 1}
+    assert DOUBTED not in answers_of(batch)
 
 
 def test_who_is_told_of_too_many_sessions_never_comes_back_too_early(monkeypatch):

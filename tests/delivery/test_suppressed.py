@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from campaigns.models import Campaign
 from campaigns.statuses import Status
-from delivery import counters, dispatching, due, evidence, intents, results
+from delivery import counters, dispatching, due, evidence, intents, results, texts
 from delivery.models import Chunk, Doubt, Message
 from delivery.statuses import ChunkStatus, MessageState, Term
+from delivery.texts import Style
 from recipients import suppressions
 from reports import reconciliation
 from reports.progress import progress
@@ -150,9 +151,17 @@ def test_the_batch_for_the_links_has_only_whom_it_may_send_to(workspace, monkeyp
     suppressions.opt_out(workspace, FIRST + 1)
     mine = claim(chunk)
     monkeypatch.setattr(dispatching.engine, "now", lambda: 0.0)
-    work = dispatching._Work(chunk=mine, campaign=mine.campaign, phones=phones_of(mine), parts=1, clock=timezone.now)
+    templates = texts.templates(mine.campaign, Style(), now=timezone.now())
+    work = dispatching._Work(
+        chunk=mine,
+        campaign=mine.campaign,
+        phones=phones_of(mine),
+        style=Style(),
+        templates=templates,
+        clock=timezone.now,
+    )
     batch = dispatching._fresh_batch(work, choose(mine, 3))
-    assert batch.recipients == [0, 2] and batch.destinations == [b"%d" % FIRST, b"%d" % (FIRST + 2)]
+    assert batch.recipients.tolist() == [0, 2] and batch.phones.tolist() == [FIRST, FIRST + 2]
     assert batch.suppressed == [(1, FIRST + 1)]
 
 

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 from django.utils import timezone
 
-from delivery.batches import Batch
+from delivery.batches import DOUBT, MISSING, Batch
 from delivery.links.account import Account
 from delivery.links.carrier import Carrier
+from delivery.texts import Same
 from simulator import journal
 from simulator.knobs import Knobs
 from simulator.smsc import Smsc
@@ -21,6 +23,7 @@ from smpp.pdu import SubmitSm
 from smpp.session import Role, Session
 
 FIRST = 31_600_000_001
+DOUBTED = (DOUBT, b"")
 
 
 class Ground:
@@ -50,16 +53,22 @@ class Ground:
         return Carrier(
             Account(**wanted),
             deliver=self._deliver,
-            late=lambda batch, unit, answer: self.late.append((batch, unit, answer)),
+            late=self._late,
             report=lambda kind, channel, sample, count: self.incidents.update({kind: count}),
         )
 
-    def _deliver(self, link, deliveries):
-        self.deliveries += deliveries
-        link.acknowledge(link.session, [sequence for sequence, _ in deliveries], 0)
+    def _late(self, batch, units, codes, ids):
+        ids = np.broadcast_to(ids, len(units)).tolist()
+        self.late += [(batch, *one) for one in zip(units.tolist(), zip(codes.tolist(), ids, strict=True), strict=True)]
+
+    def _deliver(self, link, received):
+        self.deliveries += received.deliveries
+        for run in received.runs:
+            self.deliveries += [(int(row[15]), row[16:].tobytes()) for row in run.rows]
+        link.acknowledge(link.session, received, 0)
 
     def batch(self, count: int, *, parts: int = 1, within: float = 20.0, **given) -> Batch:
-        phones = list(range(self.next, self.next + count))
+        phones = np.arange(self.next, self.next + count, dtype=np.uint64)
         self.next += count
         templates = tuple(
             SubmitTemplate(SubmitSm(source_addr=b"Acme", registered_delivery=1, short_message=b"part %d" % n))
@@ -70,10 +79,9 @@ class Ground:
             channel_id=1,
             chunk_id=1,
             day=date(2026, 11, 27),
-            recipients=list(range(count)),
+            recipients=np.arange(count),
             phones=phones,
-            destinations=[b"%d" % phone for phone in phones],
-            templates=templates,
+            wire=Same(templates, phones, cost=1, plus=False),
             send_by=asyncio.get_running_loop().time() + within,
             intended_at=timezone.now(),
             **given,
@@ -96,6 +104,12 @@ async def ground(tmp_path, **knobs):
         yield Ground(smsc, path)
     finally:
         await smsc.stop()
+
+
+def answers_of(batch: Batch) -> list[tuple[int, bytes] | None]:
+    """The answer to each unit; None where there is none."""
+    told = zip(batch.codes.tolist(), batch.ids.tolist(), strict=True)
+    return [None if code == MISSING else (code, message_id) for code, message_id in told]
 
 
 async def finished(batch: Batch, within: float = 15.0) -> None:

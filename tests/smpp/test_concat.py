@@ -2,11 +2,22 @@
 
 import pytest
 
-from smpp.concat import with_headers
+from smpp.concat import parameters, with_headers
 
 
 def test_each_part_names_its_message_its_number_and_their_count():
     assert with_headers([b"one", b"two"], reference=0x1AB) == [b"\5\0\3\xab\2\1one", b"\5\0\3\xab\2\2two"]
+
+
+def test_a_wide_reference_has_two_octets():
+    assert with_headers([b"one", b"two"], reference=0x3_01AB, wide=True)[1] == b"\6\x08\4\x01\xab\2\2two"
+
+
+def test_optional_parameters_say_the_same():
+    first, second = parameters([b"one", b"two"], reference=0x3_01AB)
+    assert first == {0x020C: b"\x01\xab", 0x020E: b"\2", 0x020F: b"\1"}
+    assert second == first | {0x020F: b"\2"}
+    assert parameters([b"one"], reference=7) == [{}]
 
 
 def test_a_single_part_has_no_header():

@@ -1,0 +1,48 @@
+"""The inbox holds many PDUs to a row, compressed; receipts that wait for their message have rows of their own."""
+
+from django.db import migrations
+
+TABLE = """
+CREATE TABLE delivery_inbox (
+    day date NOT NULL,
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    channel_id bigint NOT NULL,
+    received_at timestamptz NOT NULL,
+    pdus integer NOT NULL,
+    raw bytea NOT NULL,
+    PRIMARY KEY (day, id)
+) PARTITION BY RANGE (day);
+CREATE INDEX inbox_by_time ON delivery_inbox (received_at);
+
+DO $$ BEGIN
+    IF (SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'default_toast_compression') THEN
+        ALTER TABLE delivery_inbox ALTER COLUMN raw SET COMPRESSION lz4;
+    END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION prepare_partitions(from_day date, months integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    begins date;
+    name text;
+BEGIN
+    PERFORM pg_advisory_xact_lock(19779, 1);
+    FOR i IN 0 .. months LOOP
+        begins := (date_trunc('month', from_day) + make_interval(months => i))::date;
+        FOREACH name IN ARRAY
+            ARRAY['delivery_message', 'delivery_carrierid', 'delivery_receipt', 'delivery_inbox']
+        LOOP
+            EXECUTE format(
+                'CREATE TABLE IF NOT EXISTS %I PARTITION OF %I FOR VALUES FROM (%L) TO (%L)%s',
+                name || to_char(begins, '_YYYY_MM'), name, begins, (begins + interval '1 month')::date,
+                CASE name WHEN 'delivery_message' THEN ' WITH (fillfactor = 70)' ELSE '' END
+            );
+        END LOOP;
+    END LOOP;
+END $$;
+SELECT prepare_partitions(CURRENT_DATE - 31, 4);
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("delivery", "0005_try_receipts_again_later")]
+    operations = [migrations.RunSQL(TABLE, "DROP TABLE delivery_inbox")]
