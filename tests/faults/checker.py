@@ -8,11 +8,13 @@ from django.db import connection
 from campaigns import gsm
 from campaigns.models import Campaign
 from campaigns.statuses import FINISHED
-from delivery.models import Chunk, Intent, Message, Receipt
+from delivery import inbox
+from delivery.models import Chunk, Inbox, Intent, Message
 from delivery.statuses import ChunkStatus, ErrorKind, MessageState
 from delivery.whereabouts import normal
 from reports import reconciliation
 from simulator import journal
+from smpp import receipts
 from tests.live import Carrier, fresh
 
 S = MessageState
@@ -68,9 +70,12 @@ def check(campaign: Campaign, carrier: Carrier, *, clocks_agree: bool = True) ->
 
 
 def receipts_in_inbox(channel_id: int) -> Counter[str]:
-    """How many deliver_sm with each id are on record, by its normal form."""
-    ids = Receipt.objects.filter(channel_id=channel_id).values_list("message_id", flat=True)
-    return Counter(ids.iterator())
+    """How many receipts with each id are on record, by its normal form."""
+    found: Counter[str] = Counter()
+    for raw in Inbox.objects.filter(channel_id=channel_id).values_list("raw", flat=True).iterator():
+        read = (receipts.parse(body) for _, body in inbox.read(bytes(raw)))
+        found.update(normal(one.message_id) for one in read if one is not None)
+    return found
 
 
 def _states_and_journal(messages: dict[int, Message], submits: dict[int, list[journal.Submit]]) -> list[str]:

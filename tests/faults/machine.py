@@ -100,6 +100,8 @@ class Machine(Installation):
 
     def fleet(self, count: int = 3, **given: str) -> None:
         """So many dispatch processes under these conditions, beat and clock; what runs under others ends first."""
+        for name in [name for name in self._running if not self.is_running(name)]:
+            self.bury(name)  # of a story that failed
         if given != self._given:
             for name in [name for name in self._running if name.startswith("dispatch")]:
                 self.end(name)

@@ -76,7 +76,8 @@ def test_with_valkey_down_for_twenty_seconds_running_chunks_go_on(live, workspac
             time.sleep(20)
         ended_at = time.time()
         seen.injected = "Valkey down for 20 s"
-        totals = quiet(campaign, seconds=300)
+        assert all(live.is_running(name) for name in FLEET)
+        totals = quiet(campaign, seconds=200)
         seen.core(campaign, carrier)
         assert totals.uncertain == 0
         longest = silences(carrier, since=began, until=ended_at)
