@@ -219,14 +219,15 @@ def load(workspace: Workspace, carrier: Carrier, count: int = LOAD, **given: Any
     return factories.approved(workspace, list=listed, channel=carrier.channel, **given)
 
 
-def quiet(campaign: Campaign, *, seconds: float = 120.0) -> Totals:
-    """The totals once it is over: dispatch, receipts, and whatever a chunk still had to settle."""
+def quiet(campaign: Campaign, *, seconds: float = 300.0) -> Totals:
+    """The totals once it is over. Patient: the machine may be busy with other things."""
     totals = ended(campaign, seconds=seconds)
+    # Whatever a chunk of a campaign that is over has still to settle.
     wait_for(lambda: not Chunk.objects.filter(campaign=campaign, status=ChunkStatus.OPEN).exists(), seconds=seconds)
     return totals
 
 
-def resolved(campaign: Campaign, carrier: Carrier, *, seconds: float = 60.0) -> None:
+def resolved(campaign: Campaign, carrier: Carrier, *, seconds: float = 120.0) -> None:
     """Whoever is in doubt and was accepted is no longer in doubt: a receipt has said so."""
     wait_for(
         lambda: not phones_in(campaign, MessageState.UNCERTAIN) & submits_by_phone(carrier).keys(),

@@ -15,7 +15,7 @@ from tests.faults.matrix.test_binds import binds_of, memory
 from tests.faults.odd import Odd, odd_carrier
 from tests.live import fresh, phones_in, totals_of, wait_for
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(500)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(900)]
 
 S = MessageState
 
@@ -37,7 +37,7 @@ def test_receipts_before_their_answers_all_find_their_message(live, workspace, s
     with live.carrier(window=W, dlr_before_resp=1) as carrier:
         seen.injected = "DLR_BEFORE_RESP=1, 5,000 numbers"
         campaign = load(workspace, carrier, 5000)
-        assert quiet(campaign, seconds=200).delivered == 5000
+        assert quiet(campaign).delivered == 5000
         seen.core(campaign, carrier)
 
 
@@ -118,7 +118,7 @@ def test_receipts_on_another_bind_for_another_process_message_are_joined(live, w
         seen.injected = "DLR_OTHER_BIND=1, three processes, 3,000 numbers"
         all_bound(carrier)
         campaign = load(workspace, carrier, 3000)
-        assert quiet(campaign, seconds=200).delivered == 3000
+        assert quiet(campaign).delivered == 3000
         seen.core(campaign, carrier)
         submitted = {one.message_id: one.bind for one in carrier.accepted}
         assert len(set(submitted.values())) == len(FLEET)
@@ -185,7 +185,7 @@ def test_receipts_that_come_while_the_database_is_down_are_refused_and_come_agai
         with live.without_database():
             time.sleep(15)
         seen.injected = "PostgreSQL down for 15 s while receipts come, sent again after 4 s"
-        assert quiet(campaign, seconds=200).delivered == 3000
+        assert quiet(campaign).delivered == 3000
         seen.core(campaign, carrier)
         refused = [ack for ack in acks_of(carrier) if ack.status]
         assert {ack.status for ack in refused} == {0x08}
@@ -224,7 +224,7 @@ def test_two_parts_of_one_message_are_one_recipient(live, workspace, seen):
     with live.carrier(window=W, drop_every=60, binds=2) as carrier:
         seen.injected = "two parts, DROP_EVERY=60, 300 numbers"
         campaign = load(workspace, carrier, 300, chunk_size=50, text="x" * 200)
-        quiet(campaign, seconds=200)
+        quiet(campaign)
         found = seen.core(campaign, carrier)
         assert found.accepted <= 600
         assert set(Message.objects.filter(campaign_id=campaign.pk).values_list("parts", flat=True)) == {2}
