@@ -21,7 +21,7 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         # NO KEY: inserting messages that point at this row must not wait for us.
         return (
             self.select_for_update(of=("self",), no_key=True)
-            .select_related("workspace", "sender", "revision", "list", "channel")
+            .select_related("workspace", "sender", "revision", "list", "channel", "route")
             .get(pk=pk)
         )
 

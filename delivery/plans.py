@@ -18,8 +18,10 @@ _BY_KEY = """
 SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
        set_config('enable_material', 'off', true), set_config('enable_seqscan', 'off', true)
 """
+_WITHIN = ", set_config('statement_timeout', '{}', true)"
 
 
-def by_key(cursor: Any) -> None:
-    """Until the end of this transaction, a join looks each row up."""
-    cursor.execute(_BY_KEY)
+def by_key(cursor: Any, *, within: int = 0) -> None:
+    """Until the end of this transaction, a join looks each row up; and no statement takes more than so many
+    milliseconds, if any are given."""
+    cursor.execute(_BY_KEY + _WITHIN.format(within) if within else _BY_KEY)

@@ -12,7 +12,7 @@ import numpy as np
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from delivery import copying, doubts, inbox
+from delivery import copying, doubts, inbound, inbox
 from delivery.batches import NOTHING, Ids, Integers
 from delivery.copying import array, copied
 from delivery.errors import STATE_STEP
@@ -103,7 +103,7 @@ def take_in(arrivals: Sequence[Arrival]) -> int:
 @transaction.atomic
 def _store(arrivals: Sequence[Arrival]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {STORE_WITHIN}")
+        by_key(cursor, within=STORE_WITHIN)
     inbox.keep(arrivals)
     told, others = _read(arrivals)
     raised, left = _Raised(), list[str]()
@@ -113,7 +113,8 @@ def _store(arrivals: Sequence[Arrival]) -> None:
         left += (_line(one, place) for place in np.flatnonzero(known == UNKNOWN).tolist())
     at = arrivals[-1].at
     left += raised.apply(at=at)
-    left += (_unread_line(arrival, body) for arrival, body in others)
+    if others:
+        inbound.take_in([(arrival.channel_id, body, arrival.at) for arrival, body in others])
     if left:
         with connection.cursor() as cursor:
             copying.write(cursor, _COPY, left)
@@ -247,11 +248,6 @@ def _line(told: _Told, place: int) -> str:
     )
 
 
-def _unread_line(arrival: Arrival, body: bytes) -> str:
-    day, at = _written(arrival.at)
-    return f"{day}\t{arrival.channel_id}\t{at}\tf\t\t{_NULL}\t{_NULL}\t{_NULL}\t{at}\t\\\\x{body.hex()}\n"
-
-
 @lru_cache(maxsize=1024)  # what one read brought arrived at one time
 def _written(at: datetime) -> tuple[str, str]:
     return str(at.date()), str(at)
@@ -358,9 +354,7 @@ SELECT n FROM n
 
 
 def _raise_in(day: date, campaign: int, given: _Verdicts, *, at: datetime) -> Integers:
-    """Raise the states of one campaign's messages; the recipients of whom nothing is on record."""
-    with connection.cursor() as cursor:
-        by_key(cursor)
+    """Raise the states of one campaign's messages, by key; the recipients of whom nothing is on record."""
     simple = given.delivered + given.failed == 1
     left = ~simple
     for code in np.unique(given.codes[simple]).tolist():
@@ -466,7 +460,7 @@ SELECT DISTINCT ON (g.id) g.id, c.day, c.campaign_id, c.recipient, c.part, c.pho
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::int[])
     AS g (id, channel_id, message_id, phone, choice)
 JOIN delivery_carrierid c ON c.channel_id = g.channel_id AND c.message_id = g.message_id AND c.phone = g.phone
-WHERE c.day >= %s
+WHERE c.day BETWEEN %s AND CURRENT_DATE + 1
 ORDER BY g.id, g.choice, c.day DESC
 """
 # A receipt that no id explains, for a number of which exactly one message of this channel is in doubt: evidence that it

@@ -23,7 +23,7 @@ OPEN_STATES = (S.INTENDED, S.RETRY)
 
 _COPY_MESSAGES = (
     "COPY delivery_message (day, campaign_id, recipient, phone, state, attempts, parts, accepted_mask, error_kind,"
-    " error_code, submitted_at, done_at, retry_at) FROM STDIN"
+    " error_code, submitted_at, done_at, retry_at, channel_id) FROM STDIN"
 )
 _NULL = "\\N"
 
@@ -119,9 +119,10 @@ def _copy_pending(cursor: object, batch: Batch, indexes: Integers, *, now: datet
             ("i2", parts),
             ("i4", (1 << parts) - 1),
             ("i8", microseconds(now)),
+            ("i8", batch.channel_id),
         ],
     )
-    columns = "day, campaign_id, recipient, phone, state, parts, accepted_mask, submitted_at"
+    columns = "day, campaign_id, recipient, phone, state, parts, accepted_mask, submitted_at, channel_id"
     rows.write(cursor, "delivery_message", columns, [pending])
 
 
@@ -164,11 +165,11 @@ def copy_ids(cursor: object, channel_id: int, ids: Ids, places: Places) -> None:
 
 def _others(batch: Batch, indexes: Integers, *, now: datetime) -> _Others:
     found = _Others(rows=[], states=Counter(), doubts=[], look_at=None)
-    at, start = now.isoformat(), f"{batch.day}\t{batch.campaign_id}"
+    at, start, end = now.isoformat(), f"{batch.day}\t{batch.campaign_id}", f"{batch.channel_id}\n"
     for index in indexes.tolist():
         recipient, phone = int(batch.recipients[index]), int(batch.phones[index])
         answers = batch.answers_of(index)
-        judgement = judge(answers, attempts=1)
+        judgement = judge(answers, attempts=1, table=batch.table)
         retry_at = when_to_look(judgement, now=now)
         found.states[judgement.state] += 1
         if judgement.state is S.UNCERTAIN:
@@ -181,15 +182,15 @@ def _others(batch: Batch, indexes: Integers, *, now: datetime) -> _Others:
         code = _NULL if judgement.error_code is None else judgement.error_code
         found.rows.append(
             f"{start}\t{recipient}\t{phone}\t{judgement.state:d}\t1\t{len(answers)}\t{judgement.accepted_mask}"
-            f"\t{kind:d}\t{code}\t{at}\t{done_at}\t{again}\n"
+            f"\t{kind:d}\t{code}\t{at}\t{done_at}\t{again}\t{end}"
         )
     for recipient, phone in batch.passed_over:
         found.states[S.SUPPRESSED] += 1
-        rest = f"{S.SUPPRESSED:d}\t0\t1\t0\t0\t{_NULL}\t{_NULL}\t{at}\t{_NULL}\n"
+        rest = f"{S.SUPPRESSED:d}\t0\t1\t0\t0\t{_NULL}\t{_NULL}\t{at}\t{_NULL}\t{end}"
         found.rows.append(f"{start}\t{recipient}\t{phone}\t{rest}")
     for recipient, phone, why in batch.misfits:
         found.states[S.FAILED] += 1
-        rest = f"{S.FAILED:d}\t0\t1\t0\t{ErrorKind.TEXT:d}\t{why}\t{_NULL}\t{at}\t{_NULL}\n"
+        rest = f"{S.FAILED:d}\t0\t1\t0\t{ErrorKind.TEXT:d}\t{why}\t{_NULL}\t{at}\t{_NULL}\t{end}"
         found.rows.append(f"{start}\t{recipient}\t{phone}\t{rest}")
     return found
 

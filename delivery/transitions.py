@@ -80,9 +80,9 @@ def fail(campaign_id: int, *, reason: str, now: datetime) -> Campaign:
 
 @transaction.atomic
 def plan_again(campaign_id: int, *, now: datetime) -> None:
-    """After a pause, what is left of a spread campaign goes evenly into what is left of its window.
+    """After a pause, what is left of a spread campaign goes evenly into the open hours that are left of its window.
 
-    When the window is over and the deadline is not, what is left is due now.
+    When none are and the deadline has not passed, what is left is due at once, or when the next ones begin.
     """
     campaign = Campaign.objects.lock(campaign_id)
     if campaign.status != Status.SENDING or campaign.date_to is None:
@@ -94,11 +94,12 @@ def plan_again(campaign_id: int, *, now: datetime) -> None:
     if not left:
         return
     end = pacing.line_end(now, max(now, campaign.date_to), not_after=campaign.not_after)
-    pieces = pacing.lines([(chunk.intended, chunk.count - chunk.intended) for chunk in left], begin=now, end=end)
+    time = pacing.allowed(campaign.hours, begin=now, end=end)
+    pieces = pacing.lines([(chunk.intended, chunk.count - chunk.intended) for chunk in left], time)
     for chunk, line in zip(left, pieces, strict=True):
         chunk.plan_from, chunk.plan_until, chunk.plan_first = line.begin, line.end, line.first
     Chunk.objects.bulk_update(left, ["plan_from", "plan_until", "plan_first"], batch_size=1000)
-    record("campaign.planned", campaign, by=None, after={"from": now, "to": end, "chunks": len(left)})
+    record("campaign.planned", campaign, by=None, after={"from": time.begin, "to": time.end, "chunks": len(left)})
 
 
 def is_too_late(campaign: Campaign, now: datetime) -> bool:
@@ -163,7 +164,8 @@ def _chunks(campaign: Campaign, manifest: Manifest, *, now: datetime) -> list[Ch
     if campaign.mode == Mode.SPREAD and campaign.date_from and campaign.date_to:
         begin = max(now, campaign.date_from)
         end = pacing.line_end(begin, campaign.date_to, not_after=campaign.not_after)
-        pieces = pacing.lines([(0, chunk.count) for chunk in made], begin=begin, end=end)
+        time = pacing.allowed(campaign.hours, begin=begin, end=end)
+        pieces = pacing.lines([(0, chunk.count) for chunk in made], time)
         for chunk, line in zip(made, pieces, strict=True):
             chunk.plan_from, chunk.plan_until = line.begin, line.end
     return made

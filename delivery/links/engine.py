@@ -34,6 +34,8 @@ DRAIN = 75.0
 RECEIPT_THREADS = 2  # one parses while the other waits for its commit
 # Seconds until a deliver_sm that is not stored is answered 0x08: carriers give a bind up from 10 s on.
 HELD_AT_MOST = 5.0
+# When receipts come by the hundred, each commit waits a moment for more of them: it costs the same for a thousand.
+MANY, GATHER = 200, 0.02  # receipts in the commit before, seconds
 
 
 @dataclass(slots=True, kw_only=True)
@@ -171,10 +173,13 @@ class Engine:
         What is stored after its answer 0x08 comes again, and a receipt that comes twice changes nothing.
         """
         assert self._loop is not None
-        last = False
+        last, count = False, 0
         while not last and (first := self._deliveries.get()) is not None:
+            if count >= MANY:
+                time.sleep(GATHER)
             drained, last = _drain(first, self._deliveries, enough=receipts.BATCH, size=_receipts_in)
             taken = [one for one in drained if not one.is_answered]  # the others come again
+            count = sum(map(_receipts_in, taken))
             status = self._take_in([_arrival(one) for one in taken])
             for one in taken:
                 self._loop.call_soon_threadsafe(self._answer, one, status)

@@ -40,6 +40,9 @@ MATRIX = {
     ("suppression", "get"): (EVERYBODY, 200),
     ("suppression", "delete"): (UNSUPPRESSORS, 204),
     ("suppressions-export", "get"): (EVERYBODY, 200),
+    ("suppression-stop-words", "get"): (EVERYBODY, 200),
+    ("suppression-stop-words", "put"): (UNSUPPRESSORS, 400),
+    ("inbound", "get"): (EVERYBODY, 200),
     ("suppression-imports", "get"): (EVERYBODY, 200),
     ("suppression-imports", "post"): (WRITERS, 400),
     ("suppression-import", "get"): (EVERYBODY, 200),
@@ -74,6 +77,7 @@ MATRIX = {
     ("export", "get"): (EVERYBODY, 200),
     ("export-file", "get"): (EVERYBODY, 409),
     ("channels", "get"): (EVERYBODY, 200),
+    ("routes", "get"): (EVERYBODY, 200),
     ("audit", "get"): (EVERYBODY, 200),
 }
 FOR_ANYBODY = {"schema", "schema-ui", "nowhere"}

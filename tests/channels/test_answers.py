@@ -2,7 +2,7 @@
 
 import pytest
 
-from delivery.answers import (
+from channels.answers import (
     ANSWERS,
     BIND_ACTIONS,
     Action,
@@ -32,8 +32,8 @@ ROWS = {
     0x0B: (FAIL, 0, 0),
     0x0C: (FAIL, 0, 0),
     0x0D: (RETRY, 2, 20),
-    0x0E: (Action.STOP, 0, 0),
-    0x0F: (Action.STOP, 0, 0),
+    0x0E: (Action.STOP, 0, 1),
+    0x0F: (Action.STOP, 0, 1),
     0x11: (RETRY, 2, 20),
     0x13: (RETRY, 2, 20),
     0x14: (RETRY, 10, 0),
@@ -49,7 +49,7 @@ ROWS = {
     0x49: (CONFIG, 0, 20),
     0x50: (CONFIG, 0, 20),
     0x51: (CONFIG, 0, 20),
-    0x53: (Action.STOP, 0, 0),
+    0x53: (Action.STOP, 0, 1),
     0x54: (CONFIG, 0, 20),
     0x55: (BUG, 0, 5),
     0x58: (Action.SLOW, 0, 0),
