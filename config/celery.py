@@ -4,8 +4,30 @@ import os
 
 from celery import Celery
 from kombu import Queue
+from kombu.transport.redis import Channel, QoS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+class _Doorbells(QoS):  # type: ignore[misc]
+    """What was taken over a connection that is lost is nobody's any more, and whoever sweeps rings again.
+
+    Celery 5.7 closes the connection before it gives back, and acknowledges later, what came over it: both raise what
+    nobody catches, and end a worker with all its binds.
+    """
+
+    restore_at_shutdown = False
+
+    def ack(self, delivery_tag: str) -> None:
+        if not self.channel.closed:
+            super().ack(delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        if not self.channel.closed:
+            super().reject(delivery_tag, requeue=requeue)
+
+
+Channel.QoS = _Doorbells
 
 app = Celery("message_center")
 app.config_from_object("django.conf:settings", namespace="CELERY")
