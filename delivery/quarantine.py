@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
@@ -13,6 +14,7 @@ from delivery import chunk_files, doubts, incidents, texts
 from delivery.intents import OVERDUE_MARGIN
 from delivery.models import Chunk
 from delivery.statuses import ChunkStatus, IncidentKind
+from delivery.ways import style_of
 from recipients.chunks import ChunkDamaged
 
 MOST_FAILURES = 5  # looks in a row
@@ -49,15 +51,16 @@ def put_aside(chunk_id: int, kind: IncidentKind, why: str, *, now: datetime) -> 
 def settle(chunk_id: int, *, now: datetime) -> None:
     """Of a campaign that is over: what was intended and nobody answered is in doubt, as with any other chunk. Where the
     numbers cannot be read any more, 0 stands for them."""
-    chunk = Chunk.objects.select_related("campaign").get(pk=chunk_id)
+    chunk = Chunk.objects.select_related("campaign__channel").get(pk=chunk_id)
     if chunk.intended == chunk.next and not chunk.unresolved:
         return
     try:
-        phones = chunk_files.phones(chunk).tolist()
+        phones = chunk_files.phones(chunk)
     except (ChunkDamaged, OSError):
-        phones = [0] * chunk.count
+        phones = np.zeros(chunk.count, np.uint64)
     overdue = now - timedelta(seconds=settings.RESPONSE_TIMEOUT) - OVERDUE_MARGIN
-    doubts.settle(chunk, phones, parts=texts.parts(chunk.campaign), overdue=overdue, now=now)
+    pdus = texts.pdus(chunk.campaign.template.least, style_of(chunk.campaign.channel))
+    doubts.settle(chunk, phones, parts=lambda some: [pdus] * len(some), overdue=overdue, now=now)
 
 
 @transaction.atomic

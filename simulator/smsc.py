@@ -38,7 +38,7 @@ class Smsc:
             or knobs.dlr_only_last_part
         )
         """Submits that are alike are looked at together; what these knobs ask for is decided for each."""
-        congestion = {Tlv.CONGESTION_STATE: bytes((knobs.congestion,))} if knobs.congestion else {}
+        congestion: dict[int, bytes] = {Tlv.CONGESTION_STATE: bytes((knobs.congestion,))} if knobs.congestion else {}
         self.parameters = pdu.encode_tlvs(congestion)
         """Of each answer that has an id."""
         self.port = knobs.port

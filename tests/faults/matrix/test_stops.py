@@ -114,9 +114,7 @@ def test_a_chunk_that_breaks_its_reader_is_put_aside_and_the_others_go_on(live, 
     with live.carrier(window=W) as carrier:
         campaign = factories.approved(workspace, list=listed, channel=carrier.channel)
         wait_for(lambda: totals_of(campaign).delivered == 4000 - CHUNK)
-        wait_for(
-            lambda: Chunk.objects.filter(campaign=campaign, status=ChunkStatus.QUARANTINED).exists(), seconds=90
-        )
+        wait_for(lambda: Chunk.objects.filter(campaign=campaign, status=ChunkStatus.QUARANTINED).exists(), seconds=90)
         seen.injected = "one chunk of eight is cut short and has the digest of what it is"
         seen.note = Chunk.objects.get(campaign=campaign, number=2).trouble
         mine = set(range(factories.FIRST_NUMBER + piece.first, factories.FIRST_NUMBER + piece.end))
