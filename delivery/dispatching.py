@@ -44,9 +44,6 @@ SEND_WITHIN = 1.5  # seconds from the intent to the last byte; what is unsent th
 STEP = 0.1  # seconds between two looks at a spread line
 RENEW = 15.0
 
-# What changes under a chunk's owner; the cached campaign must stay.
-MOVING = ["status", "next", "intended", "unresolved", "retry_at", "plan_from", "plan_until", "plan_first"]
-
 T = TypeVar("T")
 Clock = Callable[[], datetime]
 
@@ -133,23 +130,39 @@ def _columns(campaign: Campaign) -> list[str]:
     return columns
 
 
-def _work(work: _Work) -> bool:
-    """True when there may be more to do at once, in this chunk or in another of the campaign."""
-    campaign_id, hours = work.campaign.pk, work.campaign.hours
-    due.ring_next(campaign_id, now=work.clock())  # our bell is taken: the campaign's next waits among those of others
-    until, turn_until = time.monotonic() + SLICE, time.monotonic() + TURN
-    while not engine.is_stopping and work.ways.is_open(engine.is_bound):
-        if time.monotonic() >= turn_until:
+class _Turn:
+    """How long a look may go on."""
+
+    def __init__(self) -> None:
+        self.until = time.monotonic() + SLICE
+        self._asks_at = time.monotonic() + TURN
+
+    def is_over(self, work: _Work) -> bool:
+        campaign_id = work.campaign.pk
+        if time.monotonic() >= self._asks_at:
             if due.others_wait(campaign_id, now=work.clock()):
                 return True
-            turn_until = time.monotonic() + TURN
-        if time.monotonic() >= until:
+            self._asks_at = time.monotonic() + TURN
+        if time.monotonic() >= self.until:
             if due.ring_next(campaign_id, now=work.clock()):
                 return True
-            until = time.monotonic() + SLICE  # nobody hears a bell now: whoever is at work goes on
-        if not hours.is_open(work.clock()):
+            self.until = time.monotonic() + SLICE  # nobody hears a bell now: whoever is at work goes on
+        return False
+
+
+def _work(work: _Work) -> bool:
+    """True when there may be more to do at once, in this chunk or in another of the campaign."""
+    # Our bell is taken: the campaign's next waits among those of others.
+    due.ring_next(work.campaign.pk, now=work.clock())
+    turn, is_known = _Turn(), False
+    while not engine.is_stopping and work.ways.is_open(engine.is_bound):
+        if turn.is_over(work):
+            return True
+        if not work.campaign.hours.is_open(work.clock()):
             return False
-        work.chunk.refresh_from_db(fields=MOVING)
+        if not is_known:
+            work.chunk.refresh_from_db(fields=results.MOVING)  # the cached campaign must stay
+        is_known = False
         if work.chunk.status != ChunkStatus.OPEN:
             return True
         if _retry(work):
@@ -159,11 +172,13 @@ def _work(work: _Work) -> bool:
             wait = _until_due(work)
             if wait is None:
                 return True
-            if time.monotonic() + wait > until:
+            if time.monotonic() + wait > turn.until:
                 return wait < SLICE  # a line must not wait for the tick with its next recipient due before it
             time.sleep(min(wait, STEP))
         elif not _send_fresh(work, count):
             return False
+        else:
+            is_known = True  # what was stored says how the chunk stands
     return work.ways.is_open(engine.is_bound) and not engine.is_stopping
 
 
