@@ -68,7 +68,7 @@ class _Work:
         """Of how many PDUs their messages consist on the campaign's own channel."""
         own = self.ways.own
         if self.template.is_plain:
-            return [len(own.templates)] * len(indexes)
+            return [texts.pdus(self.template.plain, own.style)] * len(indexes)
         return [1 if text is None else texts.pdus(text, own.style) for text in self.filled(indexes)]
 
 
@@ -118,7 +118,7 @@ def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
     doubts.settle(chunk, phones, parts=work.pdus, overdue=_overdue(clock()), now=clock())
     if campaign.status != Status.SENDING:
         return None
-    if wrong := transitions.what_differs(campaign) or ways.misfit(template.least):
+    if wrong := transitions.what_differs(campaign) or ways.misfit:
         _stop(campaign, IncidentKind.SEAL_BROKEN, wrong, now=clock())
         return None
     return work

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from delivery import doubts, due, intents, receipts, results
 from delivery.batches import DOUBT, Batch
+from delivery.id_bases import bases
 from delivery.inbox import Arrival
 from delivery.models import Chunk
 from delivery.texts import Same
@@ -20,9 +21,8 @@ ME = "host:1"
 
 def under_way(workspace, count=4, *, chunk_size=10, **given):
     """A campaign that the clock has started, and its chunks."""
-    campaign = factories.approved(
-        workspace, list=factories.ready_list(workspace, count, chunk_size=chunk_size), **given
-    )
+    given.setdefault("list", factories.ready_list(workspace, count, chunk_size=chunk_size))
+    campaign = factories.approved(workspace, **given)
     due.tick(now=timezone.now())
     campaign.refresh_from_db()
     return campaign, list(Chunk.objects.filter(campaign=campaign).order_by("number"))
@@ -91,12 +91,13 @@ def settle(chunk, *, parts=1, overdue_by=timedelta(0)):
 def forget():
     """Another process: nothing is known in memory."""
     whereabouts.forget()
+    bases.forget()
 
 
-def arrive(channel_id, *bodies, at=None):
+def arrive(channel_id, *bodies, at=None, **given):
     """What the carrier is answered."""
     pdus = list(enumerate(bodies, 1))
-    return receipts.take_in([Arrival(channel_id=channel_id, at=at or timezone.now(), pdus=pdus)])
+    return receipts.take_in([Arrival(channel_id=channel_id, at=at or timezone.now(), pdus=pdus, **given)])
 
 
 def receipt(message_id, phone, stat="DELIVRD", err="000"):

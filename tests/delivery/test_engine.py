@@ -1,9 +1,6 @@
 """A dispatch process' links and its tasks, in this process: real rows, real TCP."""
 
-import asyncio
-import threading
 import time
-from contextlib import contextmanager
 
 import pytest
 from django.db import connection
@@ -28,44 +25,6 @@ from tests.racing import race
 pytestmark = pytest.mark.django_db(transaction=True)
 
 S = MessageState
-
-
-@pytest.fixture
-def loop():
-    """Where the carriers of these tests live: another machine, as far as we know."""
-    made = asyncio.new_event_loop()
-    thread = threading.Thread(target=made.run_forever)
-    thread.start()
-    yield made
-    made.call_soon_threadsafe(made.stop)
-    thread.join()
-    made.close()
-
-
-@pytest.fixture
-def listening(loop):
-    @contextmanager
-    def listen(peer):
-        asyncio.run_coroutine_threadsafe(peer.start(), loop).result()
-        try:
-            yield peer
-        finally:
-            asyncio.run_coroutine_threadsafe(peer.stop(), loop).result()
-
-    return listen
-
-
-@pytest.fixture
-def links():
-    @contextmanager
-    def run():
-        engine.start()
-        try:
-            yield engine
-        finally:
-            engine.stop()
-
-    return run
 
 
 def bound(channel):
