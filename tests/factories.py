@@ -23,7 +23,8 @@ from campaigns import drafts, transitions
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
 from channels import accounts as channel_accounts
-from channels.models import Channel, Route, RouteMember
+from channels import routes
+from channels.models import Channel, Route
 from moderation import decisions
 from recipients import chunks, suppression_imports, uploads
 from recipients import transitions as list_transitions
@@ -107,11 +108,10 @@ def channel(name: str = "main", **fields) -> Channel:
     return channel_accounts.save(name, by=None, password="demo", **wanted)
 
 
-def route(*channels: Channel, name: str = "", **fields) -> Route:
-    made = Route.objects.create(name=name or f"route-{next(_next)}", **fields)
-    for member in channels:
-        RouteMember.objects.create(route=made, channel=member)
-    return made
+def route(name: str, weights: dict[Channel, int], *, backups: tuple[Channel, ...] = (), **fields) -> Route:
+    members = [routes.Member(channel=one, weight=weight) for one, weight in weights.items()]
+    members += [routes.Member(channel=one, is_backup=True) for one in backups]
+    return routes.save(name, by=None, members=members, **fields)
 
 
 @transaction.atomic
