@@ -460,8 +460,13 @@ class Link(asyncio.Protocol):
         """Once the pace allows more, more is written."""
         now = self.loop.time()
         at = self.pace.next_at(now)
-        if at > now and (self._woken is None or self._woken.cancelled() or self._woken.when() <= now):
-            self._woken = self.loop.call_at(at, self.carrier.pump)
+        if at > now and self._woken is None:
+            self._woken = self.loop.call_at(at, self._on_woken)
+
+    def _on_woken(self) -> None:
+        self._woken = None
+        self.carrier.pump()
+        self._wake()  # a timer may come a little early
 
     def switch_off(self, code: int) -> None:
         """Nothing more goes over it until an operator changes the channel."""

@@ -418,8 +418,13 @@ def test_a_retry_waits_for_the_next_hours(workspace, noon):
     claimed = ground.claim(chunk, now=noon)
     assert ground.send(claimed, [(0x58, b"")] * 3, now=noon)
     night, morning = noon + 12 * HOUR, noon + 22 * HOUR
-    assert intents.intend_retries(claimed, 3, seal=campaign.seal, now=night) == []
-    assert len(intents.intend_retries(claimed, 3, seal=campaign.seal, now=morning)) == 3
+    assert (
+        intents.intend_retries(claimed, 3, seal=campaign.seal, channel_id=claimed.campaign.channel_id, now=night) == []
+    )
+    assert (
+        len(intents.intend_retries(claimed, 3, seal=campaign.seal, channel_id=claimed.campaign.channel_id, now=morning))
+        == 3
+    )
 
 
 def test_what_is_in_doubt_is_settled_in_closed_hours_as_well(workspace, noon, rung):

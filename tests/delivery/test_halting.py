@@ -58,9 +58,14 @@ def test_nobody_is_tried_again_either(workspace):
     send(mine, [THROTTLED, THROTTLED])
     later = timezone.now() + timedelta(hours=1)
     stop()
-    assert intents.intend_retries(mine, 10, seal=mine.campaign.seal, now=later) == []
+    assert (
+        intents.intend_retries(mine, 10, seal=mine.campaign.seal, channel_id=mine.campaign.channel_id, now=later) == []
+    )
     release()
-    assert len(intents.intend_retries(mine, 10, seal=mine.campaign.seal, now=later)) == 2
+    assert (
+        len(intents.intend_retries(mine, 10, seal=mine.campaign.seal, channel_id=mine.campaign.channel_id, now=later))
+        == 2
+    )
 
 
 def test_the_clock_rings_for_no_chunk_and_starts_no_campaign_until_it_is_released(workspace, rung):
