@@ -64,8 +64,22 @@ def choose(chunk, count, *, seal=None, now=None):
     """What the intent for the next `count` recipients of a claimed chunk says."""
     chunk.refresh_from_db(fields=["next"])
     phones = phones_of(chunk)[chunk.next : chunk.next + count]
-    seal = chunk.campaign.seal if seal is None else seal
-    return intents.intend(chunk, phones, seal=seal, channel_id=chunk.campaign.channel_id, now=now or timezone.now())
+    return intend_for(chunk, phones, seal=seal, now=now)
+
+
+def intend_for(chunk, phones, *, seal=None, now=None):
+    return intents.intend(
+        chunk,
+        phones,
+        seal=chunk.campaign.seal if seal is None else seal,
+        channel_id=chunk.campaign.channel_id,
+        now=now or timezone.now(),
+    )
+
+
+def choose_retries(chunk, count, *, now):
+    campaign = chunk.campaign
+    return intents.intend_retries(chunk, count, seal=campaign.seal, channel_id=campaign.channel_id, now=now)
 
 
 def intend(chunk, count, **given):

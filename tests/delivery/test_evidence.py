@@ -23,7 +23,19 @@ from reports import reconciliation
 from smpp.hot import deliver_sms
 from smpp.pdu import HEADER, DeliverSm, encode
 from tests import factories
-from tests.delivery.ground import DOUBTED, batch_of, claim, forget, intend, phones_of, receipt, send, settle, under_way
+from tests.delivery.ground import (
+    DOUBTED,
+    batch_of,
+    choose_retries,
+    claim,
+    forget,
+    intend,
+    phones_of,
+    receipt,
+    send,
+    settle,
+    under_way,
+)
 from tests.delivery.ground import arrive as arrive_at
 from tests.racing import race
 
@@ -168,7 +180,7 @@ def test_a_retry_that_was_given_back_is_tried_another_time(workspace):
     mine = claim(chunk)
     send(mine, [(0x58, b"")])
     chunk.refresh_from_db()
-    intents.intend_retries(mine, 10, seal=campaign.seal, channel_id=mine.campaign.channel_id, now=chunk.retry_at)
+    choose_retries(mine, 10, now=chunk.retry_at)
     evidence.store_batch(batch_of(mine, [0], [], is_retry=True), now=timezone.now())
     assert states_of(campaign) == {0: S.RETRY}
     assert totals_of(campaign).balanced

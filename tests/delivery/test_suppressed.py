@@ -15,7 +15,17 @@ from reports import reconciliation
 from reports.progress import progress
 from reports.recipients_tab import page
 from tests import factories
-from tests.delivery.ground import batch_of, choose, claim, phones_of, send, settle, under_way
+from tests.delivery.ground import (
+    batch_of,
+    choose,
+    choose_retries,
+    claim,
+    intend_for,
+    phones_of,
+    send,
+    settle,
+    under_way,
+)
 
 S = MessageState
 FIRST = factories.FIRST_NUMBER
@@ -103,7 +113,7 @@ def test_a_retry_is_not_handed_over_again_once_its_number_is_suppressed(workspac
     send(mine, [(0x58, b""), (0x58, b""), ok(3)])
     suppressions.opt_out(workspace, FIRST)
     soon = timezone.now() + timedelta(hours=1)
-    [retry] = intents.intend_retries(mine, 10, seal=campaign.seal, channel_id=mine.campaign.channel_id, now=soon)
+    [retry] = choose_retries(mine, 10, now=soon)
     assert (retry.recipient, retry.attempts) == (1, 2)
     assert states_of(campaign) == {0: S.SUPPRESSED, 1: S.INTENDED, 2: S.PENDING}
     evidence.store_batch(batch_of(mine, [1], [ok(2)], is_retry=True), now=soon)
@@ -147,10 +157,7 @@ def test_an_intent_for_other_recipients_than_the_chunk_stands_at_is_refused(work
     send(mine, [ok(1)])
     mine.next = 0  # as if it had not been looked at since
     stale = phones_of(mine)[:2]
-    assert (
-        intents.intend(mine, stale, seal=mine.campaign.seal, channel_id=mine.campaign.channel_id, now=timezone.now())
-        is None
-    )
+    assert intend_for(mine, stale) is None
 
 
 def test_the_batch_for_the_links_has_only_whom_it_may_send_to(workspace, monkeypatch):
