@@ -6,6 +6,7 @@ is in doubt and never sent again (docs/architecture.md, "Dispatch").
 
 import logging
 import os
+import random
 import socket
 import time
 from collections import Counter
@@ -36,7 +37,7 @@ from smpp import status
 
 logger = logging.getLogger(__name__)
 
-SLICE = 3.0  # seconds of work before a chunk is put down
+SLICE = 3.0  # seconds of work before a chunk is put down, and up to twice as many: those of a campaign not all at once
 TURN = 0.25  # and while a bell of another campaign waits: then each has its turn soon
 SEND_WITHIN = 1.5  # seconds from the intent to the last byte; what is unsent then is given back (pause acts within 2 s)
 STEP = 0.1  # seconds between two looks at a spread line
@@ -66,7 +67,7 @@ def worker_name() -> str:
 
 
 def work_on(chunk_id: int, *, clock: Clock) -> None:
-    """Send what this chunk may send within the next SLICE seconds. Harmless if rung twice, late, or for nothing."""
+    """Send what this chunk may send within the next seconds. Harmless if rung twice, late, or for nothing."""
     chunk = Chunk.objects.claim(chunk_id, worker_name(), now=clock())
     if chunk is None:
         return
@@ -107,7 +108,7 @@ def _work(work: _Work) -> bool:
     """True when there may be more to do at once, in this chunk or in another of the campaign."""
     campaign_id, hours = work.campaign.pk, work.campaign.hours
     due.ring_next(campaign_id, now=work.clock())  # our bell is taken: the campaign's next waits among those of others
-    until, turn_until = time.monotonic() + SLICE, time.monotonic() + TURN
+    until, turn_until = time.monotonic() + SLICE * random.uniform(1, 2), time.monotonic() + TURN
     while not engine.is_stopping and engine.is_bound(work.campaign.channel_id):
         if time.monotonic() >= turn_until:
             if due.others_wait(campaign_id, now=work.clock()):
