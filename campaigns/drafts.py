@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import MAXYEAR, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +20,6 @@ from channels.models import Channel, Route
 from recipients.models import RecipientList
 from recipients.statuses import Status as ListStatus
 from senders.models import Sender
-
 
 # Fields of the content that the campaign takes over without a word.
 AS_GIVEN = (
@@ -174,6 +173,10 @@ def check_hours(content: Content, *, zone: tzinfo, now: datetime) -> None:
         raise Refused("A daily window needs daily_from and daily_to.", code="daily_incomplete")
     if content.daily_from == content.daily_to:
         raise Refused("daily_from and daily_to are the same time: leave both out to send all day.", code="bad_daily")
+    for name in ("send_at", "date_from", "date_to"):
+        at = getattr(content, name)
+        if at is not None and at.year == MAXYEAR:  # no opening can be looked for after it
+            raise Refused(f"{name} is too far ahead.", code="time_too_far")
     hours = Hours(content.daily_from, content.daily_to, zone)
     if content.date_from and content.date_to:
         if content.date_to - content.date_from > LONGEST_DAILY:

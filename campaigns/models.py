@@ -139,6 +139,14 @@ class Campaign(models.Model):
         return Hours(self.daily_from, self.daily_to, ZoneInfo(self.daily_zone or "UTC"))
 
     @property
+    def daily_window(self) -> str:
+        """As people read it; empty without one."""
+        if self.daily_from is None or self.daily_to is None:
+            return ""
+        until = f"{self.daily_to:%H:%M}" + (" the next day" if self.daily_to < self.daily_from else "")
+        return f"{self.daily_from:%H:%M} to {until}, {self.daily_zone}"
+
+    @property
     def day(self) -> date:
         """The partition of its messages: the UTC day on which it started."""
         if self.started_at is None:

@@ -1,22 +1,34 @@
-"""Writing a carrier account: made or changed by a super admin or a command, recorded without the password."""
+"""Writing a carrier account: made or changed by a super admin or a command, recorded without its secrets."""
 
+import hashlib
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 from audit.ledger import record
-from channels import passwords
+from channels import passwords, tls
 from channels.models import Channel
 
 LONGEST_PASSWORD = 8
 
+_IN_FULL = (
+    *("host", "port", "system_id", "system_type", "bind_mode", "tls", "binds", "window", "tps", "is_default"),
+    *("is_active", "enquire_link_seconds", "response_timeout_seconds", "tls_server_name", "default_coding"),
+    *("gsm_data_coding", "ucs2_data_coding", "long_messages", "service_type", "dest_ton", "dest_npi", "plus_sign"),
+    *("addr_range", "default_validity_seconds", "accepted_is_delivered", "answer_overrides"),
+)
+_BY_DIGEST = ("tls_ca", "tls_client_certificate")  # pages of PEM
+
 
 @transaction.atomic
-def save(name: str, *, by: User | None, password: str | None = None, **fields: Any) -> Channel:
-    """Create the channel, or change it. `password=None` keeps the one that is there.
+def save(
+    name: str, *, by: User | None, password: str | None = None, tls_client_key: str | None = None, **fields: Any
+) -> Channel:
+    """Create the channel, or change it. `password=None` keeps the one that is there, and so does `tls_client_key`;
+    without a client certificate there is no key.
 
     Raises django's ValidationError for a value out of bounds.
     """
@@ -26,19 +38,54 @@ def save(name: str, *, by: User | None, password: str | None = None, **fields: A
     channel = channel or Channel(name=name)
     for field, value in fields.items():
         setattr(channel, field, value)
+    replaced = []
     if password is not None:
-        channel.password_ciphertext = passwords.encrypt(password) if password else ""
+        channel.password_ciphertext = _sealed(password)
+        replaced.append("The password was replaced.")
     if password is not None and len(password.encode()) > LONGEST_PASSWORD:
         raise ValidationError({"password": f"SMPP takes at most {LONGEST_PASSWORD} octets (3.4 §5.2.2)."})
+    if tls_client_key is not None or "tls_client_certificate" in fields:
+        key = key_for(channel, tls_client_key)
+        check_client(channel.tls_client_certificate, key)
+        channel.tls_client_key_ciphertext = _sealed(key)
+        replaced += ["The key of the client certificate was replaced."] if tls_client_key else []
     channel.changed_at = timezone.now()
     channel.full_clean(validate_constraints=False)
     if channel.is_default:
         Channel.objects.filter(is_default=True).exclude(pk=channel.pk).update(is_default=False)
     channel.save()
-    record("channel.created" if made else "channel.changed", channel, by=by, before=before, after=_shown(channel))
+    action = "channel.created" if made else "channel.changed"
+    record(action, channel, by=by, before=before, after=_shown(channel), note=" ".join(replaced))
     return channel
 
 
+def key_for(channel: Channel, given: str | None) -> str:
+    """The key that goes with the channel's certificate: the given one, else the stored one."""
+    if not channel.tls_client_certificate and not given:
+        return ""
+    if given is not None:
+        return given
+    try:
+        return channel.tls_client_key
+    except ImproperlyConfigured as error:
+        problem = "The stored key does not decrypt any more: give it again."
+        raise ValidationError({"tls_client_key": problem}) from error
+
+
+def check_client(certificate: str, key: str) -> None:
+    try:
+        tls.check_client(certificate, key)
+    except ValueError as error:
+        raise ValidationError({"tls_client_certificate": str(error)}) from error
+
+
+def _sealed(secret: str) -> str:
+    return passwords.encrypt(secret) if secret else ""
+
+
 def _shown(channel: Channel) -> dict[str, Any]:
-    fields = ("host", "port", "system_id", "bind_mode", "tls", "binds", "window", "tps", "is_default", "is_active")
-    return {field: getattr(channel, field) for field in fields}
+    texts = {field: getattr(channel, field).encode() for field in _BY_DIGEST}
+    return {
+        **{field: getattr(channel, field) for field in _IN_FULL},
+        **{field: f"sha256:{hashlib.sha256(text).hexdigest()}" if text else "" for field, text in texts.items()},
+    }

@@ -1,20 +1,46 @@
 """Who carries: a channel is one carrier account and how fast it may be used; a route is several channels as one."""
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
-from channels import passwords
+from channels import answers, passwords, tls
 from channels.querysets import ChannelQuerySet, RouteQuerySet
 
 HEAVIEST = 100
+LONGEST_VALIDITY = 63 * 7 * 24 * 3600  # the most that a validity period can say to a handset (GSM 03.40 §9.2.3.12.1)
+SAME_CODINGS = "The same data_coding for GSM and for UCS-2: nobody could tell them apart."
+
+ASCII = RegexValidator(r"\A[\x20-\x7e]*\Z", "SMPP takes ASCII only.")
+OCTET = MaxValueValidator(255)
 
 
 class BindMode(models.TextChoices):
     TRANSCEIVER = "transceiver", "Transceiver"
     PAIR = "pair", "Transmitter and receiver"
+
+
+class DefaultCoding(models.TextChoices):
+    GSM = "gsm", "GSM 03.38, an octet for each septet"
+    LATIN1 = "latin1", "ISO 8859-1"
+    ASCII = "ascii", "ASCII"
+
+
+class LongMessages(models.TextChoices):
+    UDH8 = "udh8", "Header (UDH) with a reference of 8 bits"
+    UDH16 = "udh16", "Header (UDH) with a reference of 16 bits"
+    SAR = "sar", "SAR parameters"
+    PAYLOAD = "payload", "One message_payload"
+
+
+class IdBase(models.TextChoices):
+    UNKNOWN = "", "Not known yet"
+    SAME = "same", "As in the answer"
+    HEX_TO_DEC = "hex_to_dec", "Hexadecimal in the answer, decimal in the receipt"
+    DEC_TO_HEX = "dec_to_hex", "Decimal in the answer, hexadecimal in the receipt"
 
 
 class Channel(models.Model):
@@ -39,27 +65,152 @@ class Channel(models.Model):
     tps = models.PositiveIntegerField(
         "TPS", default=0, help_text="Most message parts a second over all processes; 0 is no limit."
     )
+    enquire_link_seconds = models.PositiveSmallIntegerField(
+        default=20,
+        db_default=20,
+        validators=[MinValueValidator(1), MaxValueValidator(3600)],
+        help_text="After so much silence the carrier is asked whether it is there.",
+    )
+    response_timeout_seconds = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(3600)],
+        help_text="An answer that takes longer leaves its message uncertain. Empty: as the installation has it.",
+    )
+
+    tls_ca = models.TextField(
+        "TLS CA", blank=True, default="", db_default="", help_text="Certificates in PEM. Empty: those of the system."
+    )
+    tls_server_name = models.CharField(
+        "TLS server name",
+        max_length=253,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[ASCII],
+        help_text="The name that is asked for and must be in the certificate. Empty: the host.",
+    )
+    tls_client_certificate = models.TextField(
+        "TLS client certificate",
+        blank=True,
+        default="",
+        db_default="",
+        help_text="In PEM, with its chain. Emptied, its key is forgotten too.",
+    )
+    tls_client_key_ciphertext = models.TextField(blank=True, default="", db_default="")
+
+    default_coding = models.CharField(
+        max_length=10,
+        choices=DefaultCoding.choices,
+        default=DefaultCoding.GSM,
+        db_default=DefaultCoding.GSM,
+        help_text="What data_coding 0 means with this carrier.",
+    )
+    gsm_data_coding = models.PositiveSmallIntegerField(
+        "GSM data_coding",
+        default=0,
+        db_default=0,
+        validators=[OCTET],
+        help_text="0 is the carrier's default; some want 1.",
+    )
+    ucs2_data_coding = models.PositiveSmallIntegerField(
+        "UCS-2 data_coding", default=8, db_default=8, validators=[OCTET]
+    )
+    long_messages = models.CharField(
+        max_length=10, choices=LongMessages.choices, default=LongMessages.UDH8, db_default=LongMessages.UDH8
+    )
+    service_type = models.CharField(max_length=5, blank=True, default="", db_default="", validators=[ASCII])
+    dest_ton = models.PositiveSmallIntegerField("destination TON", default=1, db_default=1, validators=[OCTET])
+    dest_npi = models.PositiveSmallIntegerField("destination NPI", default=1, db_default=1, validators=[OCTET])
+    plus_sign = models.BooleanField(default=False, db_default=False, help_text="Write + before the destination.")
+    addr_range = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[ASCII],
+        help_text="Told when binding; most carriers want none.",
+    )
+
+    default_validity_seconds = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(60), MaxValueValidator(LONGEST_VALIDITY)],
+        help_text="The longest validity that this carrier takes. Empty: as the installation has it.",
+    )
+    accepted_is_delivered = models.BooleanField(
+        "ACCEPTED is delivered",
+        default=False,
+        db_default=False,
+        help_text="What this carrier means by a receipt that says ACCEPTED.",
+    )
+    receipt_id_base = models.CharField(
+        max_length=10,
+        choices=IdBase.choices,
+        default=IdBase.UNKNOWN,
+        db_default=IdBase.UNKNOWN,
+        blank=True,
+        editable=False,
+    )
+    answer_overrides = models.JSONField(
+        default=dict,
+        db_default={},
+        blank=True,
+        help_text="What this carrier means by a command_status where it means something else, such as "
+        '{"0x45": {"action": "fail"}, "1027": {"action": "slow", "page": true}}.',
+    )
+
     is_default = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
     changed_at = models.DateTimeField(default=timezone.now)
 
     objects = ChannelQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["password_ciphertext"])
+    history = HistoricalRecords(excluded_fields=["password_ciphertext", "tls_client_key_ciphertext"])
 
     class Meta:
         constraints = [
             models.UniqueConstraint(name="channel_one_default", fields=["is_default"], condition=Q(is_default=True)),
             models.CheckConstraint(name="channel_window_from_one", condition=Q(window__gte=1)),
             models.CheckConstraint(name="channel_binds_from_one", condition=Q(binds__gte=1)),
+            models.CheckConstraint(
+                name="channel_codings_differ",
+                condition=~Q(gsm_data_coding=models.F("ucs2_data_coding")),
+                violation_error_message=SAME_CODINGS,
+            ),
+            models.CheckConstraint(
+                name="channel_known_default_coding", condition=Q(default_coding__in=DefaultCoding.values)
+            ),
+            models.CheckConstraint(
+                name="channel_known_long_messages", condition=Q(long_messages__in=LongMessages.values)
+            ),
+            models.CheckConstraint(
+                name="channel_known_receipt_id_base", condition=Q(receipt_id_base__in=IdBase.values)
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        wrong: dict[str, str] = {}
+        if self.gsm_data_coding == self.ucs2_data_coding:
+            wrong["ucs2_data_coding"] = SAME_CODINGS
+        for field, check in (("answer_overrides", answers.parse_overrides), ("tls_ca", tls.check_ca)):
+            try:
+                check(getattr(self, field))
+            except ValueError as error:
+                wrong[field] = str(error)
+        if wrong:
+            raise ValidationError(wrong)
+
     @property
     def password(self) -> str:
         return passwords.decrypt(self.password_ciphertext) if self.password_ciphertext else ""
+
+    @property
+    def tls_client_key(self) -> str:
+        return passwords.decrypt(self.tls_client_key_ciphertext) if self.tls_client_key_ciphertext else ""
 
 
 class Route(models.Model):
@@ -75,6 +226,10 @@ class Route(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def in_order(self) -> "list[RouteMember]":
+        return sorted(self.members.all(), key=lambda one: (one.is_backup, one.channel_id))
 
 
 class RouteMember(models.Model):

@@ -17,7 +17,7 @@ def decrypt(ciphertext: str) -> str:
     try:
         return _fernet().decrypt(ciphertext.encode()).decode()
     except InvalidToken as error:
-        raise ImproperlyConfigured("A channel's password does not decrypt: CHANNEL_KEY has changed.") from error
+        raise ImproperlyConfigured("A channel's secret does not decrypt: CHANNEL_KEY has changed.") from error
 
 
 def _fernet() -> Fernet:

@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 
 from audit.api import Audit
 from campaigns import api as campaigns
-from channels.api import Channels
+from channels.api import Channels, Routes
 from config import schema  # noqa: F401  (tells drf-spectacular how callers authenticate)
 from moderation import api as moderation
 from recipients import api as recipients
@@ -93,6 +93,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/send_now/", moderation.SendNow.as_view(), name="campaign-send-now"),
     *reports.urlpatterns,
     path("channels/", Channels.as_view(), name="channels"),
+    path("routes/", Routes.as_view(), name="routes"),
     path("audit/", Audit.as_view(), name="audit"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("schema/ui/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="schema-ui"),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from delivery.answers import Action, answer, retry_delay
+from channels.answers import answer, retry_delay
 from delivery.batches import DOUBT, Answer
 from delivery.statuses import MessageState
 
@@ -36,5 +36,4 @@ def judge(answers: Sequence[Answer | None], *, attempts: int) -> Judgement:
 def breaker(code: int) -> int:
     """After how many such answers in a row the campaign must pause: they say nothing about the recipient, and every
     other message will meet them as well. 0: this one says nothing of the kind."""
-    found = answer(code)
-    return 1 if found.action is Action.STOP else found.breaker
+    return answer(code).breaker

@@ -169,7 +169,7 @@ def _put_rows(campaign_id: int, put: Callable[[bytes], object]) -> tuple[int, To
         campaign = Campaign.objects.select_related("list").get(pk=campaign_id)
         assert campaign.list is not None
         listing = listing_of(campaign.list)
-        parts = gsm.measure(campaign.text).parts
+        parts = gsm.count_parts(campaign.template.least)
         rest, waiting = (f",{term},,,,,,{parts}\n".encode() for term in (counters.rest_term(campaign), Term.WAITING))
         unrecorded = counters.unrecorded(campaign)
         # Compressing one chunk and reading the next take about as long, and neither holds up the other.

@@ -135,7 +135,7 @@ def _recipients(campaign: Campaign, listing: Listing, numbers: list[int]) -> lis
         error=None,
         submitted_at=None,
         done_at=None,
-        parts=gsm.measure(campaign.text).parts,
+        parts=gsm.count_parts(campaign.template.least),
         attempts=0,
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
-from delivery.answers import Action, BindAction, BindOutcome, answer, bind_answer, bind_delay
+from channels.answers import Action, BindAction, BindOutcome, answer, bind_answer, bind_delay
 from delivery.batches import DOUBT, Batch
 from delivery.links.account import Account
 from delivery.statuses import IncidentKind

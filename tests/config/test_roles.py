@@ -74,6 +74,7 @@ MATRIX = {
     ("export", "get"): (EVERYBODY, 200),
     ("export-file", "get"): (EVERYBODY, 409),
     ("channels", "get"): (EVERYBODY, 200),
+    ("routes", "get"): (EVERYBODY, 200),
     ("audit", "get"): (EVERYBODY, 200),
 }
 FOR_ANYBODY = {"schema", "schema-ui", "nowhere"}

@@ -11,7 +11,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 BODIES = {"reason": "No.", "send_at": "2099-01-01T00:00:00Z", "saddr": "Acme", "format": "csv"}
 # Addresses without an id: what they show is asked below, one by one.
 WITHOUT_ID = {
-    *("lists", "uploads", "senders", "campaigns", "channels", "audit", "schema", "schema-ui", "nowhere"),
+    *("lists", "uploads", "senders", "campaigns", "channels", "routes", "audit", "schema", "schema-ui", "nowhere"),
     *("suppressions", "suppressions-export", "suppression-imports"),
 }
 

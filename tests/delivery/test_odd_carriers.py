@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from django.utils import timezone
 
-from delivery import answers
+from channels import answers
 from delivery.batches import DOUBT
 from delivery.links import link as link_module
 from delivery.statuses import IncidentKind
