@@ -414,7 +414,7 @@ def test_the_intent_itself_refuses_outside_the_hours(workspace, noon, after_noon
 
 
 def test_a_retry_waits_for_the_next_hours(workspace, noon):
-    campaign, [chunk] = in_hours(workspace, at=noon)
+    _, [chunk] = in_hours(workspace, at=noon)
     claimed = ground.claim(chunk, now=noon)
     assert ground.send(claimed, [(0x58, b"")] * 3, now=noon)
     night, morning = noon + 12 * HOUR, noon + 22 * HOUR
