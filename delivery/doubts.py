@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 from django.db import connection, transaction
+from django.db.models import F
 from numpy.typing import NDArray
 
 from delivery.models import Chunk
-from delivery.statuses import MessageState
+from delivery.statuses import ChunkStatus, MessageState
 
 _ENTER = """
 INSERT INTO delivery_doubt (campaign_id, channel_id, recipient, phone, at)
@@ -111,6 +112,8 @@ def settle(
     held.unresolved -= len(late)
     held.retry_at = None if not held.unresolved else held.retry_at
     held.save(update_fields=["next", "unresolved", "retry_at"])
+    # With the last of it in doubt, nobody would ring for it again.
+    Chunk.objects.open().filter(pk=held.pk, next=F("count"), unresolved=0).update(status=ChunkStatus.DONE)
     enter(chunk.campaign_id, channel_id, lost)
     for one in {row[3] for row in late}:
         enter(chunk.campaign_id, one or campaign.channel_id, [row[:3] for row in late if row[3] == one])

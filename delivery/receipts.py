@@ -21,6 +21,7 @@ from delivery.id_bases import bases, converted
 from delivery.inbox import Arrival
 from delivery.intents import OVERDUE_MARGIN
 from delivery.plans import by_key, partition
+from delivery.results import copy_ids
 from delivery.rows import day_of, days
 from delivery.statuses import ErrorKind, MessageState
 from delivery.whereabouts import UNKNOWN, Places, Whereabouts, normal, normal_forms, whereabouts
@@ -552,11 +553,13 @@ def _match(rows: list[Unapplied], *, now: datetime) -> int:
     readable = {row[1]: row for row in rows if row[4] is not None}
     busy = _busy({row[2] for row in rows})  # asked first: who is not busy now has its ids on record below
     places = _find_by_id(readable.values(), now=now)
-    places |= _find_by_doubt([row for pk, row in readable.items() if pk not in places], busy, now=now)
+    guessed = _find_by_doubt([row for pk, row in readable.items() if pk not in places], busy, now=now)
+    places |= guessed
     findings = {pk: Finding(place, CarrierState(readable[pk][5]), readable[pk][6]) for pk, place in places.items()}
     applied = _raise(findings.values(), at=now)
     done = [(readable[pk], one.place) for pk, one in findings.items() if one.key in applied]
     found = {row[1] for row, _ in done}
+    _note_ids([(row, place) for row, place in done if row[1] in guessed])
     _try_later([row for row in rows if row[1] not in found], now=now)
     if done:
         with connection.cursor() as cursor:
@@ -570,6 +573,13 @@ def _match(rows: list[Unapplied], *, now: datetime) -> int:
                 ],
             )
     return len(done)
+
+
+def _note_ids(done: list[tuple[Unapplied, Whereabouts]]) -> None:
+    """What a doubt explained has its id now: the same receipt once more must not explain another."""
+    for row, one in {(row[2], row[3]): (row, one) for row, one in done}.values():
+        with connection.cursor() as cursor:
+            copy_ids(cursor, row[2], np.array([row[3].encode()]), _columns(one))
 
 
 def _try_later(rows: list[Unapplied], *, now: datetime) -> None:
@@ -614,8 +624,13 @@ def _find_by_doubt(rows: list[Unapplied], busy: dict[int, set[int]], *, now: dat
     # By then no response to the number is still to be stored, whoever is busy.
     ripe = now - timedelta(seconds=settings.RESPONSE_TIMEOUT) - OVERDUE_MARGIN
     tries: list[tuple[int, int, int | None, datetime, int | None]] = []
+    ids: dict[tuple[int, int | None], set[str]] = {}
+    for _, _, channel, message_id, phone, *_ in rows:
+        ids.setdefault((channel, phone), set()).add(message_id)
     for _, pk, channel, _, phone, state, _, at in rows:
         if VERDICTS[state] is None or at > now - DOUBT_AFTER:
+            continue
+        if len(ids[channel, phone]) > 1:  # they are of several messages, and nobody knows which is whose
             continue
         campaigns = busy.get(channel, set()) if at > ripe else set()
         if len(campaigns) < 2:
