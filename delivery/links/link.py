@@ -220,6 +220,8 @@ class Link(asyncio.Protocol):
             if self._is_off:
                 return await self._give_up()
             failures = 0 if self.loop.time() - began > STABLE_AFTER else failures + 1
+            if action is not None and failures == action.page_after:
+                logger.critical("link.page", extra={"link": self.name, "refusals": failures})
             delay = bind_delay(action or RECONNECT, max(failures, 1))
             if delay is None:
                 return await self._give_up()

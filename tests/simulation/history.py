@@ -485,4 +485,4 @@ def play(seed: int, plan: Plan | None = None) -> History:
     return history
 
 
-__all__ = ["History", "Plan", "S", "Violation", "play", "plan_of"]
+__all__ = ["History", "Plan", "S", "Violation", "plan_of", "play"]
