@@ -10,11 +10,13 @@ from delivery import doubts, due, intents, receipts, results
 from delivery.batches import DOUBT, Batch
 from delivery.id_bases import bases
 from delivery.inbox import Arrival
+from delivery.links import engine
 from delivery.models import Chunk
 from delivery.texts import Same
 from delivery.whereabouts import whereabouts
 from smpp.pdu import HEADER, DeliverSm, encode
 from tests import factories
+from tests.live import wait_for
 
 ME = "host:1"
 
@@ -125,3 +127,7 @@ def receipt(message_id, phone, stat="DELIVRD", err="000"):
 
 
 DOUBTED = (DOUBT, b"")
+
+
+def bound(channel):
+    wait_for(lambda: engine.is_bound(channel.pk), seconds=10)

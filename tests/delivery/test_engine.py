@@ -17,7 +17,7 @@ from delivery.statuses import IncidentKind, MessageState
 from smpp import pdu
 from smpp.hot import SubmitTemplate
 from tests import factories
-from tests.delivery.ground import batch_of, claim, intend, under_way
+from tests.delivery.ground import batch_of, bound, claim, intend, under_way
 from tests.delivery.wire import Peer, answers_of
 from tests.live import wait_for
 from tests.racing import race
@@ -25,10 +25,6 @@ from tests.racing import race
 pytestmark = pytest.mark.django_db(transaction=True)
 
 S = MessageState
-
-
-def bound(channel):
-    wait_for(lambda: engine.is_bound(channel.pk), seconds=10)
 
 
 def test_one_odd_receipt_stops_none_that_come_after_it(workspace, listening, links, loop):

@@ -16,8 +16,7 @@ from recipients.models import Suppression
 from smpp import pdu
 from smpp.pdu import HEADER, DeliverSm, Tlv, encode
 from tests import factories
-from tests.delivery.ground import receipt, under_way
-from tests.delivery.test_engine import bound, links, listening, loop  # noqa: F401
+from tests.delivery.ground import bound, receipt, under_way
 from tests.delivery.wire import Peer
 from tests.live import wait_for
 from tests.pages import signed_in, text_of
@@ -182,7 +181,7 @@ def test_a_revision_that_is_not_approved_makes_no_address(workspace):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_answers_stop_while_the_campaign_runs_gets_nothing(workspace, listening, links, loop):  # noqa: F811
+def test_whoever_answers_stop_while_the_campaign_runs_gets_nothing(workspace, listening, links, loop):
     with listening(Peer()) as peer:
         channel = factories.channel(port=peer.port)
         sender = sender_of(workspace)

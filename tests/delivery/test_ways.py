@@ -18,7 +18,7 @@ from delivery.statuses import ErrorKind, MessageState
 from smpp.hot import SHORT_MESSAGE
 from smpp.pdu import Command, decode_body
 from tests import factories
-from tests.delivery.ground import arrive, choose, claim, forget, phones_of, receipt, send, settle, under_way
+from tests.delivery.ground import arrive, bound, choose, claim, forget, phones_of, receipt, send, settle, under_way
 from tests.delivery.wire import Peer
 from tests.live import wait_for
 
@@ -37,10 +37,6 @@ def texts_of(peer):
     return {int(one.destination_addr): one.short_message.decode() for one in said}
 
 
-def bound(channel):
-    wait_for(lambda: engine.is_bound(channel.pk), seconds=10)
-
-
 def look(chunk):
     dispatching.work_on(chunk.pk, clock=timezone.now)
 
@@ -53,7 +49,7 @@ def small_batches(settings):
 def test_a_route_gives_each_channel_its_share(workspace, listening, links, small_batches):
     with listening(Peer()) as one, listening(Peer()) as two:
         first, second = factories.channel("first", port=one.port), factories.channel("second", port=two.port)
-        route = factories.route(weights={first: 3, second: 1})
+        route = factories.route("both", {first: 3, second: 1})
         campaign, [chunk] = under_way(workspace, 80, chunk_size=100, route=route)
         with links():
             bound(first)
@@ -72,7 +68,7 @@ def test_a_channel_that_is_away_is_passed_over_and_a_backup_waits_for_that(works
         first, second, third = (
             factories.channel(name, port=peer.port) for name, peer in (("1st", one), ("2nd", two), ("3rd", three))
         )
-        route = factories.route(first, second, backups=(third,))
+        route = factories.route("all", {first: 1, second: 1}, backups=(third,))
         _, chunks = under_way(workspace, 60, chunk_size=20, route=route)
         with links():
             for channel in (first, second, third):
@@ -94,7 +90,7 @@ def test_a_channel_that_is_away_is_passed_over_and_a_backup_waits_for_that(works
 
 def test_a_doubt_knows_the_channel_that_its_message_went_over(workspace):
     first, second = factories.channel("first"), factories.channel("second")
-    campaign, [chunk] = under_way(workspace, 1, route=factories.route(first, second))
+    campaign, [chunk] = under_way(workspace, 1, route=factories.route("both", {first: 1, second: 1}))
     mine = claim(chunk)
     mine.campaign.channel_id = second.pk  # the turn is hers
     assert choose(mine, 1) is not None
@@ -211,7 +207,7 @@ def test_accepted_is_delivered_only_where_the_carrier_means_it(workspace):
 def test_a_route_that_lost_a_member_goes_on_with_the_others(workspace, listening, links, small_batches):
     with listening(Peer()) as one, listening(Peer()) as two:
         first, second = factories.channel("first", port=one.port), factories.channel("second", port=two.port)
-        route = factories.route(first, second)
+        route = factories.route("both", {first: 1, second: 1})
         _, [chunk] = under_way(workspace, 40, chunk_size=100, route=route)
         routes.save(route.name, by=None, members=[routes.Member(channel=second)])
         with links():

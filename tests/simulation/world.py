@@ -42,9 +42,7 @@ class World:
     def clock(self) -> datetime:
         return EPOCH + timedelta(seconds=self.now - STARTED)
 
-    def after(
-        self, delay: float, process: "Process | None", what: Callable[..., None], *args: Any
-    ) -> None:
+    def after(self, delay: float, process: "Process | None", what: Callable[..., None], *args: Any) -> None:
         """Do it then; what is due at one moment is done in an order that the seed decides. What belongs to a process
         waits while that is stopped, and never happens once it is dead."""
         if process is not None and process.is_dead:
