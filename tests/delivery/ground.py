@@ -131,3 +131,9 @@ DOUBTED = (DOUBT, b"")
 
 def bound(channel):
     wait_for(lambda: engine.is_bound(channel.pk), seconds=10)
+
+
+def late(chunk, recipient, answer):
+    """What the links say of an answer that came after its batch had gone back."""
+    code, message_id = answer
+    return batch_of(chunk, [recipient], [answer]), np.array([0]), np.array([code]), np.array([message_id])

@@ -30,6 +30,7 @@ from tests.delivery.ground import (
     claim,
     forget,
     intend,
+    late,
     phones_of,
     receipt,
     send,
@@ -45,12 +46,6 @@ LONG = "Everything at half price until Sunday, and on Monday too. " * 4
 
 def ok(number):
     return (0, f"{number:X}".encode())
-
-
-def late(chunk, recipient, answer):
-    """What the links say of an answer that came after its batch had gone back."""
-    code, message_id = answer
-    return batch_of(chunk, [recipient], [answer]), np.array([0]), np.array([code]), np.array([message_id])
 
 
 def states_of(campaign):

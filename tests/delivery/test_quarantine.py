@@ -18,7 +18,7 @@ from delivery.models import Chunk, Incident, Message
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 from reports import reconciliation
 from tests import factories
-from tests.delivery.ground import batch_of, bound, claim, intend, send, under_way
+from tests.delivery.ground import bound, claim, intend, late, send, under_way
 from tests.delivery.wire import Peer
 from tests.pages import signed_in, text_of
 
@@ -174,7 +174,7 @@ def test_an_answer_that_comes_late_still_counts(workspace):
     mine = claim(chunk)
     send(mine, [None])
     put_aside(chunk)
-    evidence.store_late([(batch_of(mine, [0], []), 0, OK)], now=timezone.now())
+    evidence.store_late([late(mine, 0, OK)], now=timezone.now())
     assert Message.objects.get(campaign=campaign).state == MessageState.PENDING
     assert status_of(chunk) == ChunkStatus.QUARANTINED
 
