@@ -105,6 +105,7 @@ class Odd:
                 self.raw += head if len(self.raw) < 10_000 else b""
                 rest = await reader.readexactly(int.from_bytes(head[:4], "big") - HEADER.size)
                 self._hear(pdu.decode(head + rest), writer, number)
+        writer.close()
 
     def _hear(self, one: Pdu, writer: asyncio.StreamWriter, number: int) -> None:
         match one:
