@@ -1,8 +1,10 @@
 """Campaigns over the API: written and moved by their authors. Reading them with their totals is in `reports`."""
 
+from typing import Any
+
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,9 +16,17 @@ from accounts.inputs import Input, InstantField, NoInput, OptionalReasonInput, O
 from campaigns import drafts, gsm, transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from channels.models import Channel
+from channels.models import Channel, Route
 from recipients.models import RecipientList
 from senders.models import Sender
+
+
+@extend_schema_field({"type": "string", "pattern": "^[0-2][0-9]:[0-5][0-9]$"})
+class ClockField(serializers.TimeField):
+    """A time of the day, HH:MM, in the zone of the workspace."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="%H:%M", input_formats=["%H:%M"], **kwargs)
 
 
 class CampaignInput(Input):
@@ -31,10 +41,30 @@ class CampaignInput(Input):
     channel = serializers.PrimaryKeyRelatedField(
         queryset=Channel.objects.active(), required=False, allow_null=True, help_text="The default one when empty."
     )
+    route = serializers.PrimaryKeyRelatedField(
+        queryset=Route.objects.active(), required=False, allow_null=True, help_text="Instead of a channel."
+    )
     send_at = InstantField(required=False, allow_null=True, help_text="For the mode scheduled.")
     date_from = InstantField(required=False, allow_null=True, help_text="For the mode spread.")
     date_to = InstantField(required=False, allow_null=True, help_text="For the mode spread.")
     not_after = InstantField(required=False, allow_null=True, help_text="What is unsent then, is not sent.")
+    daily_from = ClockField(
+        required=False,
+        allow_null=True,
+        help_text="In the workspace's time zone: nothing is sent before it.",
+    )
+    daily_to = ClockField(
+        required=False,
+        allow_null=True,
+        help_text="Nothing is sent from then on; of the next day where it is earlier.",
+    )
+    parts_per_second = serializers.IntegerField(
+        min_value=1,
+        max_value=drafts.MOST_PARTS_PER_SECOND,
+        required=False,
+        allow_null=True,
+        help_text="The campaign's own limit, below whatever its channel may.",
+    )
 
 
 class CampaignOutput(serializers.Serializer[Campaign]):
@@ -44,16 +74,27 @@ class CampaignOutput(serializers.Serializer[Campaign]):
     status = serializers.ChoiceField(choices=Status.choices)
     mode = serializers.ChoiceField(choices=Mode.choices)
     text = serializers.CharField()
-    encoding = serializers.SerializerMethodField(help_text="gsm7 or ucs2.")
-    parts = serializers.SerializerMethodField(help_text="Message parts for each recipient.")
+    placeholders = serializers.ListField(
+        child=serializers.CharField(),
+        source="template.names",
+        help_text="The columns of the list that the text names.",
+    )
+    encoding = serializers.SerializerMethodField(help_text="gsm7 or ucs2; with placeholders it may be another.")
+    parts = serializers.SerializerMethodField(
+        help_text="Message parts for each recipient; the least that anybody gets, with placeholders."
+    )
     sender = serializers.IntegerField(source="sender_id")
     revision = serializers.IntegerField(source="revision.number")
     list = serializers.IntegerField(source="list_id", allow_null=True)
-    channel = serializers.IntegerField(source="channel_id")
+    channel = serializers.IntegerField(source="channel_id", help_text="The first one of the route, with a route.")
+    route = serializers.IntegerField(source="route_id", allow_null=True)
     send_at = serializers.DateTimeField(allow_null=True)
     date_from = serializers.DateTimeField(allow_null=True)
     date_to = serializers.DateTimeField(allow_null=True)
     not_after = serializers.DateTimeField(allow_null=True)
+    daily_from = ClockField(allow_null=True)
+    daily_to = ClockField(allow_null=True)
+    parts_per_second = serializers.IntegerField(allow_null=True)
     created_by = serializers.CharField()
     created_at = serializers.DateTimeField()
     submitted_at = serializers.DateTimeField(allow_null=True)
@@ -65,10 +106,10 @@ class CampaignOutput(serializers.Serializer[Campaign]):
     stopped_because = serializers.CharField()
 
     def get_encoding(self, campaign: Campaign) -> str:
-        return gsm.measure(campaign.text).encoding
+        return gsm.measure(campaign.template.least).encoding
 
     def get_parts(self, campaign: Campaign) -> int:
-        return gsm.measure(campaign.text).parts
+        return gsm.count_parts(campaign.template.least)
 
 
 class WriteCampaigns(APIView):

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import MAXYEAR, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from django.conf import settings
@@ -12,18 +12,29 @@ from django.db import transaction
 from accounts.models import User, Workspace
 from audit.ledger import record
 from audit.refusal import Refused
-from campaigns import gsm
+from campaigns import carriers, gsm, placeholders
+from campaigns.hours import Hours
 from campaigns.models import Campaign
 from campaigns.statuses import EDITABLE, Mode
-from channels.models import Channel
+from channels.models import Channel, Route
 from recipients.models import RecipientList
 from recipients.statuses import Status as ListStatus
 from senders.models import Sender
 
+# Fields of the content that the campaign takes over without a word.
+AS_GIVEN = (
+    *("mode", "text", "sender", "list", "send_at", "date_from", "date_to", "not_after"),
+    *("route", "daily_from", "daily_to", "parts_per_second"),
+)
+MOST_PARTS_PER_SECOND = 1_000_000
+# A window that is cut at each opening and closing is looked at day by day.
+LONGEST_DAILY = timedelta(days=366)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What an author decides. The sender stands for its newest approved revision; no channel is the default one."""
+    """What an author decides. The sender stands for its newest approved revision; neither channel nor route is the
+    default channel. The daily times are those of the workspace's zone."""
 
     name: str
     mode: str
@@ -35,6 +46,10 @@ class Content:
     date_from: datetime | None = None
     date_to: datetime | None = None
     not_after: datetime | None = None
+    route: Route | None = None
+    daily_from: time | None = None
+    daily_to: time | None = None
+    parts_per_second: int | None = None
 
 
 @transaction.atomic
@@ -61,37 +76,71 @@ def edit(campaign_id: int, content: Content, *, by: User, now: datetime) -> Camp
 
 @transaction.atomic
 def amend(campaign_id: int, changes: Mapping[str, Any], *, by: User, now: datetime) -> Campaign:
-    """Edit the named parts of the content; the rest stays as it is under the lock."""
+    """Edit the named parts of the content; the rest stays as it is under the lock. Naming a channel takes the route
+    off, and the other way round."""
     campaign = Campaign.objects.lock(campaign_id)
+    if changes.get("channel") or changes.get("route"):
+        changes = {"channel": None, "route": None, **changes}
     return edit(campaign_id, replace(content_of(campaign), **changes), by=by, now=now)
 
 
 def content_of(campaign: Campaign) -> Content:
-    """What its author decided: a deadline that is only the end of the window goes with the window."""
+    """What its author decided: a deadline that is only the end of the window goes with the window, and a channel that
+    is only the first of the route with the route."""
     content = Content(**{field.name: getattr(campaign, field.name) for field in fields(Content)})
+    if content.route is not None:
+        content = replace(content, channel=None)
     if content.mode == Mode.SPREAD and content.not_after == content.date_to:
         return replace(content, not_after=None)
     return content
 
 
-def check(content: Content, *, now: datetime) -> None:
+def stamp(campaign: Campaign) -> None:
+    """Note how the content is read from now on: the zone of its daily window, and its version, the oldest that can say
+    it. So whoever knows only the first version still understands, and seals, whatever it can say."""
+    has_window = campaign.daily_from is not None
+    campaign.daily_zone = campaign.workspace.time_zone if has_window else ""
+    is_literal = placeholders.parse(campaign.text) == placeholders.literally(campaign.text)
+    is_first = is_literal and not has_window and campaign.route is None and campaign.parts_per_second is None
+    campaign.content_version = 1 if is_first else 2
+
+
+def check(content: Content, *, zone: tzinfo, now: datetime) -> None:
     """Every rule of the content that does not need a lock; raises Refused."""
     if not content.name.strip():
         raise Refused("A campaign needs a name.", code="name_missing")
     check_text(content.text)
     check_times(content, now=now)
+    check_hours(content, zone=zone, now=now)
+    limit = content.parts_per_second
+    if limit is not None and not 1 <= limit <= MOST_PARTS_PER_SECOND:
+        raise Refused(f"parts_per_second is from 1 to {MOST_PARTS_PER_SECOND:,}.", code="bad_limit")
 
 
 def check_text(text: str) -> None:
     if not text.strip():
         raise Refused("The text is empty.", code="text_missing")
-    measure = gsm.measure(text)
+    try:
+        template = placeholders.parse(text)
+    except ValueError as error:
+        raise Refused(str(error), code="bad_placeholder") from None
+    measure = gsm.measure(template.least)
     if measure.parts > settings.MAX_PARTS:
         alphabet = "UCS-2" if measure.encoding == "ucs2" else "GSM"
         raise Refused(
-            f"The text is {measure.parts} {alphabet} parts long; the limit is {settings.MAX_PARTS}.",
+            f"The text is {'' if template.is_plain else 'at least '}{measure.parts} {alphabet} parts long;"
+            f" the limit is {settings.MAX_PARTS}.",
             code="text_too_long",
         )
+
+
+def check_placeholders(text: str, listed: RecipientList) -> None:
+    """Each names a column of the list, which is ready; raises Refused."""
+    missing = placeholders.parse(text).missing_from(listed.columns)
+    if missing:
+        named = ", ".join(f"“{name}”" for name in missing)
+        known = ", ".join(listed.columns) or "none beside the number"
+        raise Refused(f"The list “{listed}” has no column {named}; it has: {known}.", code="unknown_placeholder")
 
 
 def check_times(content: Content, *, now: datetime) -> None:
@@ -116,6 +165,31 @@ def check_times(content: Content, *, now: datetime) -> None:
             raise Refused("The deadline (not_after) is before the campaign begins.", code="bad_deadline")
 
 
+def check_hours(content: Content, *, zone: tzinfo, now: datetime) -> None:
+    """The daily window leaves time to send in; raises Refused. A start outside of it waits for the next opening."""
+    if content.daily_from is None and content.daily_to is None:
+        return
+    if content.daily_from is None or content.daily_to is None:
+        raise Refused("A daily window needs daily_from and daily_to.", code="daily_incomplete")
+    if content.daily_from == content.daily_to:
+        raise Refused("daily_from and daily_to are the same time: leave both out to send all day.", code="bad_daily")
+    for name in ("send_at", "date_from", "date_to"):
+        at = getattr(content, name)
+        if at is not None and at.year == MAXYEAR:  # no opening can be looked for after it
+            raise Refused(f"{name} is too far ahead.", code="time_too_far")
+    hours = Hours(content.daily_from, content.daily_to, zone)
+    if content.date_from and content.date_to:
+        if content.date_to - content.date_from > LONGEST_DAILY:
+            raise Refused(
+                f"With a daily window, a window is at most {LONGEST_DAILY.days} days long.", code="window_too_long"
+            )
+        if hours.next_opening(content.date_from) >= content.date_to:
+            raise Refused("The daily window leaves no time between date_from and date_to.", code="no_open_time")
+    opening = hours.next_opening(content.send_at or content.date_from or now)
+    if content.not_after is not None and opening >= content.not_after:
+        raise Refused("The daily window leaves no time before the deadline (not_after).", code="no_open_time")
+
+
 def _check_window(content: Content, *, now: datetime) -> None:
     if content.date_from is None or content.date_to is None:
         raise Refused("A spread campaign needs date_from and date_to.", code="window_missing")
@@ -138,32 +212,34 @@ def _refuse_past(name: str, at: datetime, now: datetime) -> None:
 
 
 def _fill(campaign: Campaign, content: Content, *, by: User, now: datetime) -> None:
-    check(content, now=now)
+    check(content, zone=campaign.workspace.zone, now=now)
     if content.list is not None:
-        _check_list(content.list.pk, is_new=content.list.pk != campaign.list_id)
+        listed = _check_list(content.list.pk, is_new=content.list.pk != campaign.list_id)
+        if listed.status == ListStatus.READY:  # else its columns are not known before it is submitted
+            check_placeholders(content.text, listed)
     revision = content.sender.current
     if revision is None or not Sender.objects.usable().filter(pk=content.sender.pk).exists():
         raise Refused(f"The sender “{content.sender}” has no approved revision.", code="sender_not_approved")
-    channel = content.channel or Channel.objects.default()
-    if channel is None:
-        raise Refused("There is no channel yet: an operator adds one with add_channel.", code="no_channel")
-    for name in ("mode", "text", "sender", "list", "send_at", "date_from", "date_to", "not_after"):
+    channel = carriers.chosen(channel=content.channel, route=content.route)
+    for name in AS_GIVEN:
         setattr(campaign, name, getattr(content, name))
     campaign.name = content.name.strip()
     campaign.revision, campaign.channel = revision, channel
+    stamp(campaign)
     if content.mode == Mode.SPREAD and content.not_after is None:
         campaign.not_after = content.date_to
     campaign.edited_by, campaign.edited_at = by, now
     campaign.save()
 
 
-def _check_list(list_id: int, *, is_new: bool) -> None:
+def _check_list(list_id: int, *, is_new: bool) -> RecipientList:
     """Under its lock: a list cannot be deleted while a campaign is given it."""
     listed = RecipientList.objects.lock(list_id)
     if listed.status == ListStatus.DELETED:
         raise Refused(f"The list “{listed}” is deleted: choose another one.", code="list_deleted")
     if is_new and listed.archived_at is not None:
         raise Refused(f"The list “{listed}” is archived: restore it first.", code="list_archived")
+    return listed
 
 
 def _shown(campaign: Campaign) -> dict[str, Any]:
@@ -180,4 +256,9 @@ def _shown(campaign: Campaign) -> dict[str, Any]:
         "date_from": campaign.date_from,
         "date_to": campaign.date_to,
         "not_after": campaign.not_after,
+        "route": campaign.route_id,
+        "daily_from": campaign.daily_from and campaign.daily_from.isoformat(),
+        "daily_to": campaign.daily_to and campaign.daily_to.isoformat(),
+        "daily_zone": campaign.daily_zone,
+        "parts_per_second": campaign.parts_per_second,
     }

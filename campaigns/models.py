@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
@@ -10,9 +11,12 @@ from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from accounts.models import Workspace
+from campaigns import placeholders
+from campaigns.hours import Hours
+from campaigns.placeholders import Template
 from campaigns.querysets import CampaignQuerySet
 from campaigns.statuses import Mode, Status
-from channels.models import Channel
+from channels.models import Channel, Route
 from recipients.models import RecipientList
 from senders.models import Revision, Sender
 
@@ -21,7 +25,8 @@ class Campaign(models.Model):
     """A text, a sender's approved revision, a list and a time.
 
     The content is immutable outside DRAFT (a trigger holds it); `round` counts the submissions to review, so that a
-    decision is always about one exact content.
+    decision is always about one exact content. `content_version` says how the content is read and sealed
+    (docs/adr/0034).
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -40,6 +45,15 @@ class Campaign(models.Model):
     date_from = models.DateTimeField(null=True, blank=True)
     date_to = models.DateTimeField(null=True, blank=True)
     not_after = models.DateTimeField(null=True, blank=True)
+    # With a route, `channel` is the first of its channels: whoever wants one carrier has it there.
+    route = models.ForeignKey(Route, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    daily_from = models.TimeField(null=True, blank=True)
+    daily_to = models.TimeField(null=True, blank=True)
+    daily_zone = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="The workspace's when it was submitted."
+    )
+    parts_per_second = models.PositiveIntegerField(null=True, blank=True)
+    content_version = models.PositiveSmallIntegerField(default=1, db_default=1)
 
     round = models.PositiveIntegerField(default=0)
     seal = models.CharField(max_length=64, blank=True)
@@ -75,6 +89,21 @@ class Campaign(models.Model):
                 | Q(date_from__isnull=False, date_to__isnull=False, date_from__lt=F("date_to")),
             ),
             models.CheckConstraint(
+                name="campaign_daily_window_is_whole",
+                condition=Q(daily_from=None, daily_to=None, daily_zone="")
+                | Q(daily_from__isnull=False, daily_to__isnull=False)
+                & ~Q(daily_from=F("daily_to"))
+                & ~Q(daily_zone=""),
+            ),
+            models.CheckConstraint(
+                name="campaign_limit_from_one", condition=Q(parts_per_second=None) | Q(parts_per_second__gte=1)
+            ),
+            models.CheckConstraint(
+                name="campaign_version_says_it_all",
+                condition=Q(content_version=2)
+                | Q(content_version=1, route=None, daily_from=None, parts_per_second=None),
+            ),
+            models.CheckConstraint(
                 name="campaign_beyond_draft_has_a_list",
                 condition=Q(status__in=[Status.DRAFT, Status.CANCELLED]) | Q(list__isnull=False),
             ),
@@ -98,6 +127,24 @@ class Campaign(models.Model):
         return {Mode.SCHEDULED: self.send_at, Mode.SPREAD: self.date_from}.get(
             Mode(self.mode), self.send_at or self.approved_at
         )
+
+    @property
+    def template(self) -> Template:
+        """The text with its placeholders. Before there were any, a brace was a brace."""
+        return placeholders.literally(self.text) if self.content_version == 1 else placeholders.parse(self.text)
+
+    @property
+    def hours(self) -> Hours:
+        """When it may send: always, without a daily window."""
+        return Hours(self.daily_from, self.daily_to, ZoneInfo(self.daily_zone or "UTC"))
+
+    @property
+    def daily_window(self) -> str:
+        """As people read it; empty without one."""
+        if self.daily_from is None or self.daily_to is None:
+            return ""
+        until = f"{self.daily_to:%H:%M}" + (" the next day" if self.daily_to < self.daily_from else "")
+        return f"{self.daily_from:%H:%M} to {until}, {self.daily_zone}"
 
     @property
     def day(self) -> date:

@@ -1,5 +1,6 @@
 """Which campaigns: the only place that says what waiting, due and late mean."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,8 +22,17 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         # NO KEY: inserting messages that point at this row must not wait for us.
         return (
             self.select_for_update(of=("self",), no_key=True)
-            .select_related("workspace", "sender", "revision", "list", "channel")
+            .select_related("workspace", "sender", "revision", "list", "channel", "route")
             .get(pk=pk)
+        )
+
+    def lock_free(self, pks: Iterable[int]) -> Self:
+        """Those of them that nobody else has locked."""
+        return (
+            self.select_for_update(of=("self",), no_key=True, skip_locked=True)
+            .select_related("workspace", "sender", "revision", "list", "channel")
+            .filter(pk__in=list(pks))
+            .order_by("pk")
         )
 
     def live(self) -> Self:

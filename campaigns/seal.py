@@ -1,4 +1,8 @@
-"""The seal: a digest over everything that an approval is about. Pure."""
+"""The seal: a digest over everything that an approval is about. Pure.
+
+The canonical form has two versions (docs/adr/0034). Version 2 has what version 1 has not: placeholders, a daily window,
+a limit, a route. A campaign without any of them is sealed in version 1, as it was before there were any.
+"""
 
 import hashlib
 import json
@@ -8,8 +12,8 @@ from typing import Any
 
 
 def content(campaign: Any) -> dict[str, Any]:
-    """What a moderator approves, as plain values: the canonical form, version 1."""
-    return {
+    """What a moderator approves, as plain values: the canonical form, in the version of the campaign."""
+    first = {
         "v": 1,
         "campaign": campaign.pk,
         "workspace": campaign.workspace_id,
@@ -29,6 +33,14 @@ def content(campaign: Any) -> dict[str, Any]:
         "date_to": _instant(campaign.date_to),
         "not_after": _instant(campaign.not_after),
     }
+    if campaign.content_version == 1:
+        return first
+    return first | {
+        "v": 2,
+        "route": campaign.route_id,
+        "daily": _daily(campaign),
+        "parts_per_second": campaign.parts_per_second,
+    }
 
 
 def digest(values: Mapping[str, Any]) -> str:
@@ -39,6 +51,16 @@ def digest(values: Mapping[str, Any]) -> str:
 
 def of(campaign: Any) -> str:
     return digest(content(campaign))
+
+
+def _daily(campaign: Any) -> dict[str, str] | None:
+    if campaign.daily_from is None:
+        return None
+    return {
+        "from": campaign.daily_from.isoformat(),
+        "to": campaign.daily_to.isoformat(),
+        "zone": campaign.daily_zone,
+    }
 
 
 def _instant(at: datetime | None) -> str | None:

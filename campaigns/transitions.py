@@ -21,6 +21,7 @@ def submit(campaign_id: int, *, by: User, now: datetime) -> Campaign:
         change_status(campaign, Status.DRAFT, moves=MOVES, by=by)
     if campaign.status == Status.DRAFT:  # else change_status says what is wrong
         _check_ready(campaign, now=now)
+        drafts.stamp(campaign)
     campaign.submitted_by, campaign.submitted_at = by, now
     campaign.round += 1
     change_status(
@@ -28,7 +29,7 @@ def submit(campaign_id: int, *, by: User, now: datetime) -> Campaign:
         Status.IN_REVIEW,
         moves=MOVES,
         by=by,
-        also_save=["submitted_by", "submitted_at", "round"],
+        also_save=["submitted_by", "submitted_at", "round", "daily_zone", "content_version"],
         after={"round": campaign.round},
     )
     return campaign
@@ -118,4 +119,5 @@ def _check_ready(campaign: Campaign, *, now: datetime) -> None:
             f"The list “{campaign.list}” is {campaign.list.get_status_display().lower()}, not ready.",
             code="list_not_ready",
         )
-    drafts.check(drafts.content_of(campaign), now=now)
+    drafts.check(drafts.content_of(campaign), zone=campaign.workspace.zone, now=now)
+    drafts.check_placeholders(campaign.text, campaign.list)

@@ -1,6 +1,5 @@
 """Campaigns on pages: written, submitted, watched, stopped. Their numbers come from `reports`, by URL."""
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -11,9 +10,10 @@ from accounts.forms import refused_on
 from accounts.requests import PageRequest
 from accounts.roles import Permission
 from audit.models import Entry
-from campaigns import drafts, gsm, transitions, verbs
+from campaigns import drafts, preview, schedule, transitions, verbs
 from campaigns.forms import CampaignForm
 from campaigns.models import Campaign
+from campaigns.preview import Preview
 from recipients.models import RecipientList
 from senders.models import Sender
 
@@ -25,7 +25,7 @@ WITH_LIST = 20  # newest campaigns on the page of their list
 def _campaign(request: PageRequest, pk: int) -> Campaign:
     return get_object_or_404(
         Campaign.objects.of(request.workspace).select_related(
-            "sender", "revision", "list", "channel", "created_by", "edited_by", "submitted_by"
+            "workspace", "sender", "revision", "list", "channel", "route", "created_by", "edited_by", "submitted_by"
         ),
         pk=pk,
     )
@@ -38,13 +38,15 @@ def detail(request: PageRequest, pk: int) -> HttpResponse:
     context = {
         "campaign": campaign,
         "verbs": verbs.offered(campaign, request.permissions),
-        "measure": gsm.measure(campaign.text),
         "tabs": TABS,
         "tab": tab if tab in TABS else "recipients",
         "may_write": Permission.WRITE in request.permissions,
         "may_decide": Permission.DECIDE in request.permissions and request.user.is_staff,
         "here": "campaigns",
     }
+    if tab == "content":
+        context["preview"] = preview.of(campaign)
+        context["waits_until"] = schedule.waits_until(campaign, now=timezone.now())
     if tab == "history":
         about = Entry.objects.of(request.workspace).about(campaign)
         context["entries"] = about.order_by("-seq")[:HISTORY]
@@ -86,8 +88,9 @@ def with_list(request: PageRequest, list_pk: int) -> HttpResponse:
 @require_POST
 @requires(Permission.WRITE)
 def counter(request: PageRequest) -> HttpResponse:
-    """How long the text is that somebody types at this moment."""
-    return render(request, "campaigns/_counter.html", _measured(request.POST.get("text", "")))
+    """How long the text is that somebody types at this moment, and what the first of the chosen list would get."""
+    text = request.POST.get("text", "")
+    return render(request, "campaigns/_counter.html", {"preview": _preview(request, text, request.POST.get("list"))})
 
 
 @require_POST
@@ -154,11 +157,13 @@ def _form(request: PageRequest, form: CampaignForm, campaign: Campaign | None = 
         "campaign": campaign,
         "no_sender": not usable.exists(),
         "here": "campaigns",
-        **_measured(form["text"].value() or ""),
+        "preview": _preview(request, form["text"].value() or "", form["list"].value()),
     }
     return render(request, "campaigns/form.html", context, status=400 if form.is_bound else 200)
 
 
-def _measured(text: str) -> dict[str, object]:
-    measure = gsm.measure(text.replace("\r\n", "\n"))
-    return {"measure": measure, "max_parts": settings.MAX_PARTS, "too_long": measure.parts > settings.MAX_PARTS}
+def _preview(request: PageRequest, text: str, list_pk: object) -> Preview:
+    """Of what stands in the form: whatever it says of the list, a list of somebody else is not there."""
+    chosen = str(list_pk or "")
+    listed = RecipientList.objects.of(request.workspace).filter(pk=chosen).first() if chosen.isdecimal() else None
+    return preview.of_text(text.replace("\r\n", "\n"), listed)

@@ -61,6 +61,10 @@ class ChannelForm(forms.ModelForm[Channel]):
             raise forms.ValidationError("SMPP takes ASCII only (3.4 §5.2.2).")
         return password or None
 
+    def clean_answer_overrides(self) -> Any:
+        given = self.cleaned_data["answer_overrides"]
+        return {} if given is None else given  # the field was emptied
+
     def clean_tls_client_key(self) -> str | None:
         return self.cleaned_data["tls_client_key"] or None
 

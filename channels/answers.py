@@ -278,7 +278,7 @@ def _overridden(key: str, usual: Answer, wanted: object) -> Answer:
         raise ValueError(f"{key}: there is no “{unknown[0]}”, but {', '.join(_WORDS)}.")
     row = usual
     if "action" in wanted:
-        if wanted["action"] not in _PLAIN:
+        if not isinstance(wanted["action"], str) or wanted["action"] not in _PLAIN:
             raise ValueError(f"{key}: action is one of {', '.join(_PLAIN)}.")
         plain = _PLAIN[wanted["action"]]
         row = usual if usual.action is plain.action else plain

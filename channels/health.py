@@ -23,6 +23,7 @@ CUT = 0.7  # of its rate, each time that a bind is slowed down
 STEP = 0.05  # of the rate that it had, back for each `STEP_SECONDS` without trouble
 STEP_SECONDS = 10.0
 LEAST_PART, LEAST_RATE = 0.01, 1.0
+CONGESTED, FULL = 90, 100  # per cent
 BURST = 0.1  # seconds of its rate that a bind may catch up with at once
 
 
@@ -163,6 +164,15 @@ class Pace:
             self._slow_down(seconds, now)
         return seconds
 
+    def congested(self, level: int, *, now: float) -> float | None:
+        """The carrier says how full it is (SMPP 5.0 congestion_state, in per cent): how long the bind waits, None when
+        that is no reason to slow down, or it waits already."""
+        if level <= CONGESTED or now < self.resume_at:
+            return None
+        seconds = WAITS[0] if level >= FULL else 0.0
+        self._slow_down(seconds, now)
+        return seconds
+
     def rate(self, now: float) -> float | None:
         """Parts a second; None when there is no limit."""
         if self._top is None:
@@ -229,7 +239,7 @@ class Pace:
         self._repeats += 1
         self._waited = seconds
         self.resume_at = now + seconds
-        self._tokens, self._filled_at = 0.0, self.resume_at
+        self._tokens, self._filled_at = 1.0, self.resume_at
 
     def _part_at(self, now: float) -> float:
         return self._part + STEP * max(0, math.floor((now - self.resume_at) / STEP_SECONDS))

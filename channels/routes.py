@@ -54,14 +54,15 @@ def check(members: Iterable[Member]) -> None:
 
 def turns(route: Route) -> Turns:
     """Whose turn it is on this route, by channel id."""
-    members = _members(route)
+    all_of_them = members(route)
     return Turns(
-        {one.channel.pk: one.weight for one in members if not one.is_backup},
-        backups={one.channel.pk: one.weight for one in members if one.is_backup},
+        {one.channel.pk: one.weight for one in all_of_them if not one.is_backup},
+        backups={one.channel.pk: one.weight for one in all_of_them if one.is_backup},
     )
 
 
-def _members(route: Route) -> list[Member]:
+def members(route: Route) -> list[Member]:
+    """Those that are no backups first."""
     rows = Route.objects.with_members().get(pk=route.pk).in_order
     return [Member(channel=row.channel, weight=row.weight, is_backup=row.is_backup) for row in rows]
 
@@ -81,8 +82,8 @@ def _replace(route: Route, members: Sequence[Member]) -> None:
 
 
 def _shown(route: Route) -> Mapping[str, Any]:
-    members = {
+    shown = {
         one.channel.name: {"weight": one.weight, **({"backup": True} if one.is_backup else {})}
-        for one in _members(route)
+        for one in members(route)
     }
-    return {"is_active": route.is_active, "members": members}
+    return {"is_active": route.is_active, "members": shown}

@@ -12,6 +12,7 @@ from audit.api import Audit
 from campaigns import api as campaigns
 from channels.api import Channels, Routes
 from config import schema  # noqa: F401  (tells drf-spectacular how callers authenticate)
+from delivery.api import InboundMessages
 from moderation import api as moderation
 from recipients import api as recipients
 from recipients import file_api
@@ -53,6 +54,7 @@ urlpatterns = [
     path("suppressions/", suppressions.Suppressions.as_view(), name="suppressions"),
     path("suppressions/<int:pk>/", suppressions.OneSuppression.as_view(), name="suppression"),
     path("suppressions/export/", suppressions.SuppressionExport.as_view(), name="suppressions-export"),
+    path("suppressions/stop-words/", suppressions.OwnStopWords.as_view(), name="suppression-stop-words"),
     path("suppressions/imports/", suppressions.Imports.as_view(), name="suppression-imports"),
     path("suppressions/imports/<int:pk>/", suppressions.OneImport.as_view(), name="suppression-import"),
     path("suppressions/imports/<int:pk>/file/", suppressions.ImportFile.as_view(), name="suppression-import-file"),
@@ -92,6 +94,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/reschedule/", moderation.Reschedule.as_view(), name="campaign-reschedule"),
     path("campaigns/<int:pk>/send_now/", moderation.SendNow.as_view(), name="campaign-send-now"),
     *reports.urlpatterns,
+    path("inbound/", InboundMessages.as_view(), name="inbound"),
     path("channels/", Channels.as_view(), name="channels"),
     path("routes/", Routes.as_view(), name="routes"),
     path("audit/", Audit.as_view(), name="audit"),

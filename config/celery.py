@@ -4,8 +4,30 @@ import os
 
 from celery import Celery
 from kombu import Queue
+from kombu.transport.redis import Channel, QoS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+
+class _Doorbells(QoS):  # type: ignore[misc]
+    """What was taken over a connection that is lost is nobody's any more, and whoever sweeps rings again.
+
+    Celery 5.7 closes the connection before it gives back, and acknowledges later, what came over it: both raise what
+    nobody catches, and end a worker with all its binds.
+    """
+
+    restore_at_shutdown = False
+
+    def ack(self, delivery_tag: str) -> None:
+        if not self.channel.closed:
+            super().ack(delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        if not self.channel.closed:
+            super().reject(delivery_tag, requeue=requeue)
+
+
+Channel.QoS = _Doorbells
 
 app = Celery("message_center")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -33,14 +55,20 @@ app.conf.update(
         "delivery.tasks.dispatch": {"queue": "dispatch"},
         # What must happen on the second has a process of its own: a long list never makes a campaign late.
         "delivery.tasks.tick": {"queue": "clock"},
+        "delivery.tasks.start_on_time": {"queue": "clock"},
         "delivery.tasks.match_receipts": {"queue": "clock"},
         "delivery.tasks.*": {"queue": "housekeeping"},
     },
     beat_schedule={
         "tick": {"task": "delivery.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
+        "start-on-time": {"task": "delivery.tasks.start_on_time", "schedule": 1.0, "options": {"expires": 5}},
         "match-receipts": {"task": "delivery.tasks.match_receipts", "schedule": 2.0, "options": {"expires": 5}},
         "fold-tallies": {"task": "delivery.tasks.fold_tallies", "schedule": 30.0, "options": {"expires": 30}},
         "close-unreceipted": {"task": "delivery.tasks.close_unreceipted", "schedule": 60.0, "options": {"expires": 60}},
+        # A database that was restored without its workers being stopped is found out as soon as this looks again.
+        "check-database": {"task": "delivery.tasks.check_database", "schedule": 10.0, "options": {"expires": 10}},
+        "drop-old-partitions": {"task": "delivery.tasks.drop_old_partitions", "schedule": 6 * 3600.0},
+        "reconcile": {"task": "reports.tasks.reconcile", "schedule": 3600.0, "options": {"expires": 3600}},
         "prepare-partitions": {"task": "delivery.tasks.prepare_partitions", "schedule": 3600.0},
         "keep-heads": {"task": "audit.tasks.keep_heads", "schedule": 600.0, "options": {"expires": 600}},
         "forget-calls": {"task": "accounts.tasks.forget_calls", "schedule": 3600.0},

@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from redis import Redis
 
+from delivery import halting
 from objects.store import store
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,15 @@ def readyz(request: HttpRequest) -> JsonResponse:
     """503 naming the stores that cannot be reached; why is in the log."""
     stores = {name: _state(name, check) for name, check in CHECKS.items()}
     is_ready = all(state == "ok" for state in stores.values())
-    return JsonResponse(stores, status=200 if is_ready else 503)
+    return JsonResponse({**stores, "sending": _sending()}, status=200 if is_ready else 503)
+
+
+def _sending() -> str:
+    """Whether somebody has stopped everything: no reason to take no requests, and worth an alarm."""
+    try:
+        return "halted" if halting.in_force() else "ok"
+    except DatabaseError:
+        return "unknown"
 
 
 def _state(name: str, check: Callable[[], None]) -> str:

@@ -195,8 +195,17 @@ RESPONSE_TIMEOUT = env.float("RESPONSE_TIMEOUT", default=60.0)  # seconds; then 
 # How long a carrier may try, unless a deadline ends it; and how long after that a receipt is waited for.
 DEFAULT_VALIDITY = timedelta(seconds=env.int("DEFAULT_VALIDITY_SECONDS", default=72 * 3600))
 RECEIPT_GRACE = timedelta(seconds=env.int("RECEIPT_GRACE_SECONDS", default=24 * 3600))
+# How long what became of each recipient is kept; then whole months go, and the totals stay. Receipts are the raw ones.
+MESSAGE_RETENTION_DAYS = env.int("MESSAGE_RETENTION_DAYS", default=400)
+RECEIPT_RETENTION_DAYS = env.int("RECEIPT_RETENTION_DAYS", default=400)
+CARRIER_ID_RETENTION_DAYS = env.int("CARRIER_ID_RETENTION_DAYS", default=60)
+# A stop word that was sent to an address of which nobody knows the workspace binds those who send by its channel, or,
+# with this, everybody.
+STOP_BINDS_EVERYBODY = env.bool("STOP_BINDS_EVERYBODY", default=False)
 # With Redis gone each dispatch process takes this share of a channel's rate: slower, never faster.
 DISPATCH_FLEET = env.int("DISPATCH_FLEET", default=4)
+# Most message parts a second of all channels together; 0 is no limit but those of channels and campaigns.
+FLEET_TPS = env.int("FLEET_TPS", default=0)
 
 # --- The demo ---------------------------------------------------------------------------------------------------------
 SMSC_PORT = env.int("SMSC_PORT", default=2775)  # where the simulator listens

@@ -8,6 +8,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from channels.answers import Table
+
 Integers = NDArray[np.int64]
 Ids = NDArray[np.bytes_]
 LONGEST_ID = 64  # octets of a message_id (SMPP 3.4 §4.4.2) without its NUL; a longer one would not fit its index either
@@ -52,8 +54,10 @@ class Batch:
     wire: Wire
     send_by: float  # loop time; then only the recipient that was begun gets the rest, and the others are given back
     intended_at: datetime
+    table: Table = field(default_factory=Table)  # what the carrier's answers mean
     period: datetime | None = None  # when the campaign was resumed last: refusals before it are forgotten
     is_retry: bool = False
+    parts_per_second: int = 0  # the campaign's own limit; 0 is none
     suppressed: list[tuple[int, int]] = field(default_factory=list)
     unfit: list[tuple[int, int, int]] = field(default_factory=list)
 

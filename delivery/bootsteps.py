@@ -1,12 +1,21 @@
 """The dispatch worker's links: opened before its first task, closed after its last."""
 
+import logging
+import time
 from typing import Any
 
 from celery import bootsteps
+from celery.worker import state
+from django.db import DatabaseError, connection, connections
+from django.utils import timezone
 
+from delivery import restoring
 from delivery.links import engine
 
+logger = logging.getLogger(__name__)
+
 QUEUE = "dispatch"
+ASK_AGAIN = 2.0  # seconds
 
 
 class LinksStep(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -23,6 +32,7 @@ class LinksStep(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def start(self, worker: Any) -> None:
         engine.start()
+        _compare()
 
     def close(self, worker: Any) -> None:
         engine.is_stopping = True  # running tasks finish their batch and go
@@ -31,3 +41,17 @@ class LinksStep(bootsteps.StartStopStep):  # type: ignore[misc]
         engine.stop()
 
     terminate = stop
+
+
+def _compare() -> None:
+    """No task is taken before the database is known to be the one that was sent from, or is frozen."""
+    while True:
+        state.maybe_shutdown()
+        try:
+            restoring.check(now=timezone.now())
+            break
+        except (OSError, DatabaseError) as error:
+            logger.warning("dispatch.database_not_compared", extra={"error": str(error)})
+            connection.close()
+            time.sleep(ASK_AGAIN)
+    connections.close_all()

@@ -2,6 +2,7 @@
 
 import logging
 from collections import OrderedDict
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Lock
@@ -19,12 +20,22 @@ logger = logging.getLogger(__name__)
 
 KEPT = 32  # chunks in memory, some 80 KB each
 AHEAD = 2  # chunks after the one at work
+ENTRIES = 100_000  # of manifests in memory, from a moment before their campaigns start
+READERS = 8  # manifests at a time
 
 
 def manifest(of: RecipientList) -> Manifest:
     """Raises ChunkDamaged when it is not the one that the list's digest names."""
-    with default_storage.open(of.manifest_key) as file:
-        return Manifest.from_bytes(file.read(), digest=of.digest)
+    return _manifests.find(of.digest) or _read_manifest(of)
+
+
+def read_manifests(of: Iterable[RecipientList]) -> None:
+    """Have them at hand in a moment; a trouble comes up with whoever asks for the one."""
+    of = [one for one in of if _manifests.find(one.digest) is None]
+    if not of:
+        return
+    with ThreadPoolExecutor(READERS, thread_name_prefix="manifests") as readers:
+        list(readers.map(_try_manifest, {one.digest: one for one in of}.values()))
 
 
 def phones(chunk: Chunk) -> NDArray[np.uint64]:
@@ -33,12 +44,49 @@ def phones(chunk: Chunk) -> NDArray[np.uint64]:
     return _read.fetch(chunk) if found is None else found
 
 
+def others(chunk: Chunk, columns: int) -> list[tuple[str, ...]]:
+    """The other columns of each recipient; raises ChunkDamaged as well."""
+    return _piece(chunk).open().others(columns)
+
+
 def read_ahead(chunk: Chunk) -> None:
     """Fetch those that follow in a thread, so that their turn does not wait for storage."""
     following = Chunk.objects.open().filter(campaign=chunk.campaign_id, number__gt=chunk.number).order_by("number")
     for one in following[:AHEAD]:
         if _read.find(one) is None:
             _reader().submit(_try, one)
+
+
+class _Manifests:
+    """Those that were read ahead, by their digest; the longest unused are forgotten first."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Manifest] = OrderedDict()
+        self._lock = Lock()
+
+    def add(self, manifest: Manifest) -> None:
+        with self._lock:
+            self._kept[manifest.digest] = manifest
+            while sum(len(one.entries) for one in self._kept.values()) > ENTRIES and len(self._kept) > 1:
+                self._kept.popitem(last=False)
+
+    def find(self, digest: str) -> Manifest | None:
+        with self._lock:
+            if digest in self._kept:
+                self._kept.move_to_end(digest)
+            return self._kept.get(digest)
+
+
+def _read_manifest(of: RecipientList) -> Manifest:
+    with default_storage.open(of.manifest_key) as file:
+        return Manifest.from_bytes(file.read(), digest=of.digest)
+
+
+def _try_manifest(of: RecipientList) -> None:
+    try:
+        _manifests.add(_read_manifest(of))
+    except (ChunkDamaged, OSError) as error:
+        logger.info("manifest.not_read_ahead", extra={"list": of.pk, "error": type(error).__name__})
 
 
 class _Read:
@@ -56,9 +104,8 @@ class _Read:
         return found
 
     def fetch(self, chunk: Chunk) -> NDArray[np.uint64]:
-        entry = Entry(number=chunk.number, key=chunk.key, sha256=chunk.sha256, count=chunk.count)
         # A copy: the array is part of the whole object, other columns included.
-        numbers = Piece(chunk.first, entry).read().copy()
+        numbers = _piece(chunk).read().copy()
         with self._lock:
             self._kept[chunk.key, chunk.sha256] = numbers
             while len(self._kept) > KEPT:
@@ -68,6 +115,10 @@ class _Read:
     def forget(self) -> None:
         with self._lock:
             self._kept.clear()
+
+
+def _piece(chunk: Chunk) -> Piece:
+    return Piece(chunk.first, Entry(number=chunk.number, key=chunk.key, sha256=chunk.sha256, count=chunk.count))
 
 
 def _try(chunk: Chunk) -> None:
@@ -83,5 +134,6 @@ def _reader() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, thread_name_prefix="chunks-ahead")
 
 
+_manifests = _Manifests()
 _read = _Read()
 forget = _read.forget

@@ -23,29 +23,26 @@ from numpy.typing import NDArray
 from audit.refusal import Refused
 from campaigns import transitions as campaign_transitions
 from campaigns.models import Campaign
+from campaigns.placeholders import Template
 from campaigns.statuses import Status
-from delivery import chunk_files, doubts, due, evidence, incidents, intents, results, texts, transitions
-from delivery.batches import Batch, Integers
+from delivery import chunk_files, doubts, due, evidence, incidents, intents, quarantine, results, texts, transitions
+from delivery.batches import Batch, Integers, Wire
 from delivery.intents import OVERDUE_MARGIN, Chosen
-from delivery.judging import breaker
 from delivery.links import engine
 from delivery.models import Chunk
-from delivery.pacing import Line
-from delivery.statuses import ChunkStatus, IncidentKind
-from delivery.texts import Style
+from delivery.pacing import Line, allowed, batch_share, slowest
+from delivery.statuses import ChunkStatus, IncidentKind, TextError
+from delivery.ways import Way, Ways
 from recipients.chunks import ChunkDamaged
 from smpp import status
-from smpp.hot import SubmitTemplate
 
 logger = logging.getLogger(__name__)
 
-SLICE = 3.0  # seconds of work before somebody else's chunk has its turn
+SLICE = 3.0  # seconds of work before a chunk is put down
+TURN = 0.25  # and while a bell of another campaign waits: then each has its turn soon
 SEND_WITHIN = 1.5  # seconds from the intent to the last byte; what is unsent then is given back (pause acts within 2 s)
 STEP = 0.1  # seconds between two looks at a spread line
 RENEW = 15.0
-
-# What changes under a chunk's owner; the cached campaign must stay.
-MOVING = ["status", "next", "intended", "unresolved", "retry_at", "plan_from", "plan_until", "plan_first"]
 
 T = TypeVar("T")
 Clock = Callable[[], datetime]
@@ -57,14 +54,22 @@ class _Work:
 
     chunk: Chunk
     campaign: Campaign
+    template: Template
     phones: NDArray[np.uint64]
-    style: Style
-    templates: Sequence[SubmitTemplate]
+    cells: list[tuple[str, ...]]  # of a text with placeholders: what its list says of each
+    ways: Ways
     clock: Clock
 
-    @property
-    def parts(self) -> int:
-        return len(self.templates)
+    def filled(self, indexes: Sequence[int]) -> list[str | None]:
+        """The texts of these recipients of the chunk; None where a value is missing."""
+        return self.template.fill([self.cells[index] for index in indexes], _columns(self.campaign))
+
+    def pdus(self, indexes: Sequence[int]) -> list[int]:
+        """Of how many PDUs their messages consist on the campaign's own channel."""
+        own = self.ways.own
+        if self.template.is_plain:
+            return [len(own.templates)] * len(indexes)
+        return [1 if text is None else texts.pdus(text, own.style) for text in self.filled(indexes)]
 
 
 def worker_name() -> str:
@@ -81,6 +86,12 @@ def work_on(chunk_id: int, *, clock: Clock) -> None:
     try:
         work = _open(chunk, clock=clock)
         goes_on = work is not None and _work(work)
+        quarantine.forgive(chunk)
+    except (OperationalError, InterfaceError):
+        raise  # the database is away, and the chunk has done nothing
+    except Exception as error:  # one bad chunk must not take its campaign along
+        quarantine.note_failure(chunk, error, now=clock())
+        raise
     finally:
         intents.release(chunk, now=clock())
     if goes_on:  # else the next tick looks again: a carrier that is away must not make the bell ring without a pause
@@ -89,33 +100,69 @@ def work_on(chunk_id: int, *, clock: Clock) -> None:
 
 def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
     """The chunk ready for work; None when it must not be worked on."""
-    campaign = Campaign.objects.select_related("sender", "revision", "list", "channel").get(pk=chunk.campaign_id)
-    chunk.campaign = campaign
+    related = Campaign.objects.select_related("sender", "revision", "list", "channel", "route")
+    campaign = chunk.campaign = related.get(pk=chunk.campaign_id)
+    template = campaign.template
     try:
         phones = chunk_files.phones(chunk)
+        cells = [] if template.is_plain else chunk_files.others(chunk, len(_columns(campaign)))
         chunk_files.read_ahead(chunk)
     except ChunkDamaged as error:
-        _stop(campaign, IncidentKind.CHUNK_DAMAGED, str(error), now=clock())
+        quarantine.put_aside(chunk.pk, IncidentKind.CHUNK_DAMAGED, str(error), now=clock())
         return None
     except OSError as error:
         _note(campaign, IncidentKind.STORAGE, str(error), now=clock())
         return None
-    style = Style()
-    templates = texts.templates(campaign, style, now=clock())
-    doubts.settle(chunk, phones, parts=len(templates), overdue=_overdue(clock()), now=clock())
+    ways = Ways(campaign, now=clock())
+    work = _Work(chunk=chunk, campaign=campaign, template=template, phones=phones, cells=cells, ways=ways, clock=clock)
+    doubts.settle(chunk, phones, parts=work.pdus, overdue=_overdue(clock()), now=clock())
     if campaign.status != Status.SENDING:
         return None
-    if wrong := transitions.what_differs(campaign):
+    if wrong := transitions.what_differs(campaign) or ways.misfit(template.least):
         _stop(campaign, IncidentKind.SEAL_BROKEN, wrong, now=clock())
         return None
-    return _Work(chunk=chunk, campaign=campaign, phones=phones, style=style, templates=templates, clock=clock)
+    return work
+
+
+def _columns(campaign: Campaign) -> list[str]:
+    assert campaign.list is not None  # campaign_beyond_draft_has_a_list
+    columns: list[str] = campaign.list.columns
+    return columns
+
+
+class _Turn:
+    """How long a look may go on."""
+
+    def __init__(self) -> None:
+        self.until = time.monotonic() + SLICE
+        self._asks_at = time.monotonic() + TURN
+
+    def is_over(self, work: _Work) -> bool:
+        campaign_id = work.campaign.pk
+        if time.monotonic() >= self._asks_at:
+            if due.others_wait(campaign_id, now=work.clock()):
+                return True
+            self._asks_at = time.monotonic() + TURN
+        if time.monotonic() >= self.until:
+            if due.ring_next(campaign_id, now=work.clock()):
+                return True
+            self.until = time.monotonic() + SLICE  # nobody hears a bell now: whoever is at work goes on
+        return False
 
 
 def _work(work: _Work) -> bool:
     """True when there may be more to do at once, in this chunk or in another of the campaign."""
-    until = time.monotonic() + SLICE
-    while time.monotonic() < until and not engine.is_stopping and engine.is_bound(work.campaign.channel_id):
-        work.chunk.refresh_from_db(fields=MOVING)
+    # Our bell is taken: the campaign's next waits among those of others.
+    due.ring_next(work.campaign.pk, now=work.clock())
+    turn, is_known = _Turn(), False
+    while not engine.is_stopping and work.ways.is_open(engine.is_bound):
+        if turn.is_over(work):
+            return True
+        if not work.campaign.hours.is_open(work.clock()):
+            return False
+        if not is_known:
+            work.chunk.refresh_from_db(fields=results.MOVING)  # the cached campaign must stay
+        is_known = False
         if work.chunk.status != ChunkStatus.OPEN:
             return True
         if _retry(work):
@@ -125,20 +172,24 @@ def _work(work: _Work) -> bool:
             wait = _until_due(work)
             if wait is None:
                 return True
-            if time.monotonic() + wait > until:
+            if time.monotonic() + wait > turn.until:
                 return wait < SLICE  # a line must not wait for the tick with its next recipient due before it
             time.sleep(min(wait, STEP))
         elif not _send_fresh(work, count):
             return False
-    return engine.is_bound(work.campaign.channel_id) and not engine.is_stopping
+        else:
+            is_known = True  # what was stored says how the chunk stands
+    return work.ways.is_open(engine.is_bound) and not engine.is_stopping
 
 
 def _send_fresh(work: _Work, count: int) -> bool:
     """Intend, send and record up to `count` recipients; False when the chunk must be left alone now."""
-    chunk = work.chunk
-    phones = work.phones[chunk.next : chunk.next + count]
+    chunk, way = work.chunk, work.ways.next(engine.is_bound)
+    if way is None:
+        return False
+    phones = work.phones[chunk.next : chunk.next + min(count, _batch_size(work, way))]
     try:
-        chosen = intents.intend(chunk, phones, seal=work.campaign.seal, now=work.clock())
+        chosen = intents.intend(chunk, phones, seal=work.campaign.seal, channel_id=way.id, now=work.clock())
     except (OperationalError, InterfaceError) as error:
         # A commit in doubt is not sent: whoever claims the chunk next finds the intent, if it is there, and doubts it.
         logger.warning("dispatch.intent_lost", extra={"chunk": chunk.pk, "error": str(error)})
@@ -146,12 +197,12 @@ def _send_fresh(work: _Work, count: int) -> bool:
         return False
     if chosen is None:
         return False
-    batch = _fresh_batch(work, chosen)
+    batch = _fresh_batch(work, way, chosen)
     with _handed_over(work, batch):
         if not _persist(work, lambda: results.store(batch, chunk, now=work.clock())):
             _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
             return False
-    _judge_carrier(work, batch)
+    _judge_carrier(work, way, batch)
     return not batch.stopped_because
 
 
@@ -160,44 +211,83 @@ def _retry(work: _Work) -> bool:
     chunk, now = work.chunk, work.clock()
     if not chunk.unresolved or chunk.retry_at is None or chunk.retry_at > now:
         return False
-    retries = intents.intend_retries(chunk, _batch_size(work), seal=work.campaign.seal, now=now)
+    way = work.ways.next(engine.is_bound)
+    if way is None:
+        return False
+    count = _batch_size(work, way)
+    retries = intents.intend_retries(chunk, count, seal=work.campaign.seal, channel_id=way.id, now=now)
     if not retries:
-        doubts.settle(chunk, work.phones, parts=work.parts, overdue=_overdue(now), now=now)
+        doubts.settle(chunk, work.phones, parts=work.pdus, overdue=_overdue(now), now=now)
         intents.look_again(chunk)
         return False
-    recipients, phones = np.array([one.recipient for one in retries]), np.array([one.phone for one in retries])
-    batch = _batch(work, recipients, phones.astype(np.uint64))
+    batch = _batch(work, way, np.array([one.recipient - chunk.first for one in retries]))
     batch.is_retry = True
     with _handed_over(work, batch):
         _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
-    _judge_carrier(work, batch)
+    _judge_carrier(work, way, batch)
     return True
 
 
-def _fresh_batch(work: _Work, chosen: Chosen) -> Batch:
+def _fresh_batch(work: _Work, way: Way, chosen: Chosen) -> Batch:
     indexes = np.arange(chosen.indexes.start, chosen.indexes.stop)
-    recipients, phones = work.chunk.first + indexes, work.phones[indexes]
     if not chosen.suppressed:
-        return _batch(work, recipients, phones)
+        return _batch(work, way, indexes)
+    phones = work.phones[indexes]
     unwanted = np.isin(phones, np.array(list(chosen.suppressed), np.uint64))
-    batch = _batch(work, recipients[~unwanted], phones[~unwanted])
-    batch.suppressed = list(zip(recipients[unwanted].tolist(), phones[unwanted].tolist(), strict=True))
+    batch = _batch(work, way, indexes[~unwanted])
+    recipients = work.chunk.first + indexes[unwanted]
+    batch.suppressed = list(zip(recipients.tolist(), phones[unwanted].tolist(), strict=True))
     return batch
 
 
-def _batch(work: _Work, recipients: Integers, phones: NDArray[np.uint64]) -> Batch:
+def _batch(work: _Work, way: Way, indexes: Integers) -> Batch:
+    """Of these recipients of the chunk, but for those whose text does not come about."""
+    indexes, wire, unfit = _wire(work, way, indexes)
     return Batch(
         campaign_id=work.campaign.pk,
-        channel_id=work.campaign.channel_id,
+        channel_id=way.id,
         chunk_id=work.chunk.pk,
         day=work.campaign.day,
-        recipients=recipients,
-        phones=phones,
-        wire=texts.same(work.campaign, work.style, phones, work.templates),
-        send_by=engine.now() + SEND_WITHIN,
+        recipients=work.chunk.first + indexes,
+        phones=work.phones[indexes],
+        wire=wire,
+        table=way.table,
+        send_by=engine.now() + _send_within(work),
         intended_at=work.clock(),
         period=work.campaign.resumed_at,
+        parts_per_second=work.campaign.parts_per_second or 0,
+        unfit=[(work.chunk.first + index, int(work.phones[index]), why) for index, why in unfit],
     )
+
+
+def _wire(work: _Work, way: Way, indexes: Integers) -> tuple[Integers, Wire, list[tuple[int, TextError]]]:
+    """What goes to whom, and who gets nothing and why."""
+    if work.template.is_plain:
+        cost = way.parts if len(way.templates) == 1 else 1
+        phones = work.phones[indexes]
+        return indexes, texts.Same(way.templates, phones, cost=cost, plus=way.style.plus_sign), []
+    fit: list[int] = []
+    written: list[str] = []
+    unfit: list[tuple[int, TextError]] = []
+    for index, text in zip(indexes.tolist(), work.filled(indexes.tolist()), strict=True):
+        if text is None:
+            unfit.append((index, TextError.VALUE_MISSING))
+        elif texts.parts(text, way.style) > settings.MAX_PARTS:
+            unfit.append((index, TextError.TOO_LONG))
+        elif texts.foreign(text, way.style) is not None:
+            unfit.append((index, TextError.FOREIGN))
+        else:
+            fit.append(index)
+            written.append(text)
+    chosen = np.array(fit, np.int64)
+    return chosen, texts.filled(work.campaign, way.style, work.phones[chosen], written, now=work.clock()), unfit
+
+
+def _send_within(work: _Work) -> float:
+    """Nothing is begun after the hours are over."""
+    now = work.clock()
+    closing = work.campaign.hours.next_closing(now)
+    return SEND_WITHIN if closing is None else min(SEND_WITHIN, (closing - now).total_seconds())
 
 
 @contextmanager
@@ -247,44 +337,46 @@ def _persist(work: _Work, store: Callable[[], T]) -> T:
     return stored
 
 
-def _batch_size(work: _Work) -> int:
-    """At most this thread's share of B, and not more than the channel takes in a second."""
+def _batch_size(work: _Work, way: Way) -> int:
+    """At most this thread's share of B, and not more than its rate takes in a moment."""
     share = max(1, settings.DISPATCH_BATCH // settings.DISPATCH_THREADS)
-    tps = work.campaign.channel.tps
-    return min(share, max(1, tps // work.parts)) if tps else share
+    rate = slowest(way.channel.tps, work.campaign.parts_per_second)
+    return batch_share(rate, parts=way.parts, most=share) if rate else share
 
 
 def _may_send(work: _Work) -> int:
+    """How many of the chunk are due and wait."""
     left = work.chunk.count - work.chunk.next
-    line = _line(work.chunk)
+    line = _line(work)
     if line is not None:
         left = line.due(work.clock()) - work.chunk.next
-    return min(left, _batch_size(work))
+    return left
 
 
 def _until_due(work: _Work) -> float | None:
     """Seconds until the spread line has the next recipient; None when nothing is left to hand over."""
-    line = _line(work.chunk)
+    line = _line(work)
     if line is None or work.chunk.next >= work.chunk.count:
         return None
     return max(0.0, (line.due_at(work.chunk.next) - work.clock()).total_seconds())
 
 
-def _line(chunk: Chunk) -> Line | None:
+def _line(work: _Work) -> Line | None:
+    chunk = work.chunk
     if chunk.plan_from is None or chunk.plan_until is None:
         return None
-    count = chunk.count - chunk.plan_first
-    return Line(begin=chunk.plan_from, end=chunk.plan_until, first=chunk.plan_first, count=count)
+    open_time = allowed(work.campaign.hours, begin=chunk.plan_from, end=chunk.plan_until)
+    return Line(time=open_time, first=chunk.plan_first, count=chunk.count - chunk.plan_first)
 
 
-def _judge_carrier(work: _Work, batch: Batch) -> None:
+def _judge_carrier(work: _Work, way: Way, batch: Batch) -> None:
     """Count refusals that say nothing about the recipient; pause when the links gave the batch back for them."""
     codes, counts = np.unique(batch.codes[batch.codes > 0], return_counts=True)
     for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
-        if not breaker(code):
+        if not way.table.answer(code).breaker:
             continue
         sample = f"{status.name(code)}: {status.text(code)}"
-        _note(work.campaign, IncidentKind.REFUSED, sample, now=work.clock(), count=count)
+        _note(work.campaign, IncidentKind.REFUSED, sample, now=work.clock(), count=count, channel_id=way.id)
     if batch.stopped_because:
         try:
             campaign_transitions.pause(work.campaign.pk, by=None, reason=batch.stopped_because)
@@ -300,8 +392,17 @@ def _stop(campaign: Campaign, kind: IncidentKind, reason: str, *, now: datetime)
         logger.info("dispatch.already_stopped", extra={"campaign": campaign.pk})
 
 
-def _note(campaign: Campaign, kind: IncidentKind, sample: str, *, now: datetime, count: int = 1) -> None:
-    incidents.note(kind, at=now, sample=sample, channel_id=campaign.channel_id, campaign_id=campaign.pk, count=count)
+def _note(
+    campaign: Campaign,
+    kind: IncidentKind,
+    sample: str,
+    *,
+    now: datetime,
+    count: int = 1,
+    channel_id: int | None = None,
+) -> None:
+    channel_id = channel_id or campaign.channel_id
+    incidents.note(kind, at=now, sample=sample, channel_id=channel_id, campaign_id=campaign.pk, count=count)
 
 
 def _overdue(now: datetime) -> datetime:

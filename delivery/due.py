@@ -1,7 +1,10 @@
 """What the clock finds: campaigns to start, to end, chunks to ring for. Any number of clocks may look at once."""
 
+import itertools
 import logging
-from collections.abc import Iterator
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -9,11 +12,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import TruncDate
+from kombu.exceptions import OperationalError as BrokerError
 
 from audit.refusal import Refused
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from delivery import chunk_files, incidents, tasks, transitions
+from delivery import chunk_files, halting, incidents, pacing, quarantine, tasks, transitions
 from delivery.intents import OVERDUE_MARGIN
 from delivery.models import Chunk, Message
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
@@ -21,7 +25,11 @@ from recipients.chunks import ChunkDamaged
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 6  # chunks of one campaign on the bell at a time: no campaign fills the queue
+TOGETHER = 25  # campaigns that start in one transaction
+TO_SETTLE = 6  # chunks rung for in a tick only to say what is in doubt
+AHEAD = timedelta(seconds=1.5)  # campaigns that start within this time are made ready for their instant
+
+Clock = Callable[[], datetime]
 
 
 def tick(*, now: datetime) -> None:
@@ -47,9 +55,44 @@ def _alone(step: str, campaign_id: int | None = None, *, now: datetime | None = 
 
 
 def start_due(*, now: datetime) -> None:
-    for campaign in Campaign.objects.due(now).select_related("list", "channel").order_by("pk"):
+    _start_all(Campaign.objects.due(now).select_related("list", "channel").order_by("workspace", "pk"), now=now)
+
+
+def start_on_time(*, clock: Clock) -> None:
+    """Each campaign that is due in a moment, on its instant: what its start needs is read before.
+
+    The tick finds whatever was not found here.
+    """
+    coming = list(Campaign.objects.due(clock() + AHEAD).select_related("list", "channel").order_by("workspace", "pk"))
+    chunk_files.read_manifests([campaign.list for campaign in coming if campaign.list])
+    instants = {campaign.due_at for campaign in coming if campaign.due_at}
+    for at in sorted(instants):
+        time.sleep(max(0.0, (at - clock()).total_seconds()))
+        _start_all([campaign for campaign in coming if campaign.due_at == at], now=max(at, clock()))
+
+
+def _start_all(campaigns: Iterable[Campaign], *, now: datetime) -> None:
+    """Some at a time, of one workspace: a hundred that are due on one second must not wait for each other."""
+    if halting.in_force():
+        return
+    for _, of_workspace in itertools.groupby(campaigns, key=lambda one: one.workspace_id):
+        together = list(of_workspace)
+        for first in range(0, len(together), TOGETHER):
+            _start_together(together[first : first + TOGETHER], now=now)
+
+
+def _start_together(campaigns: Sequence[Campaign], *, now: datetime) -> None:
+    try:
+        manifests = {campaign.pk: chunk_files.manifest(campaign.list) for campaign in campaigns if campaign.list}
+        started, left = transitions.start_together(manifests, now=now)
+    except Exception as error:  # whatever is wrong with one of them: each has its own try
+        logger.info("start.one_by_one", extra={"error": repr(error)})
+        started, left = [], list(campaigns)
+    for campaign in left:
         with _alone("start", campaign.pk):
             _start(campaign, now=now)
+    with _alone("ring"):
+        ring_started([campaign for campaign in started if campaign.hours.is_open(now)], now=now)
 
 
 def _start(campaign: Campaign, *, now: datetime) -> None:
@@ -59,6 +102,7 @@ def _start(campaign: Campaign, *, now: datetime) -> None:
             return
         assert campaign.list is not None  # campaign_beyond_draft_has_a_list
         transitions.start(campaign.pk, chunk_files.manifest(campaign.list), now=now)
+        ring_next(campaign.pk, now=now)
     except ChunkDamaged as error:
         _note(campaign, IncidentKind.CHUNK_DAMAGED, str(error), now=now)
         transitions.fail(campaign.pk, reason=str(error), now=now)
@@ -107,9 +151,11 @@ UPDATE delivery_chunk SET unresolved = unresolved - n FROM n WHERE id = %(chunk)
 
 def settle_ended(*, now: datetime) -> None:
     """Campaigns that ended before their chunks did: what waited for another try will not get one."""
-    left_behind = Chunk.objects.left_behind(now).values_list("pk", "campaign_id")
-    for chunk_id, campaign_id in list(left_behind[:1000]):
+    left_behind = Chunk.objects.left_behind(now).values_list("pk", "campaign_id", "status")
+    for chunk_id, campaign_id, status in list(left_behind[:1000]):
         with _alone("settle", campaign_id):
+            if status == ChunkStatus.QUARANTINED:  # nobody will claim it
+                quarantine.settle(chunk_id, now=now)
             _settle(chunk_id, now=now)
 
 
@@ -152,10 +198,13 @@ def _settle_retries(chunk: Chunk, *, now: datetime) -> None:
 
 
 def ring_open(*, now: datetime) -> None:
-    """The sweeper: chunks with something to do and nobody at it, a few of each campaign."""
-    for campaign_id in Campaign.objects.sending().values_list("pk", flat=True):
-        with _alone("ring", campaign_id):
-            ring_next(campaign_id, now=now)
+    """The sweeper: campaigns with something to do that nobody rang for. Those in their closed hours wait."""
+    closed = set()
+    for campaign in Campaign.objects.sending().order_by("-started_at", "-pk"):  # the latest has waited for no turn yet
+        with _alone("ring", campaign.pk):
+            if not campaign.hours.is_open(now):
+                closed.add(campaign.pk)
+            ring_next(campaign.pk, now=now)
     overdue = Message.objects.filter(
         day=OuterRef("day"),
         campaign=OuterRef("campaign"),
@@ -164,25 +213,59 @@ def ring_open(*, now: datetime) -> None:
         state=MessageState.INTENDED,
         submitted_at__lt=now - timedelta(seconds=settings.RESPONSE_TIMEOUT) - OVERDUE_MARGIN,
     )
-    # A retry that is due waits for the resume: to look at its chunk would change nothing.
-    paused = Chunk.objects.to_settle(now).annotate(day=TruncDate("campaign__started_at", tzinfo=UTC))
+    # A retry that is due waits until it goes on: to look at its chunk would change nothing.
+    paused = Chunk.objects.to_settle(now, closed=closed).annotate(day=TruncDate("campaign__started_at", tzinfo=UTC))
     lost = paused.filter(Q(intended__gt=F("next")) | Exists(overdue))
-    for chunk_id in lost.values_list("pk", flat=True)[:AT_ONCE]:
+    for chunk_id in lost.values_list("pk", flat=True)[:TO_SETTLE]:
         ring(chunk_id, now=now)
 
 
-def ring_next(campaign_id: int, *, now: datetime) -> None:
-    """Whoever puts a chunk down rings for the next, so that work goes on between two ticks."""
+def ring_next(campaign_id: int, *, now: datetime) -> bool:
+    """Ring for the campaign's next chunk, in its hours, unless one of its bells waits. False when nobody would hear it.
+
+    Whoever takes a bell rings the next one. So every campaign has one bell in the queue, whatever its size, and they
+    have their turns in order; a campaign that is alone has every thread soon.
+    """
     of_campaign = Chunk.objects.filter(campaign_id=campaign_id)
-    room = AT_ONCE - of_campaign.at_work(now).count()
-    if room > 0:
-        for chunk_id in of_campaign.to_ring(now).order_by("number").values_list("pk", flat=True)[:room]:
-            ring(chunk_id, now=now)
+    if of_campaign.waiting(now).exists():
+        return True
+    campaign = Campaign.objects.select_related("channel").get(pk=campaign_id)
+    if not campaign.hours.is_open(now) or of_campaign.owned(now).count() >= _looks_at_once(campaign):
+        return True
+    chunk_id = of_campaign.to_ring(now).order_by("number").values_list("pk", flat=True).first()
+    return chunk_id is None or ring(chunk_id, now=now)
 
 
-def ring(chunk_id: int, *, now: datetime) -> None:
-    Chunk.objects.filter(pk=chunk_id).update(rung_at=now)
-    tasks.dispatch.delay(chunk_id)
+def ring_started(campaigns: Sequence[Campaign], *, now: datetime) -> None:
+    """The first bell of each."""
+    first = Chunk.objects.to_ring(now).filter(campaign__in=campaigns, number=0)
+    for chunk_id in first.values_list("pk", flat=True):
+        ring(chunk_id, now=now)
+
+
+def others_wait(campaign_id: int, *, now: datetime) -> bool:
+    """Whether a bell of another campaign waits for a thread."""
+    return Chunk.objects.waiting(now).exclude(campaign_id=campaign_id).exists()
+
+
+def ring(chunk_id: int, *, now: datetime) -> bool:
+    """False when the broker is away: then the chunk does not count as rung for."""
+    rung = Chunk.objects.filter(pk=chunk_id)
+    rung.update(rung_at=now)
+    try:
+        tasks.dispatch.delay(chunk_id)
+    except BrokerError as error:
+        logger.warning("ring.unheard", extra={"chunk": chunk_id, "error": str(error)})
+        rung.filter(rung_at=now).update(rung_at=None)
+        return False
+    return True
+
+
+def _looks_at_once(campaign: Campaign) -> float:
+    """Without a rate, as many as there are threads; else more would only wait, each with a thread of its own."""
+    rate = pacing.slowest(campaign.channel.tps, campaign.parts_per_second)
+    most = max(1, settings.DISPATCH_BATCH // settings.DISPATCH_THREADS)
+    return pacing.looks_at_once(rate, batch=pacing.batch_share(rate, parts=1, most=most)) if rate else math.inf
 
 
 def _note(campaign: Campaign, kind: IncidentKind, sample: str, *, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
-from delivery.statuses import ErrorKind
+from delivery.statuses import ErrorKind, TextError
 from smpp import status
 
 # A receipt's code is its message_state (SMPP 3.4 §5.2.28) times this, plus the network's own error number.
@@ -39,4 +39,6 @@ def explain(kind: int, code: int | None) -> Error | None:
             state, network = divmod(code, STATE_STEP)
             name, text = RECEIPT_STATES.get(state, (f"STATE {state}", "The carrier's receipt names no known state."))
             return Error(f"{network:03d}", name, text)
+        case ErrorKind.TEXT if code in TextError.values:
+            return Error(f"{code}", TextError(code).name, f"{TextError(code).label}: nothing was handed over.")
     return None

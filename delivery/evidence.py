@@ -13,6 +13,7 @@ import numpy as np
 from django.db import connection, transaction
 
 from campaigns.statuses import Status
+from channels.answers import Table
 from delivery import doubts
 from delivery.batches import DOUBT, MISSING, Batch, Integers
 from delivery.copying import array
@@ -51,15 +52,17 @@ class _Change:
 
 def store_late(late: Sequence[Late], *, now: datetime) -> None:
     """Answers that came after their batch had gone back to its task."""
-    by_chunk: dict[int, dict[int, dict[int, Answer]]] = {}
+    by_chunk: dict[tuple[int, int], dict[int, dict[int, Answer]]] = {}
+    tables: dict[int, Table] = {}
     for batch, units, codes, ids in late:
-        of_chunk = by_chunk.setdefault(batch.chunk_id, {})
+        of_chunk = by_chunk.setdefault((batch.chunk_id, batch.channel_id), {})
+        tables[batch.channel_id] = batch.table
         for recipient, part, answer in _answers(batch, units, codes, np.broadcast_to(ids, len(units))):
             known = of_chunk.setdefault(recipient, {})
             if answer[0] != DOUBT or part not in known:  # what was heard is never unheard
                 known[part] = answer
-    for chunk_id in sorted(by_chunk):
-        _store(chunk_id, by_chunk[chunk_id], now=now)
+    for chunk_id, channel_id in sorted(by_chunk):
+        _store(chunk_id, channel_id, by_chunk[chunk_id, channel_id], table=tables[channel_id], now=now)
 
 
 def store_batch(batch: Batch, *, now: datetime) -> None:
@@ -72,7 +75,7 @@ def store_batch(batch: Batch, *, now: datetime) -> None:
     for recipient, part, answer in _answers(batch, units, batch.codes[units], batch.ids[units]):
         answers.setdefault(recipient, {})[part] = answer
     if answers:
-        _store(batch.chunk_id, answers, now=now)
+        _store(batch.chunk_id, batch.channel_id, answers, table=batch.table, now=now)
 
 
 def _answers(batch: Batch, units: Integers, codes: Integers, ids: Any) -> Iterator[tuple[int, int, Answer]]:
@@ -84,19 +87,24 @@ def _answers(batch: Batch, units: Integers, codes: Integers, ids: Any) -> Iterat
 
 
 @transaction.atomic
-def _store(chunk_id: int, answers: Answers, *, now: datetime) -> None:
+def _store(chunk_id: int, channel_id: int, answers: Answers, *, table: Table, now: datetime) -> None:
     chunk = Chunk.objects.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=chunk_id)
     campaign = chunk.campaign
     rows = _read(chunk, sorted(answers))
-    changes = [change for row in rows if (change := _change(row, answers[row.recipient], campaign.status, now=now))]
-    _write(chunk, changes, now=now)
+    is_alive = campaign.status in (Status.SENDING, Status.PAUSED)
+    changes = [
+        change
+        for row in rows
+        if (change := _change(row, answers[row.recipient], is_alive=is_alive, table=table, now=now))
+    ]
+    _write(chunk, channel_id, changes, now=now)
     _count(chunk, changes)
     left = [change.row.recipient for change in changes if change.judgement.state is not S.UNCERTAIN]
     doubtful = [change.row for change in changes if change.judgement.state is S.UNCERTAIN]
     entered = [(row.recipient, row.phone, row.submitted_at) for row in doubtful]
-    doubts.enter(campaign.pk, campaign.channel_id, entered)
+    doubts.enter(campaign.pk, channel_id, entered)
     doubts.leave(campaign.pk, left)
-    _note_ids(chunk, rows, answers)
+    _note_ids(chunk, channel_id, rows, answers)
 
 
 _READ = """
@@ -133,26 +141,26 @@ def _read(chunk: Chunk, recipients: Sequence[int]) -> list[_Row]:
         ]
 
 
-def _change(row: _Row, answers: Mapping[int, Answer], status: str, *, now: datetime) -> _Change | None:
+def _change(row: _Row, answers: Mapping[int, Answer], *, is_alive: bool, table: Table, now: datetime) -> _Change | None:
     if row.state not in (S.INTENDED, S.UNCERTAIN):
         return None
     if not answers and row.state == S.INTENDED:  # given back: nothing was written of it
         judgement = Judgement(state=S.RETRY, retry_after=0.0)
     else:
-        judgement = _judge_again(row, answers, is_alive=status in (Status.SENDING, Status.PAUSED))
+        judgement = _judge_again(row, answers, is_alive=is_alive, table=table)
     if judgement.state == row.state and judgement.accepted_mask == row.accepted_mask:
         return None
     return _Change(row=row, judgement=judgement, look_at=when_to_look(judgement, now=now))
 
 
-def _judge_again(row: _Row, answers: Mapping[int, Answer], *, is_alive: bool) -> Judgement:
+def _judge_again(row: _Row, answers: Mapping[int, Answer], *, is_alive: bool, table: Table) -> Judgement:
     """With what was known before: parts accepted earlier stay accepted, a missing answer stays missing."""
     before = MISSING if row.state == S.INTENDED else DOUBT
     known = [
         answers[part][0] if part in answers else 0 if row.accepted_mask >> part & 1 else before
         for part in range(row.parts)
     ]
-    judgement = judge(known, attempts=row.attempts)
+    judgement = judge(known, attempts=row.attempts, table=table)
     if judgement.state is S.RETRY and (not is_alive or row.state == S.UNCERTAIN):
         # Its campaign is over, or its chunk may be: an explicit refusal ends it.
         return Judgement(state=S.FAILED, error_code=judgement.error_code)
@@ -162,14 +170,15 @@ def _judge_again(row: _Row, answers: Mapping[int, Answer], *, is_alive: bool) ->
 _WRITE = """
 UPDATE {partition} m SET
     state = e.state, accepted_mask = m.accepted_mask | e.mask, error_kind = e.kind, error_code = e.code,
-    done_at = CASE WHEN e.state = %(failed)s THEN %(now)s ELSE m.done_at END, retry_at = e.retry_at
+    done_at = CASE WHEN e.state = %(failed)s THEN %(now)s ELSE m.done_at END, retry_at = e.retry_at,
+    channel_id = %(channel)s
 FROM unnest(%(ctids)s::tid[], %(states)s::smallint[], %(masks)s::int[], %(kinds)s::smallint[], %(codes)s::int[],
             %(retries)s::timestamptz[]) AS e (ctid, state, mask, kind, code, retry_at)
 WHERE m.ctid = e.ctid
 """
 
 
-def _write(chunk: Chunk, changes: Sequence[_Change], *, now: datetime) -> None:
+def _write(chunk: Chunk, channel_id: int, changes: Sequence[_Change], *, now: datetime) -> None:
     if not changes:
         return
     judgements = [change.judgement for change in changes]
@@ -177,6 +186,7 @@ def _write(chunk: Chunk, changes: Sequence[_Change], *, now: datetime) -> None:
     values: dict[str, Any] = {
         "failed": S.FAILED,
         "now": now,
+        "channel": channel_id,
         "ctids": [change.row.ctid for change in changes],
         "states": array(one.state for one in judgements),
         "masks": array(one.accepted_mask for one in judgements),
@@ -206,7 +216,7 @@ def _count(chunk: Chunk, changes: Sequence[_Change]) -> None:
         cursor.execute(_RESOLVE, {"chunk": chunk.pk, "open": still_open, "look_at": min(looks, default=None)})
 
 
-def _note_ids(chunk: Chunk, rows: Sequence[_Row], answers: Answers) -> None:
+def _note_ids(chunk: Chunk, channel_id: int, rows: Sequence[_Row], answers: Answers) -> None:
     named = [
         (raw, row.recipient, part, row.phone)
         for row in rows
@@ -219,5 +229,5 @@ def _note_ids(chunk: Chunk, rows: Sequence[_Row], answers: Answers) -> None:
     day, campaign = np.full(len(ids), days(chunk.campaign.day)), np.full(len(ids), chunk.campaign_id)
     places, forms = Places(day, campaign, recipients, parts, phones), normal_forms(ids)
     with connection.cursor() as cursor:
-        copy_ids(cursor, chunk.campaign.channel_id, forms, places)
-    whereabouts.add(chunk.campaign.channel_id, forms, places)
+        copy_ids(cursor, channel_id, forms, places)
+    whereabouts.add(channel_id, forms, places)

@@ -5,8 +5,10 @@ from datetime import date, datetime
 from django.conf import settings
 from django.db import connection, transaction
 
+from accounts.models import User
+from audit.ledger import record
 from campaigns.models import Campaign
-from delivery import receipts
+from delivery import receipts, retention
 from delivery.statuses import MessageState
 
 # One statement, so a reader sees either the many rows or their sum.
@@ -33,6 +35,35 @@ def prepare_partitions(*, today: date) -> None:
     """Partitions of the current and the next two months, so that no insert ever lacks one."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT prepare_partitions(%s, 2)", [today])
+
+
+# Both sides are of one instant, so whatever is written meanwhile adds to both of them, or to none.
+_REPAIR = """
+INSERT INTO delivery_tally (campaign_id, state, n)
+SELECT %(campaign)s, state, sum(found) - sum(counted) FROM (
+    SELECT state, n AS counted, 0 AS found FROM delivery_tally WHERE campaign_id = %(campaign)s
+    UNION ALL
+    SELECT state, 0, count(*) FROM delivery_message WHERE day = %(day)s AND campaign_id = %(campaign)s GROUP BY state
+) both_sides
+GROUP BY state HAVING sum(found) <> sum(counted)
+RETURNING state, n
+"""
+
+
+@transaction.atomic
+def repair_tallies(campaign_id: int, *, by: User | None = None) -> dict[str, int]:
+    """Make the counters say what the messages say; what was missing of each state. Refused when the messages are not
+    kept any more."""
+    campaign = Campaign.objects.lock(campaign_id)
+    if campaign.started_at is None:
+        return {}
+    retention.check_kept(campaign)
+    with connection.cursor() as cursor:
+        cursor.execute(_REPAIR, {"campaign": campaign_id, "day": campaign.day})
+        missing = {MessageState(state).name.lower(): n for state, n in cursor.fetchall()}
+    if missing:
+        record("campaign.tallies_repaired", campaign, by=by, after=missing)
+    return missing
 
 
 _WAITING = """

@@ -22,6 +22,7 @@ class Arrival:
     at: datetime
     pdus: Sequence[tuple[int, bytes]] = ()  # sequence and body
     runs: Sequence[Octets] = ()  # whole PDUs, equally long, one a row
+    accepted_is_delivered: bool = False  # with this carrier
 
     @property
     def count(self) -> int:

@@ -33,9 +33,18 @@ class Retry:
     attempts: int  # this time included
 
 
-# One statement, so one transaction and one round trip: owner, epoch, status, seal, deadline and plan are checked and
-# the intent is written, or nothing is. `suppressed_among` is of recipients (its migration 0006).
-_INTEND = """
+# The clock on the wall decides, as in campaigns.hours. A zone is read only where there is a window.
+_IS_OPEN = """
+CASE WHEN p.daily_from IS NULL THEN true
+     WHEN p.daily_from < p.daily_to THEN (%(now)s::timestamptz AT TIME ZONE p.daily_zone)::time >= p.daily_from
+                                     AND (%(now)s::timestamptz AT TIME ZONE p.daily_zone)::time < p.daily_to
+     ELSE (%(now)s::timestamptz AT TIME ZONE p.daily_zone)::time >= p.daily_from
+       OR (%(now)s::timestamptz AT TIME ZONE p.daily_zone)::time < p.daily_to END
+"""
+# One statement, so one transaction and one round trip: owner, epoch, status, seal, deadline, hours, plan and whether
+# everything is stopped are checked and the intent is written, or nothing is. `suppressed_among` is of recipients (its
+# migration 0006).
+_INTEND = f"""
 WITH chosen AS (
     UPDATE delivery_chunk c
     SET intended = least(c.count, c.next + %(count)s), lease_until = %(lease)s
@@ -43,20 +52,22 @@ WITH chosen AS (
     WHERE c.id = %(chunk)s AND c.owner = %(owner)s AND c.epoch = %(epoch)s AND c.status = 'open'
       AND c.next = %(next)s AND c.intended = c.next AND p.id = c.campaign_id
       AND p.status = 'sending' AND p.seal = %(seal)s
-      AND (p.not_after IS NULL OR p.not_after > %(now)s)
+      AND (p.not_after IS NULL OR p.not_after > %(now)s) AND {_IS_OPEN}
       AND (c.plan_from IS NULL OR p.resumed_at IS NULL OR c.plan_from >= p.resumed_at)
+      AND NOT EXISTS (SELECT FROM delivery_halt WHERE released_at IS NULL)
     RETURNING c.id, c.epoch, c.owner, c.next, c.intended, p.workspace_id
 ), noted AS (
-    INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at)
-    SELECT id, epoch, owner, next, intended - next, false, %(now)s FROM chosen
+    INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at, channel_id)
+    SELECT id, epoch, owner, next, intended - next, false, %(now)s, %(channel)s FROM chosen
 )
 SELECT next, intended, suppressed_among(workspace_id, %(phones)s::bigint[]) FROM chosen
 """
 
 
-def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, now: datetime) -> Chosen | None:
+def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, channel_id: int, now: datetime) -> Chosen | None:
     """Cover the next recipients of the chunk, whose numbers these are; None when they must not be handed over: somebody
-    else owns the chunk, or the campaign is paused, ended, past its deadline, or differs from what was approved.
+    else owns the chunk, everything is stopped, or the campaign is paused, ended, past its deadline, in its closed
+    hours, or differs from what was approved.
 
     Those that were suppressed by `now` must not be handed over either.
     """
@@ -71,6 +82,7 @@ def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, now: datetime
                 "count": len(phones),
                 "phones": array(phones.tolist()),
                 "seal": seal,
+                "channel": channel_id,
                 "now": now,
                 "lease": now + settings.CHUNK_LEASE,
             },
@@ -82,10 +94,12 @@ def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, now: datetime
     return Chosen(indexes=range(begin, end), suppressed=frozenset(suppressed))
 
 
-_HOLD = """
+_HOLD = f"""
 SELECT p.workspace_id FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id
 WHERE c.id = %(chunk)s AND c.owner = %(owner)s AND c.epoch = %(epoch)s AND c.status = 'open'
   AND p.status = 'sending' AND p.seal = %(seal)s AND (p.not_after IS NULL OR p.not_after > %(now)s)
+  AND {_IS_OPEN}
+  AND NOT EXISTS (SELECT FROM delivery_halt WHERE released_at IS NULL)
 FOR NO KEY UPDATE OF c
 """
 _INTEND_RETRIES = """
@@ -103,6 +117,7 @@ UPDATE {partition} m SET
     state = CASE WHEN is_suppressed THEN %(suppressed)s ELSE %(intended)s END,
     attempts = CASE WHEN is_suppressed THEN attempts ELSE attempts + 1 END,
     submitted_at = CASE WHEN is_suppressed THEN submitted_at ELSE %(now)s END,
+    channel_id = CASE WHEN is_suppressed THEN channel_id ELSE %(channel)s END,
     done_at = CASE WHEN is_suppressed THEN %(now)s ELSE done_at END,
     retry_at = NULL
 FROM judged
@@ -112,7 +127,7 @@ RETURNING m.recipient, m.phone, m.attempts, is_suppressed
 
 
 @transaction.atomic
-def intend_retries(chunk: Chunk, count: int, *, seal: str, now: datetime) -> list[Retry]:
+def intend_retries(chunk: Chunk, count: int, *, seal: str, channel_id: int, now: datetime) -> list[Retry]:
     """Messages of the chunk that were refused for the moment and are to be tried again now.
 
     Those whose number has been suppressed since are over: SUPPRESSED, and not among them.
@@ -134,6 +149,7 @@ def intend_retries(chunk: Chunk, count: int, *, seal: str, now: datetime) -> lis
                 "retry": MessageState.RETRY,
                 "intended": MessageState.INTENDED,
                 "suppressed": MessageState.SUPPRESSED,
+                "channel": channel_id,
                 "now": now,
                 "count": count,
             },
@@ -143,9 +159,9 @@ def intend_retries(chunk: Chunk, count: int, *, seal: str, now: datetime) -> lis
         over = len(judged) - len(retries)
         if retries:
             cursor.execute(
-                "INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at)"
-                " VALUES (%s, %s, %s, %s, %s, true, %s)",
-                [chunk.pk, chunk.epoch, chunk.owner, retries[0].recipient - chunk.first, len(retries), now],
+                "INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at, channel_id)"
+                " VALUES (%s, %s, %s, %s, %s, true, %s, %s)",
+                [chunk.pk, chunk.epoch, chunk.owner, retries[0].recipient - chunk.first, len(retries), now, channel_id],
             )
         if over:
             cursor.execute("UPDATE delivery_chunk SET unresolved = unresolved - %s WHERE id = %s", [over, chunk.pk])

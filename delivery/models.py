@@ -3,13 +3,16 @@
 `Message`, `CarrierId` and `Receipt` are partitioned by month of `day` and written by COPY (migration 0002).
 """
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
+from accounts.models import Workspace
 from campaigns.models import Campaign
 from channels.models import Channel
-from delivery.querysets import ChunkQuerySet
-from delivery.statuses import ChunkStatus, ErrorKind, IncidentKind, MessageState
+from delivery.querysets import ChunkQuerySet, HaltQuerySet, InboundQuerySet
+from delivery.statuses import ChunkStatus, ErrorKind, HaltKind, InboundKind, IncidentKind, MessageState
+from recipients.masking import masked
 
 
 class Chunk(models.Model):
@@ -38,6 +41,11 @@ class Chunk(models.Model):
     plan_until = models.DateTimeField(null=True, blank=True)
     plan_first = models.PositiveIntegerField(default=0, help_text="`next` when the plan was made.")
 
+    failures = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Looks in a row that ended in an exception."
+    )
+    trouble = models.TextField(blank=True, db_default="", help_text="Why it is quarantined, in a sentence.")
+
     objects = ChunkQuerySet.as_manager()
 
     class Meta:
@@ -51,6 +59,11 @@ class Chunk(models.Model):
                 name="chunk_done_when_all_are",
                 condition=~Q(status=ChunkStatus.DONE) | Q(next=F("count"), unresolved=0),
             ),
+        ]
+        indexes = [
+            # Asked several times a second, and few at a time; no index covers what changes with each batch.
+            models.Index(name="chunk_waiting", fields=["rung_at"], condition=Q(status=ChunkStatus.OPEN, owner="")),
+            models.Index(name="chunk_owned", fields=["campaign"], condition=~Q(owner="")),
         ]
 
     def __str__(self) -> str:
@@ -67,6 +80,7 @@ class Intent(models.Model):
     count = models.PositiveIntegerField()
     is_retry = models.BooleanField(default=False)
     at = models.DateTimeField()
+    channel_id = models.BigIntegerField(null=True, help_text="Null is the campaign's own.")
 
     class Meta:
         indexes = [models.Index(name="intent_by_chunk", fields=["chunk", "id"])]
@@ -94,6 +108,7 @@ class Message(models.Model):
     submitted_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
     retry_at = models.DateTimeField(null=True)
+    channel_id = models.BigIntegerField(null=True, help_text="Null is the campaign's own.")
 
     class Meta:
         managed = False
@@ -205,6 +220,56 @@ class Tally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id}: {self.n:+}"
+
+
+class Halt(models.Model):
+    """While one is in force nobody's intent is written, and no campaign starts: nothing is sent, by any worker."""
+
+    kind = models.CharField(max_length=20, choices=HaltKind.choices)
+    reason = models.TextField()
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    released_at = models.DateTimeField(null=True, blank=True)
+    release_reason = models.TextField(blank=True)
+
+    objects = HaltQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="halt_once_in_force", fields=["kind"], condition=Q(released_at=None)),
+            models.CheckConstraint(name="halt_known_kind", condition=Q(kind__in=HaltKind.values)),
+        ]
+
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+
+class Inbound(models.Model):
+    """A message that a phone sent us, as it came: append-only. Of a long one, each part.
+
+    Without a workspace when it could be meant for several, or for none that we know.
+    """
+
+    workspace = models.ForeignKey(Workspace, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=InboundKind.choices, default=InboundKind.MO)
+    received_at = models.DateTimeField()
+    phone = models.BigIntegerField(null=True, blank=True, help_text="Of the sender, if it is a phone number.")
+    to_address = models.CharField("to", max_length=65, blank=True)
+    text = models.TextField(blank=True)
+    data_coding = models.PositiveSmallIntegerField()
+    keyword = models.CharField(max_length=80, blank=True, help_text="The stop word that it was taken for.")
+    raw = models.BinaryField(help_text="The body of the deliver_sm.")
+
+    objects = InboundQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "inbound message"
+        constraints = [models.CheckConstraint(name="inbound_known_kind", condition=Q(kind__in=InboundKind.values))]
+        indexes = [models.Index(name="inbound_by_workspace", fields=["workspace", "-id"])]
+
+    def __str__(self) -> str:
+        return masked(self.phone) if self.phone else "—"
 
 
 class Incident(models.Model):

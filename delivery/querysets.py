@@ -1,22 +1,48 @@
-"""Which chunks, messages and incidents."""
+"""Which chunks, halts and inbound messages."""
 
+from collections.abc import Collection
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, Q
 
 from campaigns.statuses import FINISHED, Status
 from delivery.statuses import ChunkStatus
 
 if TYPE_CHECKING:
-    from delivery.models import Chunk
+    from delivery.models import Chunk, Halt, Inbound
+
+
+UNFINISHED = (ChunkStatus.OPEN, ChunkStatus.QUARANTINED, ChunkStatus.FROZEN)
+
+
+OWNED = ~Q(owner="")
 
 
 class ChunkQuerySet(models.QuerySet["Chunk"]):
     def open(self) -> Self:
         return self.filter(status=ChunkStatus.OPEN)
+
+    def lock(self, pk: int) -> "Chunk":
+        # NO KEY: intents that point at this row must not wait for us.
+        return self.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=pk)
+
+    def frozen(self) -> Self:
+        return self.filter(status=ChunkStatus.FROZEN)
+
+    def quarantined(self) -> Self:
+        return self.filter(status=ChunkStatus.QUARANTINED)
+
+    def kept_back(self) -> Self:
+        """Until somebody has looked at them."""
+        return self.filter(status__in=[ChunkStatus.QUARANTINED, ChunkStatus.FROZEN])
+
+    def in_doubt_after_restore(self) -> Self:
+        """What may have been sent from since the point to which the database was restored."""
+        return self.filter(status__in=UNFINISHED).exclude(campaign__status__in=FINISHED)
 
     def unowned(self, now: datetime) -> Self:
         return self.filter(Q(owner="") | Q(lease_until__lt=now))
@@ -32,11 +58,12 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
         return self.select_related("campaign").get(pk=pk) if moved else None
 
     def to_ring(self, now: datetime) -> Self:
-        """Open, of a campaign that is sending, nobody's, not rung lately, and with something to do by now."""
+        """Open, of a campaign that is sending, nobody's, not rung lately, and with something to do by now. None while
+        a halt is in force: a look that may not send would only ring again."""
         return (
             self.open()
             .unowned(now)
-            .filter(campaign__status=Status.SENDING)
+            .filter(~_halted(), campaign__status=Status.SENDING)
             .filter(Q(rung_at=None) | Q(rung_at__lt=now - settings.RING_AGAIN) | Q(rung_at__lt=F("released_at")))
             .filter(
                 Q(next__lt=F("count"), plan_from=None)
@@ -46,13 +73,18 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
             )
         )
 
-    def to_settle(self, now: datetime) -> Self:
-        """Open, of a paused campaign, nobody's, and with answers that nobody will hear any more: they must not wait for
-        the resume to be in doubt. Whoever waits longest is first."""
+    def to_settle(self, now: datetime, *, closed: Collection[int] = ()) -> Self:
+        """Open, of a campaign that is paused, kept by a halt, or one of those in their closed hours, nobody's, and with
+        answers that nobody will hear any more: they must not wait to be in doubt until it goes on. Whoever waits
+        longest is first."""
         return (
             self.open()
             .unowned(now)
-            .filter(campaign__status=Status.PAUSED)
+            .filter(
+                Q(campaign__status=Status.PAUSED)
+                | Q(_halted(), campaign__status=Status.SENDING)
+                | Q(campaign__in=closed)
+            )
             .filter(Q(rung_at=None) | Q(rung_at__lt=now - settings.RING_AGAIN))
             .filter(Q(intended__gt=F("next")) | Q(unresolved__gt=0, retry_at__lte=now))
             .order_by(F("rung_at").asc(nulls_first=True), "pk")
@@ -60,11 +92,35 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
 
     def at_work(self, now: datetime) -> Self:
         """Somebody has it, or it was rung for and has not been taken yet."""
-        return self.open().filter(
-            (~Q(owner="") & Q(lease_until__gte=now))
-            | (Q(rung_at__gte=now - settings.RING_AGAIN) & (Q(released_at=None) | Q(rung_at__gte=F("released_at"))))
-        )
+        return self.open().filter(OWNED & Q(lease_until__gte=now) | self._waiting(now))
+
+    def owned(self, now: datetime) -> Self:
+        return self.open().filter(OWNED, lease_until__gte=now)
+
+    def waiting(self, now: datetime) -> Self:
+        """Rung for lately and not taken yet."""
+        return self.open().filter(self._waiting(now), owner="")
+
+    @staticmethod
+    def _waiting(now: datetime) -> Q:
+        lately = Q(rung_at__gte=now - settings.RING_AGAIN)
+        return lately & (Q(released_at=None) | Q(rung_at__gte=F("released_at")))
 
     def left_behind(self, now: datetime) -> Self:
-        """Open chunks of campaigns that have ended, with nobody at work on them."""
-        return self.open().unowned(now).filter(campaign__status__in=FINISHED)
+        """Chunks of campaigns that ended before they did, with nobody at work on them."""
+        kept = [ChunkStatus.OPEN, ChunkStatus.QUARANTINED]
+        return self.unowned(now).filter(status__in=kept, campaign__status__in=FINISHED)
+
+
+class HaltQuerySet(models.QuerySet["Halt"]):
+    def in_force(self) -> Self:
+        return self.filter(released_at=None)
+
+
+class InboundQuerySet(models.QuerySet["Inbound"]):
+    def of(self, workspace: Any) -> Self:
+        return self.filter(workspace=workspace)
+
+
+def _halted() -> Exists:
+    return Exists(apps.get_model("delivery", "Halt").objects.in_force())

@@ -12,17 +12,19 @@ import numpy as np
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
-from delivery import copying, doubts, inbox
+from channels.models import Channel
+from delivery import copying, doubts, inbound, inbox
 from delivery.batches import NOTHING, Ids, Integers
 from delivery.copying import array, copied
 from delivery.errors import STATE_STEP
+from delivery.id_bases import bases, converted
 from delivery.inbox import Arrival
 from delivery.intents import OVERDUE_MARGIN
 from delivery.plans import by_key, partition
 from delivery.results import copy_ids
-from delivery.rows import day_of
+from delivery.rows import day_of, days
 from delivery.statuses import ErrorKind, MessageState
-from delivery.whereabouts import UNKNOWN, Places, Whereabouts, normal, normal_forms, place, whereabouts
+from delivery.whereabouts import UNKNOWN, Places, Whereabouts, normal, normal_forms, whereabouts
 from smpp import receipts
 from smpp.bulk import Octets
 from smpp.pdu import HEADER
@@ -62,6 +64,10 @@ class _Told:
     def code(self) -> int:
         return error_code(self.state, self.error)
 
+    @property
+    def verdict(self) -> MessageState | None:
+        return VERDICTS[_meant(self.state, accepted_is_delivered=self.arrival.accepted_is_delivered)]
+
 
 class Finding(NamedTuple):
     """A receipt whose message is known."""
@@ -88,6 +94,11 @@ _VERDICTS: dict[CarrierState, MessageState] = {
 VERDICTS: tuple[MessageState | None, ...] = tuple(_VERDICTS.get(state) for state in CarrierState)
 
 
+def _meant(state: CarrierState, *, accepted_is_delivered: bool) -> CarrierState:
+    """ACCEPTED is final with some carriers, and on its way with most."""
+    return CarrierState.DELIVERED if accepted_is_delivered and state is CarrierState.ACCEPTED else state
+
+
 def take_in(arrivals: Sequence[Arrival]) -> int:
     """Store them, and apply those whose message is known; the command_status to answer with.
 
@@ -107,14 +118,21 @@ def _store(arrivals: Sequence[Arrival]) -> None:
         by_key(cursor, within=STORE_WITHIN)
     inbox.keep(arrivals)
     told, others = _read(arrivals)
-    raised, left = _Raised(), list[str]()
+    raised, unknown = _Raised(), list[tuple[_Told, int]]()
     for one in told:
         known = _remembered(one)
-        raised.add(one, known)
-        left += (_line(one, place) for place in np.flatnonzero(known == UNKNOWN).tolist())
-    at = arrivals[-1].at
-    left += raised.apply(at=at)
-    left += (_unread_line(arrival, body) for arrival, body in others)
+        raised.add(one, np.flatnonzero(known != UNKNOWN), whereabouts.places(known[known != UNKNOWN]))
+        unknown += [(one, place) for place in np.flatnonzero(known == UNKNOWN).tolist()]
+    places = _looked_up(unknown, now=arrivals[-1].at)
+    left: list[str] = []
+    for number, (one, place) in enumerate(unknown):
+        if number in places:
+            raised.add(one, np.array([place]), _columns(places[number]))
+        else:
+            left.append(_line(one, place))
+    left += raised.apply(at=arrivals[-1].at)
+    if others:
+        inbound.take_in([(arrival.channel_id, body, arrival.at) for arrival, body in others])
     if left:
         with connection.cursor() as cursor:
             copying.write(cursor, _COPY, left)
@@ -184,16 +202,36 @@ def _number(text: str) -> int | None:
 def _remembered(told: _Told) -> Integers:
     """Where each is known, if this process handed it over; the number decides between readings of the id."""
     channel_id, ids = told.arrival.channel_id, told.message_ids.tolist()
-    known = _of_its_phone(whereabouts.find(channel_id, ids), told.phones)
-    for place in np.flatnonzero(known == UNKNOWN).tolist():
-        others = [form.encode() for form in receipts.candidates(ids[place].decode())[1:]]
-        found = _of_its_phone(whereabouts.find(channel_id, others), told.phones[place : place + 1])
-        known[place] = next((one for one in found.tolist() if one != UNKNOWN), UNKNOWN)
+    known = np.full(len(ids), UNKNOWN)
+    for base in bases.order(channel_id):
+        left = np.flatnonzero(known == UNKNOWN)
+        if not len(left):
+            break
+        tried = converted(base, ids if len(left) == len(ids) else [ids[place] for place in left.tolist()])
+        found = _of_its_phone(whereabouts.find(channel_id, tried), told.phones[left])
+        known[left] = found
+        if hits := int(np.count_nonzero(found != UNKNOWN)):
+            bases.count(channel_id, base, hits)
     return known
 
 
 def _of_its_phone(found: Integers, phones: Integers) -> Integers:
     return np.where((found != UNKNOWN) & (whereabouts.places(found).phones == phones), found, UNKNOWN)
+
+
+def _looked_up(unknown: Sequence[tuple[_Told, int]], *, now: datetime) -> dict[int, Whereabouts]:
+    """Where those belong that another process handed over, by their place in the sequence."""
+    tries = [
+        (number, told.arrival.channel_id, candidate, int(told.phones[place]), choice)
+        for number, (told, place) in enumerate(unknown)
+        for choice, candidate in enumerate(receipts.candidates(told.message_ids[place].decode()))
+    ]
+    return _by_id(tries, now=now)
+
+
+def _columns(place: Whereabouts) -> Places:
+    values = (days(place.day), *place[1:])
+    return Places(*(np.array([value], np.int64) for value in values))
 
 
 class _Raised:
@@ -202,10 +240,10 @@ class _Raised:
     def __init__(self) -> None:
         self._told: list[tuple[_Told, Integers, Places]] = []
 
-    def add(self, told: _Told, known: Integers) -> None:
-        mine = np.flatnonzero(known != UNKNOWN)
-        if len(mine) and VERDICTS[told.state] is not None:  # on its way, or unknown: kept, and nothing to raise
-            self._told.append((told, mine, whereabouts.places(known[mine])))
+    def add(self, told: _Told, mine: Integers, places: Places) -> None:
+        """Where those of `told` belong that are `mine`."""
+        if len(mine) and told.verdict is not None:  # on its way, or unknown: kept, and nothing to raise
+            self._told.append((told, mine, places))
 
     def apply(self, *, at: datetime) -> Iterator[str]:
         """The lines of those whose message is not on record."""
@@ -213,9 +251,7 @@ class _Raised:
             return
         columns = [np.concatenate(column) for column in zip(*(places for _, _, places in self._told), strict=True)]
         places = Places(*columns)
-        delivered = np.concatenate(
-            [np.full(len(mine), VERDICTS[told.state] is S.DELIVERED) for told, mine, _ in self._told]
-        )
+        delivered = np.concatenate([np.full(len(mine), told.verdict is S.DELIVERED) for told, mine, _ in self._told])
         codes = np.concatenate([np.full(len(mine), told.code) for told, mine, _ in self._told])
         found = np.zeros(len(codes), bool)
         for day, campaign in sorted(set(zip(places.days.tolist(), places.campaigns.tolist(), strict=True))):
@@ -246,11 +282,6 @@ def _line(told: _Told, place: int) -> str:
         f"\t{_NULL if phone == NO_PHONE else phone}\t{int(told.state)}\t{told.code}\t{at}"
         f"\t\\\\x{told.bodies(place).hex()}\n"
     )
-
-
-def _unread_line(arrival: Arrival, body: bytes) -> str:
-    day, at = _written(arrival.at)
-    return f"{day}\t{arrival.channel_id}\t{at}\tf\t\t{_NULL}\t{_NULL}\t{_NULL}\t{at}\t\\\\x{body.hex()}\n"
 
 
 @lru_cache(maxsize=1024)  # what one read brought arrived at one time
@@ -456,9 +487,11 @@ WHERE r.day = g.day AND r.id = g.id
 """
 # Campaigns of which an answer may still be stored.
 _BUSY = """
-SELECT DISTINCT p.channel_id, p.id
-FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id
-WHERE c.status = 'open' AND (c.intended > c.next OR c.unresolved > 0) AND p.channel_id = ANY(%s)
+SELECT DISTINCT w.channel_id, p.id
+FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id CROSS JOIN LATERAL (
+    SELECT p.channel_id UNION SELECT m.channel_id FROM channels_routemember m WHERE m.route_id = p.route_id
+) w
+WHERE c.status = 'open' AND (c.intended > c.next OR c.unresolved > 0) AND w.channel_id = ANY(%s)
 """
 _BY_ID = """
 SELECT DISTINCT ON (g.id) g.id, c.day, c.campaign_id, c.recipient, c.part, c.phone
@@ -515,6 +548,8 @@ def match_pending(*, now: datetime) -> int:
 def _match(rows: list[Unapplied], *, now: datetime) -> int:
     if not rows:
         return 0
+    final = set(Channel.objects.filter(accepted_is_delivered=True).values_list("pk", flat=True))
+    rows = [(*row[:5], _meant(CarrierState(row[5]), accepted_is_delivered=row[2] in final), *row[6:]) for row in rows]
     readable = {row[1]: row for row in rows if row[4] is not None}
     busy = _busy({row[2] for row in rows})  # asked first: who is not busy now has its ids on record below
     places = _find_by_id(readable.values(), now=now)
@@ -543,9 +578,8 @@ def _match(rows: list[Unapplied], *, now: datetime) -> int:
 def _note_ids(done: list[tuple[Unapplied, Whereabouts]]) -> None:
     """What a doubt explained has its id now: the same receipt once more must not explain another."""
     for row, one in {(row[2], row[3]): (row, one) for row, one in done}.values():
-        places = place(one[0], one[1], one[2], one[3], one[4])
         with connection.cursor() as cursor:
-            copy_ids(cursor, row[2], np.array([row[3].encode()]), places)
+            copy_ids(cursor, row[2], np.array([row[3].encode()]), _columns(Whereabouts(*one)))
 
 
 def _try_later(rows: list[Unapplied], *, now: datetime) -> None:
@@ -556,17 +590,24 @@ def _try_later(rows: list[Unapplied], *, now: datetime) -> None:
 
 
 def _find_by_id(rows: Iterable[Unapplied], *, now: datetime) -> dict[int, Whereabouts]:
-    tries = [
-        (pk, channel, candidate, phone, choice)
-        for _, pk, channel, message_id, phone, *_ in rows
-        for choice, candidate in enumerate(receipts.candidates(message_id))
-    ]
+    return _by_id(
+        [
+            (pk, channel, candidate, phone, choice)
+            for _, pk, channel, message_id, phone, *_ in rows
+            for choice, candidate in enumerate(receipts.candidates(message_id))
+        ],
+        now=now,
+    )
+
+
+def _by_id(tries: Sequence[tuple[int, int, str, int | None, int]], *, now: datetime) -> dict[int, Whereabouts]:
+    """`tries` are (what it is called, channel, id, phone, the lower the likelier); found by key."""
     if not tries:
         return {}
     with connection.cursor() as cursor:
         by_key(cursor)
         cursor.execute(_BY_ID, [*(list(column) for column in zip(*tries, strict=True)), (now - REMEMBERED).date()])
-        return {pk: place for pk, *place in cursor.fetchall()}
+        return {pk: Whereabouts(*place) for pk, *place in cursor.fetchall()}
 
 
 def _busy(channels: set[int]) -> dict[int, set[int]]:
@@ -599,7 +640,7 @@ def _find_by_doubt(rows: list[Unapplied], busy: dict[int, set[int]], *, now: dat
     with connection.cursor() as cursor:
         by_key(cursor)
         cursor.execute(_BY_DOUBT, [list(column) for column in zip(*tries, strict=True)])
-        return {pk: place for pk, *place in cursor.fetchall()}
+        return {pk: Whereabouts(*place) for pk, *place in cursor.fetchall()}
 
 
 # --- Receipts that never come -----------------------------------------------------------------------------------------

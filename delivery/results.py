@@ -23,7 +23,7 @@ OPEN_STATES = (S.INTENDED, S.RETRY)
 
 _COPY_MESSAGES = (
     "COPY delivery_message (day, campaign_id, recipient, phone, state, attempts, parts, accepted_mask, error_kind,"
-    " error_code, submitted_at, done_at, retry_at) FROM STDIN"
+    " error_code, submitted_at, done_at, retry_at, channel_id) FROM STDIN"
 )
 _NULL = "\\N"
 
@@ -38,6 +38,9 @@ class _Others:
     look_at: datetime | None
 
 
+# What changes under a chunk's owner.
+MOVING = ("status", "next", "intended", "unresolved", "retry_at", "plan_from", "plan_until", "plan_first")
+
 # `next` moves over what was handed over or must not be; what was given back waits again. DONE is decided here, where
 # its facts change.
 _ADVANCE = """
@@ -46,22 +49,23 @@ WITH advanced AS (
         next = next + %(moved)s, intended = next + %(moved)s, unresolved = unresolved + %(open)s,
         retry_at = least(retry_at, %(look_at)s),
         status = CASE WHEN next + %(moved)s = count AND unresolved + %(open)s = 0 THEN 'done' ELSE status END
-    WHERE id = %(chunk)s AND owner = %(owner)s AND epoch = %(epoch)s
-    RETURNING campaign_id
+    WHERE id = %(chunk)s AND owner = %(owner)s AND epoch = %(epoch)s AND next = %(next)s
+    RETURNING campaign_id, {moving}
 ), noted AS (
     INSERT INTO delivery_tally (campaign_id, state, n)
     SELECT campaign_id, state, n FROM advanced, unnest(%(states)s::smallint[], %(counts)s::int[]) AS t (state, n)
 )
-SELECT 1 FROM advanced
-"""
+SELECT {moving} FROM advanced
+""".format(moving=", ".join(MOVING))
 TALLY = "INSERT INTO delivery_tally (campaign_id, state, n) VALUES (%s, %s, %s)"
 
 
 def store(batch: Batch, chunk: Chunk, *, now: datetime) -> bool:
-    """The results of a fresh batch, in one transaction: chunk, messages, carrier ids, counters.
+    """The results of a fresh batch, in one transaction: chunk, messages, carrier ids, counters. Then `chunk` is as it
+    is on record.
 
     False when the chunk is no longer ours: its new owner has put these messages in doubt, and what we know is
-    evidence (`evidence.store_batch`).
+    evidence (`evidence.store_batch`). The same when they are on record already, by a commit that nobody heard of.
     """
     handed_over = batch.handed_over
     accepted = _accepted(batch, handed_over)
@@ -75,6 +79,7 @@ def store(batch: Batch, chunk: Chunk, *, now: datetime) -> bool:
                 "chunk": chunk.pk,
                 "owner": chunk.owner,
                 "epoch": chunk.epoch,
+                "next": chunk.next,
                 "moved": handed_over + len(batch.passed_over) + len(batch.misfits),
                 "open": sum(states[state] for state in OPEN_STATES),
                 "look_at": others.look_at,
@@ -82,7 +87,8 @@ def store(batch: Batch, chunk: Chunk, *, now: datetime) -> bool:
                 "counts": copying.array(states.values()),
             },
         )
-        if cursor.fetchone() is None:
+        moved = cursor.fetchone()
+        if moved is None:
             return False
         if accepted.any():
             _copy_pending(cursor, batch, np.flatnonzero(accepted), now=now)
@@ -92,6 +98,8 @@ def store(batch: Batch, chunk: Chunk, *, now: datetime) -> bool:
         doubtful = [(recipient, phone, batch.intended_at) for recipient, phone in others.doubts]
         doubts.enter(batch.campaign_id, batch.channel_id, doubtful)
     whereabouts.add(batch.channel_id, ids, places)
+    for field, value in zip(MOVING, moved, strict=True):
+        setattr(chunk, field, value)
     return True
 
 
@@ -119,9 +127,10 @@ def _copy_pending(cursor: object, batch: Batch, indexes: Integers, *, now: datet
             ("i2", parts),
             ("i4", (1 << parts) - 1),
             ("i8", microseconds(now)),
+            ("i8", batch.channel_id),
         ],
     )
-    columns = "day, campaign_id, recipient, phone, state, parts, accepted_mask, submitted_at"
+    columns = "day, campaign_id, recipient, phone, state, parts, accepted_mask, submitted_at, channel_id"
     rows.write(cursor, "delivery_message", columns, [pending])
 
 
@@ -164,11 +173,11 @@ def copy_ids(cursor: object, channel_id: int, ids: Ids, places: Places) -> None:
 
 def _others(batch: Batch, indexes: Integers, *, now: datetime) -> _Others:
     found = _Others(rows=[], states=Counter(), doubts=[], look_at=None)
-    at, start = now.isoformat(), f"{batch.day}\t{batch.campaign_id}"
+    at, start, end = now.isoformat(), f"{batch.day}\t{batch.campaign_id}", f"{batch.channel_id}\n"
     for index in indexes.tolist():
         recipient, phone = int(batch.recipients[index]), int(batch.phones[index])
         answers = batch.answers_of(index)
-        judgement = judge(answers, attempts=1)
+        judgement = judge(answers, attempts=1, table=batch.table)
         retry_at = when_to_look(judgement, now=now)
         found.states[judgement.state] += 1
         if judgement.state is S.UNCERTAIN:
@@ -181,15 +190,15 @@ def _others(batch: Batch, indexes: Integers, *, now: datetime) -> _Others:
         code = _NULL if judgement.error_code is None else judgement.error_code
         found.rows.append(
             f"{start}\t{recipient}\t{phone}\t{judgement.state:d}\t1\t{len(answers)}\t{judgement.accepted_mask}"
-            f"\t{kind:d}\t{code}\t{at}\t{done_at}\t{again}\n"
+            f"\t{kind:d}\t{code}\t{at}\t{done_at}\t{again}\t{end}"
         )
     for recipient, phone in batch.passed_over:
         found.states[S.SUPPRESSED] += 1
-        rest = f"{S.SUPPRESSED:d}\t0\t1\t0\t0\t{_NULL}\t{_NULL}\t{at}\t{_NULL}\n"
+        rest = f"{S.SUPPRESSED:d}\t0\t1\t0\t0\t{_NULL}\t{_NULL}\t{at}\t{_NULL}\t{end}"
         found.rows.append(f"{start}\t{recipient}\t{phone}\t{rest}")
     for recipient, phone, why in batch.misfits:
         found.states[S.FAILED] += 1
-        rest = f"{S.FAILED:d}\t0\t1\t0\t{ErrorKind.TEXT:d}\t{why}\t{_NULL}\t{at}\t{_NULL}\n"
+        rest = f"{S.FAILED:d}\t0\t1\t0\t{ErrorKind.TEXT:d}\t{why}\t{_NULL}\t{at}\t{_NULL}\t{end}"
         found.rows.append(f"{start}\t{recipient}\t{phone}\t{rest}")
     return found
 

@@ -7,6 +7,8 @@ class ChunkStatus(TextChoices):
     OPEN = "open", "Open"
     DONE = "done", "Done"
     CLOSED = "closed", "Closed"  # the campaign ended before it did
+    QUARANTINED = "quarantined", "Quarantined"  # nobody works on it until an operator has looked at it
+    FROZEN = "frozen", "Frozen"  # its database was restored: what became of it since is not known here
 
 
 class MessageState(IntegerChoices):
@@ -58,6 +60,15 @@ STATES_OF: dict[Term, tuple[MessageState, ...]] = {
 }
 
 
+class HaltKind(TextChoices):
+    EMERGENCY = "emergency", "Emergency stop"
+    RESTORE = "restore", "Restored database"
+
+
+class InboundKind(TextChoices):
+    MO = "mo", "From a phone"
+
+
 class ErrorKind(IntegerChoices):
     """Where a failed message's error code comes from."""
 
@@ -72,6 +83,7 @@ class TextError(IntegerChoices):
 
     VALUE_MISSING = 1, "A value for its text is missing, and has no default"
     TOO_LONG = 2, "Its text is longer than the most parts that a message may have"
+    FOREIGN = 3, "Its text has a character that the carrier cannot write"
 
 
 class IncidentKind(TextChoices):
@@ -88,4 +100,6 @@ class IncidentKind(TextChoices):
     REDIS = "redis", "Redis"
     SEAL_BROKEN = "seal_broken", "Content differs from what was approved"
     CHUNK_DAMAGED = "chunk_damaged", "Chunk damaged"
+    CHUNK_FAILED = "chunk_failed", "Chunk cannot be worked on"
+    RESTORED = "restored", "The database has forgotten what was sent"
     UNBALANCED = "unbalanced", "The equation does not hold"

@@ -21,6 +21,13 @@ def tick() -> None:
 
 
 @shared_task
+def start_on_time() -> None:
+    from delivery import due
+
+    due.start_on_time(clock=timezone.now)
+
+
+@shared_task
 def match_receipts() -> None:
     from delivery import receipts
 
@@ -46,3 +53,17 @@ def prepare_partitions() -> None:
     from delivery import housekeeping
 
     housekeeping.prepare_partitions(today=(timezone.now() - timedelta(days=1)).date())
+
+
+@shared_task
+def drop_old_partitions() -> None:
+    from delivery import retention
+
+    retention.drop_old(today=timezone.now().date())
+
+
+@shared_task
+def check_database() -> None:
+    from delivery import restoring
+
+    restoring.check(now=timezone.now())

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -34,6 +34,7 @@ class Style:
     dest_npi: int = 1
     plus_sign: bool = False
     service_type: str = ""
+    longest_validity: int | None = None  # seconds that the carrier takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +87,20 @@ class Same:
 class Filled:
     """A text of their own for each."""
 
-    cost = 1
-
-    def __init__(self, bodies: Sequence[bytes], starts: Integers) -> None:
-        self._bodies, self.starts = bodies, starts
+    def __init__(self, bodies: Sequence[bytes], starts: Integers, *, cost: int) -> None:
+        self._bodies, self.starts, self.cost = bodies, starts, cost
 
     def encode(self, first: int, count: int, sequence: int) -> bytes:
         return submit_sms(sequence, self._bodies[first : first + count])
 
 
-def parts(campaign: Campaign, style: Style) -> int:
-    return gsm.measure(campaign.text, header=_header(style)).parts
+def parts(text: str, style: Style) -> int:
+    """Message parts, as the carrier counts them, of a text in one PDU as well."""
+    return gsm.count_parts(text, header=_header(style))
+
+
+def pdus(text: str, style: Style) -> int:
+    return 1 if style.long_messages == "payload" else parts(text, style)
 
 
 def templates(campaign: Campaign, style: Style, *, now: datetime) -> tuple[SubmitTemplate, ...]:
@@ -113,14 +117,8 @@ def templates(campaign: Campaign, style: Style, *, now: datetime) -> tuple[Submi
                 tlvs=piece.tlvs,
             )
         )
-        for piece in _pieces(campaign.text, style, reference=campaign.pk)
+        for piece in _pieces(campaign.template.plain, style, reference=campaign.pk)
     )
-
-
-def same(campaign: Campaign, style: Style, phones: NDArray[np.uint64], ready: Sequence[SubmitTemplate]) -> Same:
-    """`ready` are the campaign's templates."""
-    cost = parts(campaign, style) if len(ready) == 1 else 1
-    return Same(ready, phones, cost=cost, plus=style.plus_sign)
 
 
 def filled(
@@ -136,7 +134,9 @@ def filled(
                 envelopes[kind] = Envelope(SubmitSm(**envelope, esm_class=kind[0], data_coding=kind[1]))
             bodies.append(envelopes[kind].body(destination, piece.text, encode_tlvs(piece.tlvs)))
         starts.append(len(bodies))
-    return Filled(bodies, np.array(starts))
+    # In one PDU each, the longest says what they cost: slower, never faster.
+    cost = max((parts(text, style) for text in texts), default=1) if len(bodies) == len(texts) else 1
+    return Filled(bodies, np.array(starts), cost=cost)
 
 
 def foreign(text: str, style: Style) -> str | None:
@@ -163,7 +163,10 @@ def _destinations(phones: NDArray[np.uint64], *, plus: bool) -> list[bytes]:
 
 
 def _envelope(campaign: Campaign, style: Style, *, now: datetime) -> dict[str, Any]:
-    until = pacing.validity(now, usual=settings.DEFAULT_VALIDITY, not_after=campaign.not_after)
+    usual = settings.DEFAULT_VALIDITY
+    if style.longest_validity is not None:
+        usual = min(usual, timedelta(seconds=style.longest_validity))
+    until = pacing.validity(now, usual=usual, not_after=campaign.not_after)
     return {
         "service_type": style.service_type.encode("ascii"),
         "source_addr_ton": campaign.revision.ton,

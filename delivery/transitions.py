@@ -1,11 +1,12 @@
 """The clock and the dispatcher move a campaign: one function per verb."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
 
-from audit.ledger import change_status, record
+from audit.ledger import change_status, change_statuses, record
 from audit.refusal import Refused
 from campaigns import seal
 from campaigns.models import Campaign
@@ -38,6 +39,22 @@ def start(campaign_id: int, manifest: Manifest, *, now: datetime) -> Campaign:
     change_status(campaign, Status.SENDING, moves=MOVES, by=None, also_save=["started_at"])
     Chunk.objects.bulk_create(_chunks(campaign, manifest, now=now), batch_size=1000)
     return campaign
+
+
+@transaction.atomic
+def start_together(manifests: Mapping[int, Manifest], *, now: datetime) -> tuple[list[Campaign], list[Campaign]]:
+    """Campaigns of one workspace, by id, whose time has come together: those that started, and those that cannot just
+    so, which are left to `start`. What somebody else has locked is in good hands."""
+    started: list[Campaign] = []
+    left: list[Campaign] = []
+    for campaign in Campaign.objects.lock_free(manifests).filter(status=Status.APPROVED):
+        is_fit = not is_too_late(campaign, now) and not what_differs(campaign, manifests[campaign.pk])
+        (started if is_fit else left).append(campaign)
+        campaign.started_at = now
+    change_statuses(started, Status.SENDING, moves=MOVES, by=None, also_save=["started_at"])
+    chunks = (chunk for campaign in started for chunk in _chunks(campaign, manifests[campaign.pk], now=now))
+    Chunk.objects.bulk_create(chunks, batch_size=1000)
+    return started, left
 
 
 @transaction.atomic
@@ -80,9 +97,9 @@ def fail(campaign_id: int, *, reason: str, now: datetime) -> Campaign:
 
 @transaction.atomic
 def plan_again(campaign_id: int, *, now: datetime) -> None:
-    """After a pause, what is left of a spread campaign goes evenly into what is left of its window.
+    """After a pause, what is left of a spread campaign goes evenly into the open hours that are left of its window.
 
-    When the window is over and the deadline is not, what is left is due now.
+    When none are and the deadline has not passed, what is left is due at once, or when the next ones begin.
     """
     campaign = Campaign.objects.lock(campaign_id)
     if campaign.status != Status.SENDING or campaign.date_to is None:
@@ -94,11 +111,12 @@ def plan_again(campaign_id: int, *, now: datetime) -> None:
     if not left:
         return
     end = pacing.line_end(now, max(now, campaign.date_to), not_after=campaign.not_after)
-    pieces = pacing.lines([(chunk.intended, chunk.count - chunk.intended) for chunk in left], begin=now, end=end)
+    time = pacing.allowed(campaign.hours, begin=now, end=end)
+    pieces = pacing.lines([(chunk.intended, chunk.count - chunk.intended) for chunk in left], time)
     for chunk, line in zip(left, pieces, strict=True):
         chunk.plan_from, chunk.plan_until, chunk.plan_first = line.begin, line.end, line.first
     Chunk.objects.bulk_update(left, ["plan_from", "plan_until", "plan_first"], batch_size=1000)
-    record("campaign.planned", campaign, by=None, after={"from": now, "to": end, "chunks": len(left)})
+    record("campaign.planned", campaign, by=None, after={"from": time.begin, "to": time.end, "chunks": len(left)})
 
 
 def is_too_late(campaign: Campaign, now: datetime) -> bool:
@@ -163,7 +181,8 @@ def _chunks(campaign: Campaign, manifest: Manifest, *, now: datetime) -> list[Ch
     if campaign.mode == Mode.SPREAD and campaign.date_from and campaign.date_to:
         begin = max(now, campaign.date_from)
         end = pacing.line_end(begin, campaign.date_to, not_after=campaign.not_after)
-        pieces = pacing.lines([(0, chunk.count) for chunk in made], begin=begin, end=end)
+        time = pacing.allowed(campaign.hours, begin=begin, end=end)
+        pieces = pacing.lines([(0, chunk.count) for chunk in made], time)
         for chunk, line in zip(made, pieces, strict=True):
             chunk.plan_from, chunk.plan_until = line.begin, line.end
     return made

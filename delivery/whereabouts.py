@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delivery.batches import LONGEST_ID, Ids, Integers
-from delivery.rows import days
 
 KEPT = 500_000
 UNKNOWN = -1
@@ -110,9 +109,3 @@ class _Known:
 
 
 whereabouts = _Known()
-
-
-def place(day: date, campaign: int, recipient: int, part: int, phone: int) -> Places:
-    """Of one message."""
-    values = (days(day), campaign, recipient, part, phone)
-    return Places(*(np.array([value], np.int64) for value in values))

@@ -237,8 +237,9 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
         return f"{row.list.accepted:,}" if row.list else "0"
 
     @admin.display(description="parts")
-    def parts(self, row: CampaignInReview) -> int:
-        return gsm.measure(row.text).parts
+    def parts(self, row: CampaignInReview) -> str:
+        parts = gsm.count_parts(row.template.least)
+        return str(parts) if row.template.is_plain else f"{parts} or more"
 
     @admin.display(description="author", ordering="created_by__email")
     def written_by(self, row: CampaignInReview) -> str:

@@ -8,7 +8,7 @@ from accounts.access import may_decide
 from accounts.models import User
 from audit.ledger import change_status
 from audit.refusal import Refused
-from campaigns import seal
+from campaigns import carriers, drafts, seal
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
 from moderation.models import Decision, Verdict
@@ -96,8 +96,7 @@ def _check_sendable(campaign: Campaign) -> None:
         raise Refused(f"The sender “{campaign.sender}” is not approved.", code="sender_not_approved")
     if campaign.list is None or campaign.list.status != ListStatus.READY:
         raise Refused("The list of recipients is not ready.", code="list_not_ready")
-    if not campaign.channel.is_active:
-        raise Refused(f"The channel “{campaign.channel}” is switched off.", code="channel_off")
+    carriers.check_can_carry(campaign)
 
 
 def time_has_passed(campaign: Campaign, now: datetime) -> bool:
@@ -117,6 +116,7 @@ def _approve_for(campaign: Campaign, begin: datetime, verdict: Verdict, *, by: U
         campaign.send_at = begin
     if campaign.not_after and campaign.not_after <= begin:
         raise Refused(f"The deadline of {campaign} is before that.", code="deadline_passed")
+    drafts.check_hours(drafts.content_of(campaign), zone=campaign.hours.zone, now=now)
     campaign.save(update_fields=["send_at", "date_from", "date_to", "not_after"])
     _seal(campaign, verdict, by=by, now=now, reason="")
 

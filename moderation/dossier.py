@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from accounts.models import User
-from campaigns import gsm
-from campaigns.gsm import Measure
+from accounts.templatetags.pages import moment
+from audit.refusal import Refused
+from campaigns import carriers, preview, schedule
 from campaigns.models import Campaign
-from campaigns.statuses import Status
+from campaigns.preview import Preview
+from campaigns.statuses import Mode, Status
 from moderation.decisions import time_has_passed
 from moderation.models import Decision
 from recipients import sample as sampling
@@ -20,10 +22,11 @@ TIGHT = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dossier:
-    """`messages` is how many message parts the carrier will be handed when everybody on the list gets the text."""
+    """`messages` is how many message parts the carrier will be handed when everybody on the list gets the text: at
+    least, where the text is another one for each of them."""
 
     campaign: Campaign
-    measure: Measure
+    preview: Preview
     messages: int
     sample: list[str]
     warnings: list[str]
@@ -31,14 +34,14 @@ class Dossier:
 
 
 def dossier(campaign: Campaign, *, reader: User, now: datetime) -> Dossier:
-    measure = gsm.measure(campaign.text)
+    seen = preview.of(campaign)
     sample, damage = _sample(campaign)
     return Dossier(
         campaign=campaign,
-        measure=measure,
-        messages=measure.parts * campaign.list.accepted if campaign.list else 0,
+        preview=seen,
+        messages=seen.measure.parts * campaign.list.accepted if campaign.list else 0,
         sample=sample,
-        warnings=[*damage, *_obstacles(campaign, reader), *_haste(campaign, now)],
+        warnings=[*damage, *_obstacles(campaign, reader), *_haste(campaign, now), *_waiting(campaign, seen, now)],
         decisions=list(Decision.objects.about(campaign.pk)),
     )
 
@@ -57,8 +60,10 @@ def _obstacles(campaign: Campaign, reader: User) -> list[str]:
         found.append("You wrote or last edited this campaign: somebody else must judge it.")
     if campaign.sender.status != SenderStatus.APPROVED or campaign.revision.status != RevisionStatus.APPROVED:
         found.append(f"The sender “{campaign.sender}” is not approved any more.")
-    if not campaign.channel.is_active:
-        found.append(f"The channel “{campaign.channel}” is switched off.")
+    try:
+        carriers.check_can_carry(campaign)
+    except Refused as refusal:
+        found.append(refusal.message)
     return found
 
 
@@ -70,9 +75,25 @@ def _haste(campaign: Campaign, now: datetime) -> list[str]:
             "Its time has passed. Approved now, it becomes Missed and nothing is sent until a moderator acts again."
         ]
     found = []
-    begins = campaign.send_at or campaign.date_from
+    begins = schedule.begin_of(campaign)
     if begins and begins - now < SOON:
         found.append("It starts in less than a quarter of an hour.")
-    if campaign.not_after and campaign.not_after - (begins or now) < TIGHT:
+    if campaign.not_after and campaign.not_after - (schedule.waits_until(campaign, now=now) or begins or now) < TIGHT:
         found.append("There is less than an hour between its start and its deadline: the rest will expire unsent.")
+    return found
+
+
+def _waiting(campaign: Campaign, seen: Preview, now: datetime) -> list[str]:
+    """What makes it slower than its times say."""
+    found = []
+    if opening := schedule.waits_until(campaign, now=now):
+        found.append(
+            f"It begins outside its daily window ({campaign.daily_window}): the first message leaves at"
+            f" {moment(opening)}."
+        )
+    if campaign.mode == Mode.SPREAD and campaign.parts_per_second and campaign.date_from and campaign.date_to:
+        seconds = campaign.hours.open_seconds(campaign.date_from, campaign.date_to)
+        accepted = campaign.list.accepted if campaign.list else 0
+        if accepted * seen.measure.parts > campaign.parts_per_second * seconds:
+            found.append("Its own limit is lower than the pace of its window: it will not be through by the end.")
     return found

@@ -1,7 +1,7 @@
 """The suppression list of the whole installation, for a super admin; and a look at those of the workspaces."""
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -58,7 +58,7 @@ class Everywhere(admin.ModelAdmin[Any]):
     show_full_result_count = False
     paginator = BoundedPaginator
     ordering = ("-pk",)
-    list_filter = (Scope,)
+    list_filter: ClassVar[Any] = (Scope,)
     title = ""
 
     def make(self, request: HttpRequest) -> Form:

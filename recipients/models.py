@@ -1,6 +1,7 @@
 """Who gets it: a list, from its uploaded file to immutable chunks in object storage; and who must not."""
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -233,3 +234,17 @@ class SuppressionCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source}: {self.n}"
+
+
+class StopWords(models.Model):
+    """The words by which recipients opt out of a workspace's messages; one without a row has `stop_words.DEFAULTS`."""
+
+    workspace = models.OneToOneField(Workspace, primary_key=True, on_delete=models.PROTECT, related_name="+")
+    words = ArrayField(models.CharField(max_length=40))
+
+    class Meta:
+        verbose_name_plural = "stop words"
+        constraints = [models.CheckConstraint(name="stopwords_some", condition=Q(words__len__gt=0))]
+
+    def __str__(self) -> str:
+        return ", ".join(self.words)

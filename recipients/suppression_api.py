@@ -18,7 +18,7 @@ from accounts.idempotency import idempotent
 from accounts.inputs import Input, ReasonInput, given
 from accounts.roles import Permission
 from audit.refusal import Refused
-from recipients import suppression_export, suppression_imports, suppressions
+from recipients import stop_words, suppression_export, suppression_imports, suppressions
 from recipients.file_api import body_of
 from recipients.models import Suppression, SuppressionImport
 from recipients.statuses import ImportStatus, Source
@@ -156,6 +156,31 @@ class OneImport(APIView):
     @extend_schema(responses=ImportOutput)
     def get(self, request: Request, pk: int) -> Response:
         return _shown(request, _import(request, pk))
+
+
+class StopWordsInput(Input):
+    words = serializers.ListField(
+        child=serializers.CharField(max_length=stop_words.LONGEST), min_length=1, max_length=stop_words.MOST
+    )
+
+
+class StopWordsOutput(serializers.Serializer[Any]):
+    words = serializers.ListField(child=serializers.CharField())
+
+
+class OwnStopWords(APIView):
+    """By writing one of these words, alone or first, a recipient opts out of the workspace's messages."""
+
+    permission = Permission.MANAGE
+
+    @extend_schema(responses=StopWordsOutput)
+    def get(self, request: Request) -> Response:
+        return Response({"words": stop_words.of(workspace_of(request))})
+
+    @extend_schema(request=StopWordsInput, responses=StopWordsOutput)
+    def put(self, request: Request) -> Response:
+        words = given(request, StopWordsInput)["words"]
+        return Response({"words": stop_words.save(workspace_of(request), words, by=user_of(request))})
 
 
 class ImportFile(APIView):

@@ -6,6 +6,7 @@ from django import forms
 
 from accounts.models import Workspace
 from recipients.forms import FileForm
+from recipients.stop_words import LONGEST, MOST
 from recipients.suppressions import LONGEST_REASON
 
 
@@ -20,6 +21,19 @@ class ReasonForm(forms.Form):
 class SuppressForm(ReasonForm):
     number = forms.CharField(max_length=40, help_text="In any format, such as +31 6 12345678.")
     field_order = ["number", "reason"]
+
+
+class StopWordsForm(forms.Form):
+    words = forms.CharField(
+        label="Stop words",
+        widget=forms.Textarea(attrs={"rows": 6}),
+        max_length=(LONGEST + 2) * MOST,
+        help_text="One a line. A message that is one of them, or begins with it, opts its sender out.",
+    )
+
+    def clean_words(self) -> list[str]:
+        lines: str = self.cleaned_data["words"]
+        return lines.splitlines()
 
 
 class ImportForm(ReasonForm, FileForm):

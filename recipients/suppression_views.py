@@ -13,9 +13,9 @@ from accounts.access import requires
 from accounts.forms import refused_on
 from accounts.requests import PageRequest
 from accounts.roles import Permission
-from recipients import suppression_export, suppression_imports, suppressions
+from recipients import stop_words, suppression_export, suppression_imports, suppressions
 from recipients.models import Suppression, SuppressionImport
-from recipients.suppression_forms import ImportForm, LookUpForm, ReasonForm, SuppressForm
+from recipients.suppression_forms import ImportForm, LookUpForm, ReasonForm, StopWordsForm, SuppressForm
 from recipients.views import takes_a_file
 
 SHOWN_IMPORTS = 5
@@ -42,6 +42,18 @@ def add(request: PageRequest) -> HttpResponse:
             messages.success(request, f"{added} gets nothing any more.")
             return redirect("recipients:suppressed")
     return _show(request, form=form, status=400)
+
+
+@require_POST
+@requires(Permission.MANAGE)
+def keep_stop_words(request: PageRequest) -> HttpResponse:
+    form = StopWordsForm(request.POST)
+    if form.is_valid():
+        with refused_on(form):
+            stop_words.save(request.workspace, form.cleaned_data["words"], by=request.user)
+            messages.success(request, "These are the stop words from now on.")
+            return redirect("recipients:suppressed")
+    return _show(request, words_form=form, status=400)
 
 
 @requires(Permission.UNSUPPRESS)
@@ -103,12 +115,16 @@ def rejected(request: PageRequest, pk: int) -> FileResponse:
 
 def _show(request: PageRequest, *, status: int = 200, **given: Any) -> HttpResponse:
     imports = SuppressionImport.objects.of(request.workspace).order_by("-pk")
+    words = stop_words.of(request.workspace)
     context = {
         "look_up": LookUpForm(),
         "form": SuppressForm(),
         "totals": suppressions.totals(request.workspace),
         "everywhere": suppressions.totals(None).count,
         "newest": suppressions.newest(request.workspace),
+        "stop_words": words,
+        "words_form": StopWordsForm(initial={"words": "\n".join(words)}),
+        "may_manage": Permission.MANAGE in request.permissions,
         "imports": imports[:SHOWN_IMPORTS],
         "may_write": Permission.WRITE in request.permissions,
         "may_remove": Permission.UNSUPPRESS in request.permissions,

@@ -11,6 +11,7 @@ urlpatterns = [
     path("new/", views.new, name="new"),
     path("suppressed/", suppressed.index, name="suppressed"),
     path("suppressed/add/", suppressed.add, name="suppress"),
+    path("suppressed/stop-words/", suppressed.keep_stop_words, name="keep_stop_words"),
     path("suppressed/export/", suppressed.export, name="export_suppressed"),
     path("suppressed/<int:pk>/remove/", suppressed.remove, name="unsuppress"),
     path("suppressed/imports/new/", suppressed.new_import, name="new_suppression_import"),

@@ -7,12 +7,13 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Count, Max, Min, Q, Sum
 
 from campaigns.models import Campaign
-from delivery import counters, errors
+from delivery import counters, errors, retention
 from delivery.errors import Error
-from delivery.models import Incident, Message
-from delivery.statuses import IncidentKind, MessageState
+from delivery.models import Chunk, Incident, Message
+from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 
 TOP = 10
+SHOWN_CHUNKS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,29 @@ class Reason:
     @property
     def percent(self) -> float:
         return 100 * self.share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptBack:
+    """A chunk that nobody works on until an operator has looked; `waiting` are its recipients without a result."""
+
+    number: int
+    status: ChunkStatus
+    waiting: int
+    trouble: str
+
+
+def kept_back(campaign: Campaign) -> list[KeptBack]:
+    chunks = Chunk.objects.filter(campaign=campaign).kept_back().order_by("number")
+    return [
+        KeptBack(
+            number=chunk.number,
+            status=ChunkStatus(chunk.status),
+            waiting=chunk.count - chunk.next + chunk.unresolved,
+            trouble=chunk.trouble,
+        )
+        for chunk in chunks[:SHOWN_CHUNKS]
+    ]
 
 
 def incidents(campaign: Campaign) -> list[IncidentGroup]:
@@ -67,7 +91,7 @@ def incidents(campaign: Campaign) -> list[IncidentGroup]:
 def reasons(campaign: Campaign) -> list[Reason]:
     """The most frequent error codes of the failed messages."""
     failed = counters.totals(campaign).failed
-    if campaign.started_at is None or not failed:
+    if campaign.started_at is None or not failed or not retention.is_kept(campaign):
         return []
     groups = (
         Message.objects.filter(day=campaign.day, campaign=campaign, state=MessageState.FAILED)

@@ -23,7 +23,7 @@ from audit.ledger import change_status, record
 from audit.refusal import Refused
 from campaigns import gsm
 from campaigns.models import Campaign
-from delivery import counters, errors
+from delivery import counters, errors, retention
 from delivery.counters import Totals
 from delivery.statuses import TERM_OF, Term
 from objects.trouble import ObjectMissing
@@ -71,6 +71,7 @@ def request(campaign_id: int, *, format: str, by: User) -> Export:
     campaign = Campaign.objects.select_related("list").get(pk=campaign_id)
     if campaign.list is None or campaign.list.status != ListStatus.READY:
         raise Refused(f"{campaign} has no prepared list: there is nothing to export yet.", code="list_not_ready")
+    retention.check_kept(campaign)
     export = Export.objects.create(
         workspace_id=campaign.workspace_id, campaign=campaign, format=Format(format), requested_by=by
     )
@@ -169,7 +170,7 @@ def _put_rows(campaign_id: int, put: Callable[[bytes], object]) -> tuple[int, To
         campaign = Campaign.objects.select_related("list").get(pk=campaign_id)
         assert campaign.list is not None
         listing = listing_of(campaign.list)
-        parts = gsm.measure(campaign.text).parts
+        parts = gsm.count_parts(campaign.template.least)
         rest, waiting = (f",{term},,,,,,{parts}\n".encode() for term in (counters.rest_term(campaign), Term.WAITING))
         unrecorded = counters.unrecorded(campaign)
         # Compressing one chunk and reading the next take about as long, and neither holds up the other.

@@ -24,7 +24,8 @@ def pace(campaign: Campaign, totals: Totals, *, parts: int, now: datetime) -> Pa
 def _planned(campaign: Campaign, totals: Totals, parts: int) -> float | None:
     if campaign.mode != Mode.SPREAD or campaign.date_from is None or campaign.date_to is None:
         return None
-    return totals.accepted * parts / (campaign.date_to - campaign.date_from).total_seconds()
+    seconds = campaign.hours.open_seconds(campaign.date_from, campaign.date_to)
+    return totals.accepted * parts / seconds if seconds else None
 
 
 def _reached(campaign: Campaign, totals: Totals, parts: int, now: datetime) -> float | None:

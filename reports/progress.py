@@ -53,6 +53,7 @@ class Progress:
     planned_rate: float | None
     eta: datetime | None
     stopped_because: str
+    opens_at: datetime | None  # it waits for the next of its hours
 
     @property
     def is_active(self) -> bool:
@@ -100,7 +101,14 @@ def progress(campaign: Campaign, *, now: datetime) -> Progress:
         planned_rate=over_the_run.rate if campaign.mode == Mode.SPREAD else None,
         eta=over_the_run.eta,
         stopped_because=campaign.stopped_because,
+        opens_at=_opens_at(campaign, now=now),
     )
+
+
+def _opens_at(campaign: Campaign, *, now: datetime) -> datetime | None:
+    if campaign.status not in LIVE or campaign.hours.is_open(now):
+        return None
+    return campaign.hours.next_opening(now)
 
 
 def _rate(campaign: Campaign, *, now: datetime) -> float:

@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 
 from campaigns import gsm
 from campaigns.models import Campaign
-from delivery import counters, errors
+from delivery import counters, errors, retention
 from delivery.errors import Error
 from delivery.models import Chunk, Message
 from delivery.statuses import STATES_OF, TERM_OF, MessageState, Term
@@ -63,7 +63,11 @@ def page(
     cursor: int = 0,
     size: int = SIZE,
 ) -> Page:
-    """Recipients from number `cursor` on, of one term when `status` says so; with `to`, at most the one who has it."""
+    """Recipients from number `cursor` on, of one term when `status` says so; with `to`, at most the one who has it.
+
+    Raises Refused when what became of each is no longer kept.
+    """
+    retention.check_kept(campaign)
     if campaign.list is None or not campaign.list.digest:
         return Page(rows=[], next_cursor=None)
     listing = listing_of(campaign.list)
@@ -135,7 +139,7 @@ def _recipients(campaign: Campaign, listing: Listing, numbers: list[int]) -> lis
         error=None,
         submitted_at=None,
         done_at=None,
-        parts=gsm.measure(campaign.text).parts,
+        parts=gsm.count_parts(campaign.template.least),
         attempts=0,
     )
 

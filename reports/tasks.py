@@ -23,3 +23,10 @@ def sweep_objects() -> None:
     from reports import leftovers
 
     leftovers.sweep(now=timezone.now())
+
+
+@shared_task
+def reconcile() -> None:
+    from reports import reconciliation
+
+    reconciliation.watch(now=timezone.now())

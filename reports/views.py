@@ -12,6 +12,7 @@ from accounts.access import requires
 from accounts.models import User
 from accounts.roles import Permission
 from campaigns.models import Campaign
+from delivery import halting, retention
 from delivery.statuses import Term
 from reports import downloads, errors_tab
 from reports import exports as exporting
@@ -30,7 +31,8 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
     """Polls itself. Once the status is another than the page was drawn for, the whole page is due (`HX-Refresh`)."""
     campaign = _campaign(request, pk)
     now = progressing.progress(campaign, now=timezone.now())
-    response = _show(request, "progress", campaign, progress=now)
+    halts, kept_back = halting.in_force(), errors_tab.kept_back(campaign)
+    response = _show(request, "progress", campaign, progress=now, halts=halts, kept_back=kept_back)
     if request.GET.get("seen", campaign.status) != campaign.status:
         response.headers["HX-Refresh"] = "true"
     return response
@@ -41,20 +43,27 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def recipients(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = _campaign(request, pk)
     form = RecipientFilter(request.GET)
-    found = Page(rows=[], next_cursor=None)
-    if form.is_valid():
+    found, is_kept = Page(rows=[], next_cursor=None), retention.is_kept(campaign)
+    if form.is_valid() and is_kept:
         asked = form.cleaned_data
         status = Term(asked["status"]) if asked["status"] else None
         found = page(campaign, status=status, to=asked["to"], cursor=asked["cursor"] or 0)
-    return _show(request, "recipients", campaign, form=form, page=found)
+    return _show(request, "recipients", campaign, form=form, page=found, is_kept=is_kept)
 
 
 @require_GET
 @requires(Permission.VIEW)
 def errors(request: HttpRequest, pk: int) -> HttpResponse:
     campaign = _campaign(request, pk)
-    incidents, reasons = errors_tab.incidents(campaign), errors_tab.reasons(campaign)
-    return _show(request, "errors", campaign, incidents=incidents, reasons=reasons)
+    return _show(
+        request,
+        "errors",
+        campaign,
+        incidents=errors_tab.incidents(campaign),
+        reasons=errors_tab.reasons(campaign),
+        kept_back=errors_tab.kept_back(campaign),
+        is_kept=retention.is_kept(campaign),
+    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,9 +1,9 @@
 """What goes wrong with a submit, and when: pure counting."""
 
-from collections import deque
+from collections import Counter, deque
 from enum import Enum
 
-from simulator.knobs import Knobs
+from simulator.knobs import Knobs, Refusal, refusals
 from smpp.status import CommandStatus
 
 
@@ -15,6 +15,9 @@ class Twist(Enum):
     CUT_AFTER = "answered, then cut"
     UNBIND = "answered, then unbound"
     LENGTH_BOMB = "answered, then an impossible length"
+    NACK_ZERO = "answered, then a generic_nack of nothing"
+    LATE = "answered late"
+    STRAY = "answered, then an answer to nothing, and the same again"
 
 
 class Faults:
@@ -32,11 +35,23 @@ class Faults:
             (knobs.noresp_every, CommandStatus.ROK, Twist.SILENCE),
             (knobs.drop_after_every, CommandStatus.ROK, Twist.CUT_AFTER),
             (knobs.unbind_every, CommandStatus.ROK, Twist.UNBIND),
+            (knobs.late_every, CommandStatus.ROK, Twist.LATE),
+            (knobs.unknown_resp_every, CommandStatus.ROK, Twist.STRAY),
         ]
         self._every = [(n, int(status), twist) for n, status, twist in every if n]
         self._passed = [0] * len(self._every)
+        once = ((knobs.length_bomb_after, Twist.LENGTH_BOMB), (knobs.nack_zero_after, Twist.NACK_ZERO))
+        self._once = [(after, twist) for after, twist in once if after]
+        self._refusals = refusals(knobs.answers)
+        self._refused: Counter[tuple[Refusal, bytes]] = Counter()
         self.are_wanted = bool(
-            self._every or knobs.tps or knobs.max_window or knobs.bad_suffix or knobs.length_bomb_after
+            self._every
+            or self._once
+            or self._refusals
+            or knobs.answer_all
+            or knobs.tps
+            or knobs.max_window
+            or knobs.bad_suffix
         )
 
     def judge(self, destination: bytes, *, unanswered: int, now: float) -> tuple[int, Twist]:
@@ -47,15 +62,28 @@ class Faults:
             return CommandStatus.RTHROTTLED, Twist.NONE
         if self._knobs.tps and self._is_too_fast(now):
             return CommandStatus.RTHROTTLED, Twist.NONE
+        if status := self._knobs.answer_all or self._refusal(destination):
+            return status, Twist.NONE
         if self._bad_suffix and destination.endswith(self._bad_suffix):
             return CommandStatus.RINVDSTADR, Twist.NONE
         for number, (every, status, twist) in enumerate(self._every):
             if self._passed[number] >= every:  # what was due beside another fault is due still
                 self._passed[number] -= every
                 return status, twist
-        if self._seen == self._knobs.length_bomb_after:
-            return CommandStatus.ROK, Twist.LENGTH_BOMB
+        for number, (after, twist) in enumerate(self._once):
+            if self._seen >= after:
+                del self._once[number]
+                return CommandStatus.ROK, twist
         return CommandStatus.ROK, Twist.NONE
+
+    def _refusal(self, destination: bytes) -> int:
+        for refusal in self._refusals:
+            if destination.endswith(refusal.suffix):
+                if refusal.tries and self._refused[refusal, destination] >= refusal.tries:
+                    return 0
+                self._refused[refusal, destination] += 1
+                return refusal.status
+        return 0
 
     def _is_too_fast(self, now: float) -> bool:
         while self._times and self._times[0] <= now - 1:

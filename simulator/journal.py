@@ -1,22 +1,29 @@
 """The SMSC's own record, the ground truth of every test: one line per event, fields between tabs, written in bulk.
 
-    time  submit  bind  sequence  source  destination  data_coding  esm_class  content  message_id  status
+    time  submit  bind  sequence  source  destination  data_coding  esm_class  content  message_id  status  \
+                  registered  validity  service_type
     time  bind    bind  mode      system_id  status
     time  ack     bind  message_id  status
     time  unbind  bind  side
 
-`time` is seconds since 1970. `bind` numbers the connections from 1. `content` is the first 16 hex digits of the SHA-256
-of the short message (or of message_payload). `message_id` is written as the client saw it: in the answer, and in the
-receipt it acknowledges; it is empty where the submit was refused. `status` is a command_status, 0 for accepted. `side`
-says who began: esme or smsc. A line is there before the client can have seen any reply.
+`time` is seconds since 1970. `bind` numbers the connections from 1. `sequence` may begin with zeros. `content` is the
+first 16 hex digits of the SHA-256 of the short message with its header (or of message_payload), followed by the octet
+of sar_segment_seqnum where there is one: the parts of a text differ. `message_id` is written as the client saw it: in
+the answer, and in the receipt it acknowledges; it is empty where the submit was refused. `status` is a command_status,
+0 for accepted. `registered` is registered_delivery, `validity` is validity_period. `side` says who began: esme or smsc.
+A line is there before the client can have seen any reply. Fields are added at the end of a line only, and readers skip
+what they do not know.
 """
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
+
+from simulator import submits
+from smpp import bulk
+from smpp.bulk import Octets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,9 @@ class Submit:
     content: str
     message_id: str
     status: int
+    registered: int = 0
+    validity: str = ""
+    service_type: str = ""
 
     @property
     def is_accepted(self) -> bool:
@@ -92,7 +102,8 @@ class Reader:
 def _entry(fields: list[str]) -> Entry:
     at, bind = float(fields[0]), int(fields[2])
     match fields[1], fields[3:]:
-        case "submit", [sequence, source, destination, data_coding, esm_class, content, message_id, status]:
+        case "submit", [sequence, source, destination, data_coding, esm_class, content, message_id, status, *more]:
+            registered, validity, service_type = more[:3] or ("0", "", "")
             return Submit(
                 at=at,
                 bind=bind,
@@ -104,6 +115,9 @@ def _entry(fields: list[str]) -> Entry:
                 content=content,
                 message_id=message_id,
                 status=int(status),
+                registered=int(registered),
+                validity=validity,
+                service_type=service_type,
             )
         case "bind", [mode, system_id, status]:
             return Bind(at=at, bind=bind, mode=mode, system_id=system_id, status=int(status))
@@ -116,7 +130,7 @@ def _entry(fields: list[str]) -> Entry:
 
 @lru_cache(maxsize=1024)
 def content(payload: bytes) -> str:
-    return sha256(payload).hexdigest()[:16]
+    return submits.content(payload).decode()
 
 
 @lru_cache(maxsize=4096)
@@ -131,37 +145,55 @@ class Lines:
     def __init__(self, *, at: float, bind: int) -> None:
         self._at, self._bind = f"{at:.6f}", bind
         self._submit = f"{self._at}\tsubmit\t{bind}\t"
-        self.text: list[str] = []
+        self.text: list[bytes] = []
 
-    def submit(
-        self,
-        *,
-        sequence: int,
-        source: bytes,
-        destination: bytes,
-        data_coding: int,
-        esm_class: int,
-        payload: bytes,
-        message_id: bytes,
-        status: int,
-    ) -> None:
-        to = destination.decode("ascii") if destination.isdigit() else _printable(destination)
+    def submit(self, sequence: int, body: bytes, said: submits.Submit, *, message_id: bytes, status: int) -> None:
+        number = said.destination
+        to = number.decode("ascii") if number.isdigit() else _printable(number)
         self.text.append(
-            f"{self._submit}{sequence}\t{_printable(source)}\t{to}\t{data_coding}\t{esm_class}"
-            f"\t{content(payload)}\t{message_id.decode('ascii')}\t{status}\n"
+            f"{self._submit}{sequence}\t{_printable(said.source)}\t{to}\t{said.data_coding}\t{said.esm_class}"
+            f"\t{content(submits.said(body, said))}\t{message_id.decode('ascii')}\t{status}{_end(said)}".encode("ascii")
+        )
+
+    def submit_run(self, alike: submits.Alike, message_ids: Octets) -> None:
+        """As `submit`, of accepted ones."""
+        said = alike.first
+        sequences = alike.sequences
+        self.text.append(
+            bulk.beside(
+                len(alike),
+                self._submit.encode("ascii"),
+                bulk.digits(sequences, len(str(sequences.max()))),
+                f"\t{_printable(said.source)}\t".encode("ascii"),
+                alike.destinations,
+                b"\t%d\t%d\t" % (said.data_coding, said.esm_class),
+                alike.contents,
+                b"\t",
+                message_ids,
+                f"\t0{_end(said)}".encode("ascii"),
+            ).tobytes()
         )
 
     def bind(self, mode: str, system_id: bytes, status: int) -> None:
         self._add("bind", mode, _printable(system_id), str(status))
 
-    def ack(self, message_id: bytes, status: int) -> None:
-        self._add("ack", message_id.decode("ascii"), str(status))
+    def acks(self, message_ids: list[bytes] | Octets, status: int) -> None:
+        if isinstance(message_ids, list):
+            for message_id in message_ids:
+                self._add("ack", message_id.decode("ascii"), str(status))
+            return
+        start = f"{self._at}\tack\t{self._bind}\t".encode("ascii")
+        self.text.append(bulk.beside(len(message_ids), start, message_ids, b"\t%d\n" % status).tobytes())
 
     def unbind(self, side: str) -> None:
         self._add("unbind", side)
 
     def _add(self, event: str, *fields: str) -> None:
-        self.text.append("\t".join((self._at, event, str(self._bind), *fields)) + "\n")
+        self.text.append(("\t".join((self._at, event, str(self._bind), *fields)) + "\n").encode("ascii"))
+
+
+def _end(said: submits.Submit) -> str:
+    return f"\t{said.registered}\t{_printable(said.validity)}\t{_printable(said.service_type)}\n"
 
 
 class Journal:
@@ -176,7 +208,7 @@ class Journal:
 
     def write(self, lines: Lines) -> None:
         if self._file is not None and lines.text:
-            view = memoryview("".join(lines.text).encode("ascii"))
+            view = memoryview(b"".join(lines.text))
             while view:
                 view = view[os.write(self._file, view) :]
 

@@ -10,6 +10,10 @@ from smpp.pdu import HEADER
 Octets = NDArray[np.uint8]
 FROM = 8  # PDUs that make a run: below, one by one is as fast
 
+# What a division by 10 or 16 would give digit by digit, as words that a look-up copies whole.
+_FOUR_DIGITS = np.frombuffer(b"".join(b"%04d" % number for number in range(10_000)), np.uint32)
+_TWO_DIGITS = np.frombuffer(b"".join(b"%02x" % number for number in range(256)), np.uint16)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
@@ -68,13 +72,24 @@ def digits(numbers: NDArray[np.integer], width: int) -> Octets:
     """The last `width` decimal digits of each."""
     left = numbers.astype(np.uint64)
     written = np.empty((len(left), width), np.uint8)
-    # Nine digits at a time fit 32 bits, which are divided much faster.
-    for end in range(width, 0, -9):
-        low, left = (left % 10**9).astype(np.uint32), left // 10**9
-        for column in range(end - 1, max(end - 10, -1), -1):
-            written[:, column] = low % 10 + 48
-            low //= 10
+    for end in range(width, 0, -4):
+        rest = left // 10_000
+        four = _FOUR_DIGITS[left - rest * 10_000].view(np.uint8).reshape(-1, 4)
+        begin = max(end - 4, 0)
+        written[:, begin:end] = four[:, begin - end :]
+        left = rest
     return written
+
+
+def hexadecimal(numbers: NDArray[np.integer], width: int) -> Octets:
+    """The last `width` of sixteen hexadecimal digits of each, in lower case."""
+    octets = numbers.astype(">u8").view(np.uint8).reshape(-1, 8)
+    return hexadecimal_of(octets)[:, 16 - width :]
+
+
+def hexadecimal_of(octets: Octets) -> Octets:
+    """Two digits for each octet."""
+    return _TWO_DIGITS[octets].view(np.uint8).reshape(len(octets), -1)
 
 
 def numbers(octets: Octets) -> NDArray[np.int64] | None:
@@ -95,3 +110,17 @@ def width_of(numbers: NDArray[np.integer]) -> int:
         return 0
     smallest, largest = len(str(numbers.min())), len(str(numbers.max()))
     return smallest if smallest == largest else 0
+
+
+def beside(count: int, *parts: bytes | Octets) -> Octets:
+    """Each part in columns of its own: octets are the same in every row, a matrix has a row for each."""
+    template = b"".join(part if isinstance(part, bytes) else bytes(part.shape[1]) for part in parts)
+    rows = np.empty((count, len(template)), np.uint8)
+    rows[:] = np.frombuffer(template, np.uint8)
+    at = 0
+    for part in parts:
+        end = at + (len(part) if isinstance(part, bytes) else part.shape[1])
+        if not isinstance(part, bytes):
+            rows[:, at:end] = part
+        at = end
+    return rows

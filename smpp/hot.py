@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from smpp.bulk import Octets, words
+from smpp.bulk import Octets, beside, words
 from smpp.pdu import HEADER, Command, LocalProtocolError, SubmitSm, encode
 
 _MAX_ADDRESS = 20
@@ -100,13 +100,22 @@ def deliver_sm_resp_run(sequences: NDArray[np.integer], status: int = 0) -> byte
     return rows.tobytes()
 
 
-def submit_sm_resps(answers: Iterable[tuple[int, int, bytes]]) -> bytes:
-    """Of (sequence, command_status, message_id), as `Received.answers` has them."""
+def submit_sm_resp_run(sequences: NDArray[np.integer], message_ids: Octets, *, parameters: bytes = b"") -> bytes:
+    """Positive answers, whose ids are one a row and have no NUL; the same optional parameters behind each."""
+    tail = b"\0" + parameters
+    head = HEADER.pack(HEADER.size + message_ids.shape[1] + len(tail), Command.SUBMIT_SM_RESP, 0, 0)[:12]
+    return beside(len(sequences), head, words(sequences), message_ids, tail).tobytes()
+
+
+def submit_sm_resps(answers: Iterable[tuple[int, int, bytes]], *, parameters: bytes = b"") -> bytes:
+    """Of (sequence, command_status, message_id), as `Received.answers` has them; the same optional parameters behind
+    each."""
     command = int(Command.SUBMIT_SM_RESP)
-    pack, size = HEADER.pack, HEADER.size + 1
+    tail = b"\0" + parameters
+    pack, size = HEADER.pack, HEADER.size + len(tail)
     return b"".join(
         [
-            pack(size + len(message_id), command, status, sequence) + message_id + b"\0"
+            pack(size + len(message_id), command, status, sequence) + message_id + tail
             for sequence, status, message_id in answers
         ]
     )

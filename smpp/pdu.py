@@ -62,6 +62,7 @@ class Tlv(IntEnum):
     NETWORK_ERROR_CODE = 0x0423
     MESSAGE_PAYLOAD = 0x0424
     MESSAGE_STATE = 0x0427
+    CONGESTION_STATE = 0x0428  # of SMPP 5.0
 
 
 class ProtocolError(Exception):

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from campaigns.models import Campaign
-from delivery.models import Chunk, Intent, Message, Tally
+from delivery.models import Chunk, Doubt, Intent, Message, Tally
 from delivery.statuses import ChunkStatus, ErrorKind, MessageState
 from recipients.listing import listing_of
 
@@ -57,6 +57,7 @@ def dispatched(
             sha256=piece.entry.sha256,
             next=count,
             intended=count,
+            epoch=1 if count else 0,
             unresolved=unresolved,
             status=ChunkStatus.DONE if count == piece.entry.count and not unresolved else ChunkStatus.OPEN,
             released_at=at if count else None,
@@ -65,6 +66,13 @@ def dispatched(
             Intent.objects.create(chunk=chunk, epoch=1, owner="worker", first=0, count=count, at=at)
         messages += made
     copy(messages)
+    doubtful = [message for message in messages if message.state == MessageState.UNCERTAIN]
+    Doubt.objects.bulk_create(
+        Doubt(
+            campaign=campaign, recipient=message.recipient, channel_id=campaign.channel_id, phone=message.phone, at=at
+        )
+        for message in doubtful
+    )
     for state in MessageState:
         if n := sum(message.state == state for message in messages):
             Tally.objects.create(campaign=campaign, state=state, n=n)

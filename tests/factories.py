@@ -5,6 +5,7 @@ A campaign that is sending, or has ended, comes without a trace of dispatch: `te
 
 import io
 import itertools
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -22,7 +23,8 @@ from campaigns import drafts, transitions
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
 from channels import accounts as channel_accounts
-from channels.models import Channel
+from channels import routes
+from channels.models import Channel, Route
 from moderation import decisions
 from recipients import chunks, suppression_imports, uploads
 from recipients import transitions as list_transitions
@@ -106,6 +108,17 @@ def channel(name: str = "main", **fields) -> Channel:
     return channel_accounts.save(name, by=None, password="demo", **wanted)
 
 
+def route(*equals: Channel, name: str = "", weights=None, backups: tuple[Channel, ...] = (), **fields) -> Route:
+    """Of channels with equal shares, or with these weights."""
+    name = name or f"route-{next(_next)}"
+    shares = dict.fromkeys(equals, 1) | (weights or {})
+    if not shares:  # as nobody could make it
+        return Route.objects.create(name=name, **fields)
+    members = [routes.Member(channel=one, weight=weight) for one, weight in shares.items()]
+    members += [routes.Member(channel=one, is_backup=True) for one in backups]
+    return routes.save(name, by=None, members=members, **fields)
+
+
 @transaction.atomic
 def uploading_list(workspace: Workspace, name: str = "", **fields) -> RecipientList:
     by = fields.pop("by", None) or somebody(workspace, Role.AUTHOR)
@@ -123,14 +136,17 @@ def ready_list(
     chunk_size: int = 10_000,
     invalid: int = 0,
     duplicate: int = 0,
+    columns: Sequence[str] = (),
+    cells: Sequence[Sequence[str]] = (),
     **fields,
 ) -> RecipientList:
-    """A prepared list with its chunk objects and manifest in storage."""
+    """A prepared list with its chunk objects and manifest in storage; `cells` are those of each recipient."""
     made = uploading_list(workspace, **fields)
     accepted = np.array(numbers or range(FIRST_NUMBER, FIRST_NUMBER + count), dtype=np.uint64)
     entries = []
     for number, begin in enumerate(range(0, len(accepted), chunk_size)):
-        data = chunks.encode(accepted[begin : begin + chunk_size])
+        others = "".join("\t".join(row) + "\n" for row in cells[begin : begin + chunk_size])
+        data = chunks.encode(accepted[begin : begin + chunk_size], others.encode())
         key = default_storage.save(f"lists/{made.pk}/1/{number:05}", ContentFile(data))
         entries.append(chunks.entry_for(number, key, data))
     totals = chunks.Totals(
@@ -140,7 +156,8 @@ def ready_list(
         duplicate=duplicate,
         suppressed=0,
     )
-    manifest = chunks.Manifest(tuple(entries), totals)
+    manifest = chunks.Manifest(tuple(entries), totals, tuple(columns))
+    made.columns = list(columns)
     made.rows, made.accepted, made.invalid, made.duplicate = totals.rows, len(accepted), invalid, duplicate
     made.digest, made.progress, made.ready_at = manifest.digest, 100, timezone.now()
     made.manifest_key = default_storage.save(f"lists/{made.pk}/1/manifest", ContentFile(manifest.to_bytes()))
@@ -208,7 +225,8 @@ def content(workspace: Workspace, **given) -> drafts.Content:
     given.setdefault("text", "Everything at half price until Sunday.")
     given["sender"] = given.get("sender") or sender(workspace)
     given["list"] = given.get("list") or ready_list(workspace)
-    given["channel"] = given.get("channel") or Channel.objects.default() or channel()
+    if given.get("route") is None:
+        given["channel"] = given.get("channel") or Channel.objects.default() or channel()
     return drafts.Content(**given)
 
 

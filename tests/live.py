@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from subprocess import Popen
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+import dj_database_url
 import psycopg
 import pytest
 import redis
@@ -58,6 +59,7 @@ SETTINGS = {
 }
 SIGNS_OF_LIFE = {"beat": "beat: Starting...", "clock": " ready.", "dispatch": " ready.", "worker": " ready."}
 SENDING = ("beat", "clock", "dispatch")
+ADDRESS = ("NAME", "USER", "PASSWORD", "HOST", "PORT")  # of a database, in Django's settings
 
 S = MessageState
 ACCEPTED = {S.PENDING, S.DELIVERED, S.NO_RECEIPT}
@@ -81,7 +83,7 @@ class Carrier:
 
     channel: Channel
     reader: journal.Reader
-    process: "Popen[bytes]"
+    process: "Popen[bytes] | None" = None
 
     @property
     def entries(self) -> list[journal.Entry]:
@@ -110,7 +112,7 @@ def installed(folder: Path) -> "Iterator[Installation]":
     with psycopg.connect(_url_of("postgres"), autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name}")
         try:
-            with Installation(folder, database=name, broker=valkey.start()) as found:
+            with Installation(folder, database=_url_of(name), broker=valkey.start()) as found:
                 environment.manage("migrate", "--no-input", env=found.env)
                 yield found
         finally:
@@ -123,13 +125,14 @@ def _url_of(database: str) -> str:
 
 
 class Installation:
-    def __init__(self, folder: Path, *, database: str, broker: str) -> None:
+    def __init__(self, folder: Path, *, database: str, broker: str, given: Mapping[str, str] | None = None) -> None:
+        """`given` is what else its processes find in their environment."""
         self.folder, self.database = folder, database
         self.objects = folder / "objects"
-        urls = {"DATABASE_URL": _url_of(database), "REDIS_URL": broker, "STORAGE_URL": f"file:{self.objects}"}
+        urls = {"DATABASE_URL": database, "REDIS_URL": broker, "STORAGE_URL": f"file:{self.objects}"}
         ports = environment.pick_ports(Ports(web=0, flower=0, smsc=0))
         self.url = f"http://127.0.0.1:{ports.web}"
-        self.env = environment.build(folder, urls=urls, listen=ports) | SETTINGS
+        self.env = environment.build(folder, urls=urls, listen=ports) | SETTINGS | (given or {})
         self._running: dict[str, Popen[bytes]] = {}
         self._simulators: list[Popen[bytes]] = []
 
@@ -146,11 +149,11 @@ class Installation:
 
     # --- Processes ----------------------------------------------------------------------------------------------------
 
-    def start(self, *names: str) -> None:
-        """Those processes of the Procfile that do not run; `beat2` is a second beat."""
+    def start(self, *names: str, **given: str) -> None:
+        """Those processes of the Procfile that do not run, with this in their environment; `beat2` is a second beat."""
         for name in names:
             if name not in self._running:
-                self._running[name] = self._spawn(name)
+                self._running[name] = self._run(self._command(name), self._log(name), given)
         for name in names:
             wait_for(lambda name=name: self._is_alive(name), seconds=60)
 
@@ -168,13 +171,13 @@ class Installation:
         children.end(process, first=signal.SIGTERM, patience=patience)
         return process.returncode
 
-    def _spawn(self, name: str) -> "Popen[bytes]":
+    def _command(self, name: str) -> list[str]:
         kind = name.rstrip("0123456789")
         command = processes.of_procfile()[kind].replace("WARNING", "INFO")
         command = command.replace(f"{kind}@", f"{name}@").replace("beat-schedule", f"{name}-schedule")
-        return self._run(["/bin/sh", "-c", f"exec {command}"], self._log(name))
+        return ["/bin/sh", "-c", f"exec {command}"]
 
-    def _run(self, command: list[str], log: Path, env: dict[str, str] | None = None) -> "Popen[bytes]":
+    def _run(self, command: list[str], log: Path, env: Mapping[str, str] | None = None) -> "Popen[bytes]":
         with log.open("wb") as file:
             return children.spawn(command, log=file, parting=signal.SIGKILL, env=self.env | (env or {}), cwd=ROOT)
 
@@ -210,29 +213,35 @@ class Installation:
         process = self._run([sys.executable, "-m", "simulator"], log, env)
         self._simulators.append(process)
         port = int(wait_for(lambda: log.read_text().endswith("\n") and log.read_text()).rpartition(":")[2])
-        name = f"carrier-{number}"
-        channel = factories.channel(name, port=port, window=window, binds=binds, tps=tps, is_default=False)
-        try:
+        with self.channel(f"carrier-{number}", port=port, window=window, binds=binds, tps=tps) as channel:
             yield Carrier(channel=channel, reader=journal.Reader(path), process=process)
+
+    @contextmanager
+    def channel(self, name: str, **given: Any) -> Iterator[Channel]:
+        """In use as long as the block."""
+        channel = factories.channel(name, is_default=False, **given)
+        try:
+            yield channel
         finally:
             channel_accounts.save(name, by=None, is_active=False)
 
     @contextmanager
     def entered(self) -> Iterator[None]:
         """This process works on the installation's database and objects."""
-        outside = connection.settings_dict["NAME"]
+        inside = {key: value for key, value in dj_database_url.parse(self.database).items() if key in ADDRESS}
+        outside = {key: connection.settings_dict[key] for key in ADDRESS}
         storages = {
             **settings.STORAGES,
             "default": {**settings.STORAGES["default"], "OPTIONS": {"location": self.objects}},
         }
         connection.close()
-        connection.settings_dict["NAME"] = self.database
+        connection.settings_dict.update(inside)
         try:
             with override_settings(STORAGES=storages):
                 yield
         finally:
             connection.close()
-            connection.settings_dict["NAME"] = outside
+            connection.settings_dict.update(outside)
 
 
 # --- Fixtures of journeys/ and faults/: their tests see the database of the installation, which keeps everything ------
@@ -290,7 +299,10 @@ def submits_by_phone(carrier: Carrier) -> Counter[int]:
 
 
 def phones_in(campaign: Campaign, *states: MessageState) -> set[int]:
-    messages = Message.objects.filter(day=fresh(campaign).day, campaign_id=campaign.pk, state__in=states)
+    started = fresh(campaign)
+    if started.started_at is None:
+        return set()
+    messages = Message.objects.filter(day=started.day, campaign_id=campaign.pk, state__in=states)
     return set(messages.values_list("phone", flat=True))
 
 

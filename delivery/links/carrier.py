@@ -7,12 +7,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from channels import answers
+from channels.health import Breaker, runs
 from delivery.batches import DOUBT, Batch, Integers
-from delivery.judging import breaker
-from delivery.limiter import Limiter
+from delivery.limiter import of_channel
 from delivery.links.account import Account
+from delivery.links.granting import NO_LIMIT, Granting, Pace, pace_of
 from delivery.links.link import Kind, Link
-from delivery.pacing import LATE, slot_parts
 from delivery.statuses import IncidentKind
 from smpp import status
 from smpp.session import Received
@@ -26,7 +27,6 @@ STRAGGLE = 2.0  # seconds after its last byte, a batch goes back to its task wit
 Deliver = Callable[[Link, Received], None]
 Late = Callable[[Batch, Integers, Integers, Any], None]
 Report = Callable[[IncidentKind, int, str, int], None]
-Run = tuple[int, datetime | None]  # a campaign, from one resume to the next
 
 
 class Carrier:
@@ -34,21 +34,25 @@ class Carrier:
 
     def __init__(self, account: Account, *, deliver: Deliver, late: Late, report: Report) -> None:
         self.account = account
+        self.table = answers.table(account.answer_overrides)
         self.deliver = deliver
         self._late, self._report = late, report
-        self._limiter = Limiter(account.name, tps=account.tps, report=self._report_redis) if account.tps else None
         self._queue: deque[Batch] = deque()
         self._waiting: set[Batch] = set()  # written or given back, some answers still missing
-        self._wanted = asyncio.Event()
         self._is_closing = False
-        self._refusals: dict[Run, int] = {}  # in a row, of those that say nothing about the recipient
-        self._stopped: dict[Run, str] = {}  # and why
+        # Of campaigns of which something was refused, since they were resumed last.
+        self._breakers: dict[int, tuple[datetime | None, Breaker]] = {}
         kinds = [Kind.TRANSMITTER, Kind.RECEIVER] if account.pair else [Kind.TRANSCEIVER]
         self.links = [Link(self, account, kind, n) for n in range(account.binds) for kind in kinds]
         self._keepers = [asyncio.ensure_future(link.keep()) for link in self.links]
         self._helpers = [asyncio.ensure_future(self._sweep())]
-        if self._limiter is not None:
-            self._helpers.append(asyncio.ensure_future(self._grant(self._limiter)))
+        self._granting = Granting(
+            of_channel(account.name, account.tps),
+            fill=self._fill,
+            is_wanted=lambda pace: any(pace_of(batch) == pace for batch in self._queue),
+            may_send=lambda: any(link.may_send and link.free for link in self.links),
+            report=self._report_redis,
+        )
 
     @property
     def is_bound(self) -> bool:
@@ -56,21 +60,21 @@ class Carrier:
 
     def add(self, batch: Batch) -> None:
         self._queue.append(batch)
-        if self._is_closing or (batch.campaign_id, batch.period) in self._stopped:
+        if self._is_closing or self._why_stopped(batch):
             self._give_back(batch)
             return
-        self._wanted.set()
+        self._granting.want(batch)
         self.pump()
 
     def pump(self) -> None:
-        """Fill every window. A channel with a rate is filled slot by slot instead (see _grant)."""
-        if self._limiter is None:
-            self._fill(None)
+        """Fill every window with what has no rate; the rest is written slot by slot."""
+        if not self._granting.limits(NO_LIMIT):
+            self._fill(None, NO_LIMIT)
 
     def settle(self, batch: Batch, units: Integers, codes: Integers, ids: Any) -> None:
         """The answers to these units, with an id for each or one for all; DOUBT when there will be none."""
-        if self._refusals or codes.any():
-            self._count_refusals(batch, codes.tolist())
+        if batch.campaign_id in self._breakers or codes.any():
+            self._count_refusals(batch, codes)
         if batch.finished.done():
             self._late(batch, units, codes, ids)
             return
@@ -84,6 +88,12 @@ class Carrier:
             if batch.link is link:
                 self._leave_half(batch)
                 self._retire_if_written(batch)
+
+    def switch_off(self, code: int) -> None:
+        """The account is refused: every bind is given up until an operator changes the channel."""
+        self.report(IncidentKind.BIND_REFUSED, f"{status.name(code)}: switched off until the channel is changed")
+        for link in self.links:
+            link.switch_off(code)
 
     def report(self, kind: IncidentKind, sample: str, count: int = 1) -> None:
         self._report(kind, self.account.channel_id, sample, count)
@@ -110,21 +120,21 @@ class Carrier:
         for helper in self._helpers:
             helper.cancel()
         await asyncio.gather(*self._helpers, return_exceptions=True)
-        if self._limiter is not None:
-            await self._limiter.close()
+        await self._granting.stop()
         for batch in list(self._waiting):
             self._finish(batch)
 
     # --- Inside -------------------------------------------------------------------------------------------------------
 
-    def _fill(self, credit: int | None) -> int:
-        """Write what fits into the windows, at most `credit` parts; batches take turns. How many parts went out."""
+    def _fill(self, credit: int | None, pace: Pace) -> int:
+        """Write what fits into the windows of the batches at this pace, at most `credit` parts; batches take turns. How
+        many parts went out."""
         written = 0
         stuck = 0
         now = asyncio.get_running_loop().time()
         while self._queue and stuck < len(self._queue) and (credit is None or written < credit):
             batch = self._queue[0]
-            link = self._link_for(batch)
+            link = self._link_for(batch) if pace_of(batch) == pace else None
             if link is None:
                 stuck += 1
                 self._queue.rotate(-1)
@@ -140,8 +150,7 @@ class Carrier:
                 count = min(count, max(1, (credit - written) // batch.wire.cost))
             if batch.is_long:
                 batch.link = link
-            link.write_units(batch, count)
-            written += count * batch.wire.cost
+            written += link.write_units(batch, count) * batch.wire.cost
             stuck = 0
             if not self._retire_if_written(batch):
                 self._queue.rotate(-1)
@@ -160,27 +169,27 @@ class Carrier:
         self._await_answers(batch)
         return True
 
-    def _count_refusals(self, batch: Batch, codes: list[int]) -> None:
+    def _count_refusals(self, batch: Batch, codes: Integers) -> None:
         """Refusals that say nothing about the recipient would spend the whole list: stop before they do."""
-        campaign = (batch.campaign_id, batch.period)
-        for code in codes:
-            if code < 0 or campaign in self._stopped:
-                continue
-            limit = breaker(code) if code else 0
-            if not limit:
-                self._refusals.pop(campaign, None)
-                continue
-            count = self._refusals[campaign] = self._refusals.get(campaign, 0) + 1
-            if count >= limit:
-                name = status.name(code)
-                self._stop_campaign(campaign, f"The carrier refused {count} messages in a row, the last with {name}.")
+        period, breaker = self._breakers.get(batch.campaign_id, (None, None))
+        if breaker is None or period != batch.period:
+            if breaker is not None and period is not None and (batch.period is None or batch.period < period):
+                return  # of before the resume
+            breaker = Breaker(self.table)
+            self._breakers[batch.campaign_id] = (batch.period, breaker)
+        if breaker.reason:
+            return
+        for code, n in runs(codes):
+            breaker.count(code, n)
+        if breaker.reason:
+            for one in self._queue:
+                if self._why_stopped(one):
+                    one.send_by = 0.0
+            self._give_back_late(0.0)
 
-    def _stop_campaign(self, campaign: Run, reason: str) -> None:
-        self._stopped[campaign] = reason
-        for one in self._queue:
-            if (one.campaign_id, one.period) == campaign:
-                one.send_by = 0.0
-        self._give_back_late(0.0)
+    def _why_stopped(self, batch: Batch) -> str:
+        period, breaker = self._breakers.get(batch.campaign_id, (None, None))
+        return breaker.reason if breaker is not None and period == batch.period else ""
 
     def _leave_half(self, batch: Batch) -> None:
         """A recipient of whom some parts are written gets no more of them."""
@@ -207,25 +216,8 @@ class Carrier:
     def _finish(self, batch: Batch) -> None:
         self._waiting.discard(batch)
         if not batch.finished.done():
-            batch.stopped_because = self._stopped.get((batch.campaign_id, batch.period), "")
+            batch.stopped_because = self._why_stopped(batch)
             batch.finished.set_result(None)
-
-    async def _grant(self, limiter: Limiter) -> None:
-        """Take slots of the fleet's line while there is something to send, and fill each in its time."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._wanted.wait()
-            if not self._queue:
-                self._wanted.clear()
-                continue
-            if not any(link.may_send and link.free for link in self.links):
-                await asyncio.sleep(0.01)
-                continue
-            size = slot_parts(self.account.tps)
-            granted, at = await limiter.take(size)
-            await asyncio.sleep(max(0.0, at - loop.time()))
-            if granted and loop.time() - at <= LATE:
-                self._fill(size)
 
     async def _sweep(self) -> None:
         loop = asyncio.get_running_loop()

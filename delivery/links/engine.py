@@ -15,8 +15,10 @@ from typing import Any
 from django.db import close_old_connections, connections
 from django.utils import timezone
 
+from channels.models import Channel, IdBase
 from delivery import evidence, incidents, receipts
 from delivery.batches import Batch, Integers
+from delivery.id_bases import bases
 from delivery.inbox import Arrival
 from delivery.links import account as accounts
 from delivery.links.account import Account
@@ -216,9 +218,21 @@ class Engine:
             except queue.Empty:
                 pass
             kept = self._write_notes(kept + taken, now=timezone.now())
+            self._keep_bases()
         if kept:
             logger.error("links.notes_lost", extra={"notes": len(kept)})
         connections.close_all()
+
+    def _keep_bases(self) -> None:
+        """How a carrier writes its ids, once it is learnt."""
+        for channel_id, base, deviates in bases.news():
+            try:
+                Channel.objects.filter(pk=channel_id).update(receipt_id_base=base)
+            except Exception:  # it is learnt again by the next process
+                logger.warning("links.base_not_kept", exc_info=True)
+            if deviates:
+                label = IdBase(base).label
+                self._report(IncidentKind.PROTOCOL, channel_id, f"Receipts write their ids otherwise: {label}.", 1)
 
     def _look_at_channels(self) -> None:
         assert self._loop is not None
@@ -231,6 +245,8 @@ class Engine:
         for channel_id in locked - self._locked:
             self._report(IncidentKind.BIND_REFUSED, channel_id, "Its password does not decrypt: not opened.", 1)
         self._locked = locked
+        for account in wanted:
+            bases.start_with(account.channel_id, account.receipt_id_base)
         self._loop.call_soon_threadsafe(self._fit, wanted)
 
     def _write_notes(self, notes: list[Any], *, now: datetime) -> list[Any]:
@@ -267,6 +283,7 @@ def _arrival(one: _Arrived) -> Arrival:
         at=one.at,
         pdus=one.received.deliveries,
         runs=[run.rows for run in one.received.runs if run.command == Command.DELIVER_SM],
+        accepted_is_delivered=one.link.account.accepted_is_delivered,
     )
 
 

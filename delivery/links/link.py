@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
+import math
 import random
-import ssl
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,16 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from channels.answers import Action, BindAction, BindOutcome, answer, bind_answer, bind_delay
-from delivery.batches import DOUBT, NOTHING, Batch, Integers
+from channels import tls
+from channels.answers import Action, BindAction, BindOutcome, bind_answer, bind_delay
+from channels.health import Pace, runs
+from delivery.batches import DOUBT, Batch, Integers
 from delivery.links.account import Account
 from delivery.statuses import IncidentKind
 from smpp import bulk, pdu, status
 from smpp.bulk import Run
 from smpp.hot import deliver_sm_resp_run, deliver_sm_resps
-from smpp.pdu import Command, ProtocolError, RemoteProtocolError
+from smpp.pdu import Command, ProtocolError, RemoteProtocolError, Tlv
 from smpp.session import FramingError, Received, Role, Session
 from smpp.status import CommandStatus
 
@@ -33,11 +35,11 @@ logger = logging.getLogger(__name__)
 # Seconds; the reasons are in docs/architecture.md, "Links".
 CONNECT_TIMEOUT = 10.0
 BIND_TIMEOUT = 10.0
-IDLE = 20.0  # then enquire_link
 ENQUIRE_TIMEOUT = 10.0
 ENQUIRE_MISSES = 2
 PARTIAL_PDU_TIMEOUT = 30.0
 UNBIND_TIMEOUT = 5.0
+LATE_RESPONSE = 10.0  # of the oldest submit_sm: until it is answered, nothing new goes over this bind
 STABLE_AFTER = 60.0  # a bind that lived so long starts its back-off anew
 OVERDUE_KEPT = 600.0  # after the response timeout, a response is still known
 RECONNECT = BindAction(outcome=BindOutcome.BACKOFF, first=1.0, longest=60.0)
@@ -72,6 +74,23 @@ class Written:
         return self.first_unit + np.flatnonzero(self.is_open)
 
 
+@dataclass(slots=True, eq=False)
+class _Told:
+    """What one read said of this bind."""
+
+    answers: list[tuple[int, int]] = field(default_factory=list)  # (code, n): n in a row
+    full: set[int] = field(default_factory=set)  # the numbers that a full queue was about
+
+    def count(self, batch: Batch, units: Integers, codes: Integers) -> None:
+        if not codes.any():
+            self.answers.append((0, len(codes)))
+            return
+        self.answers += runs(codes)
+        full = units[codes == CommandStatus.RMSGQFUL]
+        if len(full):
+            self.full.update(batch.phones[batch.places(full)[0]].tolist())
+
+
 class Window:
     """What was written and not answered, in the order of its sequence numbers but for a wrap."""
 
@@ -79,8 +98,10 @@ class Window:
         self.unanswered = 0
         self._runs: deque[Written] = deque()
 
-    def __iter__(self) -> Iterator[Written]:
-        return iter(self._runs)
+    @property
+    def oldest_at(self) -> float:
+        """When the oldest unanswered one was written; inf when there is none."""
+        return self._runs[0].at if self._runs else math.inf
 
     def add(self, run: Written) -> None:
         self._runs.append(run)
@@ -121,9 +142,12 @@ class Link(asyncio.Protocol):
         self.name = f"{account.name}/{number}"
         self.loop = asyncio.get_running_loop()
         self.is_bound = False
-        self.resume_at = 0.0  # the carrier asked this bind to be slower until then
+        self.table = carrier.table
+        self.pace = Pace(self.table)
+        self.timeout = min(account.response_timeout_seconds or math.inf, settings.RESPONSE_TIMEOUT)
         self._stopping = asyncio.Event()
-        self._slow_for = 0.0
+        self._is_off = False
+        self._woken: asyncio.TimerHandle | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -142,10 +166,12 @@ class Link(asyncio.Protocol):
 
     @property
     def may_send(self) -> bool:
+        now = self.loop.time()
         return (
             self.is_bound
             and self.kind is not Kind.RECEIVER
-            and self.loop.time() >= self.resume_at
+            and self.pace.next_at(now) <= now
+            and self.window.oldest_at > now - LATE_RESPONSE
             and self.transport is not None
             and not self.transport.is_closing()  # lost, and the loop has not told us yet
         )
@@ -154,16 +180,21 @@ class Link(asyncio.Protocol):
     def free(self) -> int:
         return self.account.window - self.window.unanswered
 
-    def write_units(self, batch: Batch, count: int) -> None:
-        """Write the batch's next `count` units as one buffer; from here on they are handed over."""
+    def write_units(self, batch: Batch, count: int) -> int:
+        """Write the batch's next units as one buffer, at most `count`, and fewer while the carrier wants patience: how
+        many. From here on they are handed over."""
         assert self.transport is not None
+        now = self.loop.time()
+        count = min(count, max(1, self.pace.take(count * batch.wire.cost, now=now) // batch.wire.cost))
+        self._wake()
         first_unit, batch.next_unit = batch.next_unit, batch.next_unit + count
         sequence = self.session.next_sequences(count)
         self.transport.write(batch.wire.encode(first_unit, count, sequence))
-        batch.last_written = now = self.loop.time()
+        batch.last_written = now
         batch.open_units += count
         is_open = np.ones(count, bool)
         self.window.add(Written(at=now, first=sequence, batch=batch, first_unit=first_unit, is_open=is_open))
+        return count
 
     def acknowledge(self, session: Session, received: Received, status: int) -> None:
         """Answer the deliver_sm of this session; a receipt's owner calls it after the commit.
@@ -186,6 +217,8 @@ class Link(asyncio.Protocol):
         while not self._stopping.is_set():
             began = self.loop.time()
             action = await self._serve_once()
+            if self._is_off:
+                return await self._give_up()
             failures = 0 if self.loop.time() - began > STABLE_AFTER else failures + 1
             delay = bind_delay(action or RECONNECT, max(failures, 1))
             if delay is None:
@@ -195,7 +228,7 @@ class Link(asyncio.Protocol):
 
     async def _give_up(self) -> None:
         """Until an operator changes the channel: then this link is stopped, and a new one begins."""
-        logger.error("link.given_up", extra={"link": self.name})
+        logger.critical("link.given_up", extra={"link": self.name})
         await self._stopping.wait()
 
     async def _serve_once(self) -> "BindAction | None":
@@ -203,9 +236,8 @@ class Link(asyncio.Protocol):
         self._reset()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT):
-                context = ssl.create_default_context() if self.account.tls else None
-                await self.loop.create_connection(lambda: self, self.account.host, self.account.port, ssl=context)
-        except (OSError, TimeoutError) as error:
+                await self._connect()
+        except (OSError, TimeoutError, ValueError) as error:  # a ValueError tells what is wrong with the certificates
             self._report(IncidentKind.CONNECT_FAILED, str(error) or "no connection in time")
             return None
         try:
@@ -216,12 +248,24 @@ class Link(asyncio.Protocol):
         finally:
             self._close()
 
+    async def _connect(self) -> None:
+        account = self.account
+        context = tls.context(
+            tls=account.tls,
+            ca=account.tls_ca,
+            client_certificate=account.tls_client_certificate,
+            client_key=account.tls_client_key,
+        )
+        name = (account.tls_server_name or account.host) if context else None
+        await self.loop.create_connection(lambda: self, account.host, account.port, ssl=context, server_hostname=name)
+
     async def _bind_and_serve(self) -> "BindAction | None":
         self._write(
             self.kind.value(
                 system_id=self.account.system_id.encode(),
                 password=self.account.password.encode(),
                 system_type=self.account.system_type.encode(),
+                address_range=self.account.addr_range.encode(),
             )
         )
         try:
@@ -259,7 +303,7 @@ class Link(asyncio.Protocol):
     async def _unbind(self) -> None:
         """Planned end: nothing new, drain the window, unbind, wait for the answer."""
         self.is_bound = False
-        deadline = self.loop.time() + settings.RESPONSE_TIMEOUT
+        deadline = self.loop.time() + self.timeout
         while self.window.unanswered and not self._lost.done() and self.loop.time() < deadline:
             await asyncio.wait({self._lost}, timeout=0.02)
         if not self._lost.done():
@@ -274,20 +318,22 @@ class Link(asyncio.Protocol):
             self._enquired_at, self._misses = None, self._misses + 1
             if self._misses >= ENQUIRE_MISSES:
                 raise ProtocolError("enquire_link stayed unanswered")
-        if self._enquired_at is None and now - self._heard_at > (IDLE if self._misses == 0 else 0):
+        if self._enquired_at is None and now - self._heard_at > (
+            self.account.enquire_link_seconds if self._misses == 0 else 0
+        ):
             self._write(pdu.EnquireLink())
             self._enquired_at = now
 
     def _expire_answers(self, now: float) -> None:
         """Submits without a response in time are in doubt; a later response is still evidence."""
-        expired = self.window.take_older(now - settings.RESPONSE_TIMEOUT)
+        expired = self.window.take_older(now - self.timeout)
         for run in expired:
             self.overdue.add(run)
             self._doubt(run)
-        self.overdue.take_older(now - settings.RESPONSE_TIMEOUT - OVERDUE_KEPT)
+        self.overdue.take_older(now - self.timeout - OVERDUE_KEPT)
         if expired:
             count = sum(run.left for run in expired)
-            self._report(IncidentKind.RESPONSE_TIMEOUT, f"no response within {settings.RESPONSE_TIMEOUT:g} s", count)
+            self._report(IncidentKind.RESPONSE_TIMEOUT, f"no response within {self.timeout:g} s", count)
             self.carrier.pump()
 
     def _doubt(self, run: Written) -> None:
@@ -329,23 +375,22 @@ class Link(asyncio.Protocol):
 
     # --- Inside -------------------------------------------------------------------------------------------------------
 
-    def _settle(self, answers: Sequence[tuple[int, int, bytes]], runs: Sequence[Run] = ()) -> None:
-        refusals: list[int] = []
-        for run in runs:
+    def _settle(self, answers: Sequence[tuple[int, int, bytes]], alike: Sequence[Run] = ()) -> None:
+        told = _Told()
+        for run in alike:
             ids = bulk.strings(run.bodies)
             if ids is None:  # of refusals, or with optional parameters
+                self._mind_congestion(run.bodies[-1].tobytes())
                 texts = [row.tobytes().partition(b"\0")[0] for row in run.bodies]
-                answers = [*answers, *zip(run.sequences.tolist(), run.statuses.tolist(), texts, strict=True)]
-            else:
-                refusals += self._settle_run(run.sequences, run.statuses, ids)
+                ids = np.array(texts, f"S{max(1, *map(len, texts))}")
+            self._settle_run(run.sequences, run.statuses, ids, told)
         for sequence, code, message_id in answers:
-            refusals += self._settle_run(np.array([sequence]), np.array([code]), np.array([message_id]))
-        self._mind(refusals)
+            self._settle_run(np.array([sequence]), np.array([code]), np.array([message_id]), told)
+        self._mind(told)
         self.carrier.pump()
 
-    def _settle_run(self, sequences: Integers, codes: Integers, ids: NDArray[np.bytes_]) -> list[int]:
-        """Tell the batches; the codes that are refusals."""
-        refusals: list[int] = []
+    def _settle_run(self, sequences: Integers, codes: Integers, ids: NDArray[np.bytes_], told: "_Told") -> None:
+        """Tell the batches."""
         while len(sequences):
             first = int(sequences[0])
             window = self.window
@@ -359,59 +404,81 @@ class Link(asyncio.Protocol):
                 continue
             mine = (sequences >= run.first) & (sequences < run.end)
             if mine.all():
-                places, its_codes, its_ids = sequences - run.first, codes, ids
-                sequences = NOTHING
-            else:
-                places, its_codes, its_ids = sequences[mine] - run.first, codes[mine], ids[mine]
-                sequences, codes, ids = sequences[~mine], codes[~mine], ids[~mine]
-            refusals += self._settle_places(window, run, places, its_codes, its_ids)
-        return refusals
+                told.count(run.batch, *self._settle_places(window, run, sequences, codes, ids))
+                return
+            told.count(run.batch, *self._settle_places(window, run, sequences[mine], codes[mine], ids[mine]))
+            sequences, codes, ids = sequences[~mine], codes[~mine], ids[~mine]
 
     def _settle_places(
-        self, window: Window, run: Written, places: Integers, codes: Integers, ids: NDArray[np.bytes_]
-    ) -> list[int]:
-        told = np.zeros(len(run.is_open), bool)
-        told[places] = True
-        if np.count_nonzero(told) < len(places) or not run.is_open[places].all():
+        self, window: Window, run: Written, sequences: Integers, codes: Integers, ids: NDArray[np.bytes_]
+    ) -> tuple[Integers, Integers]:
+        """The units that were open until now, and their codes."""
+        places = sequences - run.first
+        asked = np.zeros(len(run.is_open), bool)
+        asked[places] = True
+        if np.count_nonzero(asked) < len(places) or not run.is_open[places].all():
             # Twice, or once more than once: the first one counts.
             _, firsts = np.unique(places, return_index=True)
             fresh = np.sort(firsts[run.is_open[places[firsts]]])
             logger.warning("link.unexpected_response", extra={"link": self.name, "count": len(places) - len(fresh)})
             places, codes, ids = places[fresh], codes[fresh], ids[fresh]
-            if not len(places):
-                return []
-        window.close(run, places)
-        self.carrier.settle(run.batch, run.first_unit + places, codes, ids)
-        refused: list[int] = codes[codes != 0].tolist()
-        return refused
+        units = run.first_unit + places
+        if len(places):
+            window.close(run, places)
+            self.carrier.settle(run.batch, units, codes, ids)
+        return units, codes
 
-    def _mind(self, refusals: list[int]) -> None:
-        """What the refusals say about this bind."""
-        answers = {code: answer(code) for code in set(refusals)}
-        if full := refusals.count(CommandStatus.RMSGQFUL):
+    def _mind(self, told: "_Told") -> None:
+        """What the answers say about this bind."""
+        now = self.loop.time()
+        waits = 0.0
+        for code, count in told.answers:
+            what = self.table.answer(code)
+            numbers = told.full if code == CommandStatus.RMSGQFUL else ()
+            waits = max(waits, self.pace.count(code, count, now=now, numbers=numbers))
+            if what.page:
+                logger.critical("link.page", extra={"link": self.name, "answer": status.name(code)})
+            if what.action is Action.STOP:
+                self.carrier.switch_off(code)
+            elif what.rebind:
+                self._leave(code)
+        if full := sum(count for code, count in told.answers if code == CommandStatus.RMSGQFUL):
             self._report(IncidentKind.QUEUE_FULL, "refused for the moment", full)
-        if broken := next((code for code, what in answers.items() if what.rebind), 0):
-            self._leave(broken)
-        if any(what.action is Action.SLOW for what in answers.values()):
-            self._slow_down()
-        elif self._slow_for and self.loop.time() > self.resume_at + self._slow_for:
-            self._slow_for = 0.0
+        if waits:
+            self._report(IncidentKind.THROTTLED, f"waiting {waits:g} s")
+            self._wake()
+
+    def _mind_congestion(self, body: bytes) -> None:
+        """SMPP 5.0 §4.8.4.18: how full the carrier says it is, beside its answers."""
+        _, _, parameters = body.partition(b"\0")
+        level = pdu.read_tlvs(parameters, 0).get(Tlv.CONGESTION_STATE, b"")
+        if level and (waits := self.pace.congested(level[0], now=self.loop.time())) is not None:
+            self._report(IncidentKind.THROTTLED, f"congestion of {level[0]} %: waiting {waits:g} s")
+            self._wake()
+
+    def _wake(self) -> None:
+        """Once the pace allows more, more is written."""
+        now = self.loop.time()
+        at = self.pace.next_at(now)
+        if at > now and (self._woken is None or self._woken.cancelled() or self._woken.when() <= now):
+            self._woken = self.loop.call_at(at, self._go_on)
+
+    def _go_on(self) -> None:
+        """A timer may be early by a hair, and then nothing is written: it is set again, or nobody would come back."""
+        self._woken = None
+        self.carrier.pump()
+        self._wake()
+
+    def switch_off(self, code: int) -> None:
+        """Nothing more goes over it until an operator changes the channel."""
+        self._is_off = True
+        self._leave(code)
 
     def _leave(self, code: int) -> None:
         """The bind is broken: nothing new goes over it, and once its window is empty there is a new one."""
         if not self._leaving:
             self._leaving, self.is_bound = True, False
             self._report(IncidentKind.PROTOCOL, f"{status.name(code)}: binding again")
-
-    def _slow_down(self) -> None:
-        """0x58 and its like: the whole bind waits, twice as long while it repeats."""
-        now = self.loop.time()
-        if now < self.resume_at:
-            return
-        self._slow_for = min(self._slow_for * 2 or 1.0, 30.0)
-        self.resume_at = now + self._slow_for
-        self._report(IncidentKind.THROTTLED, f"waiting {self._slow_for:g} s")
-        self.loop.call_later(self._slow_for, self.carrier.pump)
 
     def _handle(self, one: pdu.Pdu) -> None:
         match one:

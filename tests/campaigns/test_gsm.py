@@ -97,3 +97,34 @@ def test_every_part_reads_back_by_itself(text):
     for part in gsm.split(text):
         octets = gsm.encode_part(part, encoding)
         assert (octets.decode("utf-16-be") if encoding == "ucs2" else ORACLE.decode(octets)[0]) == part
+
+
+@given(
+    TEXTS
+    | st.text(st.sampled_from("aé€^Ω"), min_size=150, max_size=500)
+    | st.text(st.characters(max_codepoint=127), max_size=400)
+)
+@example("")
+@example("\x1b")
+@example("a" * 159 + "€")
+@example("a" * 152 + "€" + "a" * 10)
+@example("Ж" * 66 + "😀" + "Ж" * 10)
+def test_parts_that_are_counted_fast_are_the_same_parts(text):
+    assert gsm.count_parts(text) == gsm.measure(text).parts
+
+
+@given(TEXTS)
+def test_what_is_encoded_decodes_to_itself(text):
+    if gsm.measure(text).encoding == "gsm7":
+        assert gsm.decode(b"".join(gsm.encode_part(part, "gsm7") for part in gsm.split(text))) == text
+
+
+def test_what_no_phone_should_send_decodes_all_the_same():
+    assert gsm.decode(b"a\x1b\x65\x1b\x65") == "a€€"
+    assert gsm.decode(b"\x1bA\x1b\x1bB\x1b") == "AB"  # no such extension: the escape stands for nothing
+    assert gsm.decode(b"\x80\xff\x1b\x80") == "\ufffd" * 3
+
+
+@given(st.binary(max_size=200))
+def test_any_octets_decode(octets):
+    gsm.decode(octets)

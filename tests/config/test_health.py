@@ -1,7 +1,12 @@
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from config import health
+from delivery import halting
+from delivery.statuses import HaltKind
+
+ALL_WELL = {"database": "ok", "redis": "ok", "storage": "ok", "sending": "ok"}
 
 
 def test_a_process_that_is_up_says_so_without_any_store():
@@ -18,7 +23,7 @@ def redis_answers(monkeypatch):
 @pytest.mark.usefixtures("redis_answers")
 def test_a_process_that_reaches_its_stores_is_ready_and_leaves_nothing_there(objects):
     response = Client().get("/readyz")
-    assert (response.status_code, response.json()) == (200, {"database": "ok", "redis": "ok", "storage": "ok"})
+    assert (response.status_code, response.json()) == (200, ALL_WELL)
     assert not [path for path in objects.rglob("*") if path.is_file()]
 
 
@@ -33,4 +38,12 @@ def test_a_store_that_is_gone_is_named(settings, tmp_path):
     }
     response = Client().get("/readyz")
     assert response.status_code == 503
-    assert response.json() == {"database": "ok", "redis": "unreachable", "storage": "unreachable"}
+    assert response.json() == ALL_WELL | {"redis": "unreachable", "storage": "unreachable"}
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("redis_answers")
+def test_an_emergency_stop_is_shown_and_takes_no_process_out_of_service(objects):
+    halting.stop(HaltKind.EMERGENCY, reason="Wrong list.", by=None, now=timezone.now())
+    response = Client().get("/readyz")
+    assert (response.status_code, response.json()) == (200, ALL_WELL | {"sending": "halted"})

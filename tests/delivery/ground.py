@@ -65,7 +65,7 @@ def choose(chunk, count, *, seal=None, now=None):
     chunk.refresh_from_db(fields=["next"])
     phones = phones_of(chunk)[chunk.next : chunk.next + count]
     seal = chunk.campaign.seal if seal is None else seal
-    return intents.intend(chunk, phones, seal=seal, now=now or timezone.now())
+    return intents.intend(chunk, phones, seal=seal, channel_id=chunk.campaign.channel_id, now=now or timezone.now())
 
 
 def intend(chunk, count, **given):
@@ -74,16 +74,18 @@ def intend(chunk, count, **given):
     return chosen and chosen.indexes
 
 
-def send(chunk, answers, *, parts=1, seal=None):
+def send(chunk, answers, *, parts=1, seal=None, now=None):
     """Claimed chunk: intend as many recipients as there are answers, and store them."""
-    chosen = intend(chunk, len(answers) // parts, seal=seal)
+    chosen = intend(chunk, len(answers) // parts, seal=seal, now=now)
     assert chosen is not None
-    return results.store(batch_of(chunk, chosen, answers, parts=parts), chunk, now=timezone.now())
+    return results.store(batch_of(chunk, chosen, answers, parts=parts), chunk, now=now or timezone.now())
 
 
 def settle(chunk, *, parts=1, overdue_by=timedelta(0)):
     before = timezone.now() - timedelta(seconds=settings.RESPONSE_TIMEOUT) + overdue_by
-    return doubts.settle(chunk, phones_of(chunk), parts=parts, overdue=before, now=timezone.now())
+    return doubts.settle(
+        chunk, phones_of(chunk), parts=lambda some: [parts] * len(some), overdue=before, now=timezone.now()
+    )
 
 
 def forget():

@@ -88,6 +88,14 @@ def test_a_rejection_is_no_approval(workspace, moderator):
         update(campaign, status=Status.APPROVED, seal=seal.of(campaign))
 
 
+def test_whoever_does_not_know_the_version_of_a_content_does_not_approve_it(workspace, moderator):
+    campaign = factories.in_review(workspace, parts_per_second=10)
+    first = {**seal.content(campaign), "v": 1}
+    with pytest.raises(IntegrityError, match="has version 2"), transaction.atomic():
+        decision(campaign, moderator, content=first, seal=seal.digest(first))
+    decision(campaign, moderator, content=first, seal=seal.digest(first), verdict=Verdict.REJECTED, reason="No.")
+
+
 def test_the_approval_of_an_earlier_round_is_worth_nothing_later(workspace):
     campaign = factories.rejected(workspace)
     transitions.submit(campaign.pk, by=campaign.created_by, now=timezone.now())
@@ -106,6 +114,12 @@ def test_content_does_not_change_outside_draft(workspace, status):
         "list_id": factories.ready_list(workspace).pk,
         "channel_id": factories.channel("other", is_default=False).pk,
         "edited_by_id": factories.user().pk,
+        "route_id": factories.route(campaign.channel).pk,
+        "daily_from": "09:00",
+        "daily_to": "20:00",
+        "daily_zone": "UTC",
+        "parts_per_second": 10,
+        "content_version": 3 - campaign.content_version,
     }
     times = dict.fromkeys(["send_at", "date_from", "date_to", "not_after"], "2099-01-01T00:00:00Z")
     if status != Status.MISSED:  # a moderator gives that one another time, sealed anew: see below
@@ -113,6 +127,23 @@ def test_content_does_not_change_outside_draft(workspace, status):
     for name, value in others.items():
         with pytest.raises(IntegrityError, match="immutable outside draft"):
             update(campaign, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"daily_from": "09:00", "daily_zone": "UTC"}, "campaign_daily_window_is_whole"),
+        ({"daily_from": "09:00", "daily_to": "20:00"}, "campaign_daily_window_is_whole"),
+        ({"daily_from": "09:00", "daily_to": "09:00", "daily_zone": "UTC"}, "campaign_daily_window_is_whole"),
+        ({"parts_per_second": 0}, "campaign_limit_from_one"),
+        ({"content_version": 3}, "campaign_version_says_it_all"),
+        ({"content_version": 1, "parts_per_second": 10}, "campaign_version_says_it_all"),
+    ],
+)
+def test_half_a_window_and_a_version_that_hides_something_are_no_content(workspace, fields, name):
+    draft = factories.draft(workspace)
+    with pytest.raises(IntegrityError, match=name):
+        update(draft, **({"content_version": 2} | fields))
 
 
 def test_another_time_for_a_missed_campaign_needs_another_decision(workspace):

@@ -1,9 +1,10 @@
 import itertools
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.utils import timezone
 
+from accounts.models import Workspace
 from campaigns.statuses import Mode, Status
 from delivery.models import Chunk, Intent
 from delivery.statuses import ACCEPTED
@@ -87,6 +88,31 @@ def test_a_cancelled_campaign_is_looked_at_often_until_every_answer_is_in(worksp
     evidence.dispatched(campaign, handed_over=[4])
     evidence.intended(campaign, 0, 2)
     assert progress(campaign, now=timezone.now()).seconds_to_next == 2
+
+
+def test_in_its_closed_hours_it_says_until_when_it_waits(workspace):
+    Workspace.objects.filter(pk=workspace.pk).update(time_zone="UTC")
+    workspace.refresh_from_db()
+    campaign = factories.sending(workspace, daily_from=time(9), daily_to=time(18))
+    tomorrow = (timezone.now() + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
+    assert progress(campaign, now=tomorrow.replace(hour=8)).opens_at == tomorrow.replace(hour=9)
+    assert progress(campaign, now=tomorrow.replace(hour=9)).opens_at is None
+
+
+def test_the_planned_rate_is_that_of_the_open_hours(workspace):
+    Workspace.objects.filter(pk=workspace.pk).update(time_zone="UTC")
+    workspace.refresh_from_db()
+    begin = (timezone.now() + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
+    campaign = factories.sending(
+        workspace,
+        mode=Mode.SPREAD,
+        date_from=begin,
+        date_to=begin + timedelta(days=2),
+        daily_from=time(9),
+        daily_to=time(10),
+        list=factories.ready_list(workspace, 7200),
+    )
+    assert progress(campaign, now=begin).planned_rate == pytest.approx(1.0)
 
 
 def test_why_it_stopped_is_said(workspace):

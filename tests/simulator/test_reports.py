@@ -3,13 +3,14 @@
 import time
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from simulator import journal
 from simulator.knobs import DLR_STYLES, ID_FORMATS, Knobs
 from simulator.outbox import Outbox
-from simulator.reports import TRAP, deliver_body
-from smpp import pdu
+from simulator.reports import TRAP, Singles, deliver_body
+from smpp import hot, pdu
 from smpp.receipts import STATE_WORDS, MessageState, candidates, parse
 from smpp.status import CommandStatus
 from tests.simulator.client import PATIENCE
@@ -272,16 +273,17 @@ def test_a_message_from_a_phone_may_follow_the_bind(simulate):
 
 def test_an_outbox_keeps_everything_until_it_is_acknowledged():
     outbox = Outbox(window=2)
-    outbox.add([(b"1", b"one"), (b"2", b"two"), (b"3", b"three")])
+    outbox.add(Singles([(b"1", b"one"), (b"2", b"two"), (b"3", b"three")]))
 
-    assert outbox.send(outbox.room, first_sequence=7, now=1.0) == [b"one", b"two"]
+    assert outbox.send(outbox.room, first_sequence=7, now=1.0) == hot.deliver_sms(7, [b"one", b"two"])
     assert outbox.room == 0
-    assert outbox.acknowledge(8) == (b"2", b"two")
-    assert outbox.acknowledge(8) is None
+    [(reports, which)] = outbox.acknowledge(np.array([9, 8, 8]))
+    assert (reports.ids(), which.tolist()) == ([b"2"], [1])
+    assert list(outbox.acknowledge(np.array([8]))) == []
     assert outbox.room == 1
     outbox.send_again(sent_before=1.0)
     assert outbox.oldest_sent_at is None
-    assert outbox.empty() == [(b"3", b"three"), (b"1", b"one")]
+    assert [message_id for reports in outbox.empty() for message_id in reports.ids()] == [b"3", b"1"]
 
 
 def test_a_well_behaved_carrier_is_the_default():

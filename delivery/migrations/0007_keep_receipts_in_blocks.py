@@ -1,6 +1,6 @@
 """The inbox holds many PDUs to a row, compressed; receipts that wait for their message have rows of their own."""
 
-from django.db import migrations
+from django.db import migrations, models
 
 TABLE = """
 CREATE TABLE delivery_inbox (
@@ -44,5 +44,24 @@ SELECT prepare_partitions(CURRENT_DATE - 31, 4);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0005_try_receipts_again_later")]
-    operations = [migrations.RunSQL(TABLE, "DROP TABLE delivery_inbox")]
+    dependencies = [("delivery", "0006_find_waiting_bells")]
+    operations = [
+        migrations.RunSQL(TABLE, "DROP TABLE delivery_inbox"),
+        migrations.CreateModel(
+            name="Inbox",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "day", "id", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("day", models.DateField(help_text="Of the arrival.")),
+                ("id", models.BigIntegerField()),
+                ("received_at", models.DateTimeField()),
+                ("pdus", models.IntegerField()),
+                ("raw", models.BinaryField()),
+            ],
+            options={"db_table": "delivery_inbox", "managed": False},
+        ),
+    ]

@@ -1,0 +1,38 @@
+"""Over whom a campaign goes: one channel, or a route of several."""
+
+from audit.refusal import Refused
+from campaigns.models import Campaign
+from channels.models import Channel, Route, RouteMember
+
+
+def chosen(*, channel: Channel | None, route: Route | None) -> Channel:
+    """The channel that was chosen, the first one of the route, or the default one; raises Refused."""
+    if channel is not None and route is not None:
+        raise Refused("Choose a route or a channel, not both.", code="route_or_channel")
+    if route is not None:
+        first = first_channel(route)
+        if first is None:
+            raise Refused(f"The route “{route}” has no channel that is switched on.", code="route_empty")
+        return first
+    found = channel or Channel.objects.default()
+    if found is None:
+        raise Refused("There is no channel yet: an operator adds one with add_channel.", code="no_channel")
+    return found
+
+
+def first_channel(route: Route) -> Channel | None:
+    """The first that carries, of those that are switched on; a backup when there is no other."""
+    members = RouteMember.objects.filter(route=route, channel__is_active=True).select_related("channel")
+    first = members.order_by("is_backup", "pk").first()
+    return first.channel if first else None
+
+
+def check_can_carry(campaign: Campaign) -> None:
+    """Asked where it counts, as both are changed by operators at any time; raises Refused."""
+    if campaign.route is None:
+        if not campaign.channel.is_active:
+            raise Refused(f"The channel “{campaign.channel}” is switched off.", code="channel_off")
+    elif not campaign.route.is_active:
+        raise Refused(f"The route “{campaign.route}” is switched off.", code="route_off")
+    elif first_channel(campaign.route) is None:
+        raise Refused(f"The route “{campaign.route}” has no channel that is switched on.", code="route_empty")

@@ -1,0 +1,61 @@
+"""The two nights on which the clocks of a workspace are changed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+
+from accounts.models import Workspace
+from audit.models import Entry
+from campaigns import transitions
+from campaigns.models import Campaign
+from campaigns.statuses import Status
+from delivery import due
+from moderation import decisions
+from tests import factories
+from tests.pages import signed_in
+
+pytestmark = pytest.mark.django_db
+
+# Europe/Amsterdam: at 01:00 UTC the clocks go forward on 28 March 2027, and back on 31 October 2027.
+NIGHTS = [
+    ("2027-03-28T01:59", datetime(2027, 3, 28, 0, 59, tzinfo=UTC)),
+    ("2027-03-28T03:00", datetime(2027, 3, 28, 1, 0, tzinfo=UTC)),
+    ("2027-03-28T03:30", datetime(2027, 3, 28, 1, 30, tzinfo=UTC)),
+    ("2027-10-31T01:59", datetime(2027, 10, 30, 23, 59, tzinfo=UTC)),
+    ("2027-10-31T03:00", datetime(2027, 10, 31, 2, 0, tzinfo=UTC)),
+]
+
+
+@pytest.fixture
+def fields(workspace):
+    Workspace.objects.filter(pk=workspace.pk).update(time_zone="Europe/Amsterdam")
+    factories.channel()
+    sender, listed = factories.sender(workspace), factories.ready_list(workspace)
+    return {"name": "Night", "text": "Hello.", "mode": "scheduled", "sender": sender.pk, "list": listed.pk}
+
+
+@pytest.mark.parametrize("night", NIGHTS)
+def test_a_campaign_on_such_a_night_starts_once_at_the_right_instant(workspace, author, moderator, fields, night):
+    typed, instant = night
+    with time_machine.travel(instant - timedelta(hours=6), tick=False):
+        signed_in(author).post("/campaigns/new/", {**fields, "send_at": typed})
+        made = Campaign.objects.of(workspace).get()
+        assert made.send_at == instant
+        transitions.submit(made.pk, by=author, now=datetime.now(UTC))
+        decisions.approve_campaign(made.pk, by=moderator, now=datetime.now(UTC))
+    for before in (7200, 3600, 1800, 1):  # through the hour that is missing, or there twice
+        due.tick(now=instant - timedelta(seconds=before))
+        assert Campaign.objects.get().status == Status.APPROVED
+    due.tick(now=instant)
+    due.tick(now=instant + timedelta(hours=1))
+    made.refresh_from_db()
+    assert made.started_at == instant
+    assert Entry.objects.about(made).filter(action="campaign.sending").count() == 1
+
+
+@pytest.mark.parametrize("typed", ["2027-03-28T02:30", "2027-10-31T02:30"])
+def test_a_time_that_is_none_or_two_is_refused(workspace, author, fields, typed):
+    response = signed_in(author).post("/campaigns/new/", {**fields, "send_at": typed})
+    assert response.status_code == 400
+    assert not Campaign.objects.exists()
