@@ -43,7 +43,7 @@ TIMES: list[tuple[Any, str, Any]] = [
     (dispatching, "TURN", 0.1),
     (dispatching, "SEND_WITHIN", 0.4),
     (dispatching, "RENEW", 1.0),
-    (carrier, "SWEEP", 0.2),
+    (carrier, "SWEEP", 0.25),
     (carrier, "STRAGGLE", 0.5),
     (carrier, "FINISH", 0.5),
     (engine, "LOOK_AGAIN", 1.0),
