@@ -114,7 +114,11 @@ def _epochs(history: "History") -> list[str]:
     newest: dict[int, tuple[int, str]] = {}
     for intent in history.store.intents:
         epoch, owner = newest.get(intent.chunk, (0, ""))
-        if intent.epoch < epoch or intent.epoch < intent.newest_epoch or (intent.epoch == epoch != 0 and intent.owner != owner):
+        if (
+            intent.epoch < epoch
+            or intent.epoch < intent.newest_epoch
+            or (intent.epoch == epoch != 0 and intent.owner != owner)
+        ):
             found.append(f"I9: an intent of epoch {intent.epoch} for chunk {intent.chunk}, after epoch {epoch}")
         newest[intent.chunk] = (intent.epoch, intent.owner)
     return found

@@ -233,9 +233,7 @@ class Smsc:
 
     def _receipt(self, submit: Submit, word: str) -> Told:
         shown = str(int(submit.message_id, 16)) if self.is_decimal else submit.message_id
-        text = (
-            f"id:{shown} sub:001 dlvrd:001 submit date:2611271000 done date:2611271001 stat:{word} err:000 text:x"
-        )
+        text = f"id:{shown} sub:001 dlvrd:001 submit date:2611271000 done date:2611271001 stat:{word} err:000 text:x"
         phone = self.phone_of(submit.campaign, submit.recipient)
         body = DeliverSm(source_addr=phone, esm_class=4, short_message=text.encode())
         told = Told(submit=submit, word=word, body=body)

@@ -180,9 +180,7 @@ class Store:
         self.messages[campaign.pk] = {}
         first, made = 0, []
         for number, count in enumerate(counts):
-            chunk = Chunk(
-                pk=len(self.chunks) + 1, campaign_id=campaign.pk, number=number, first=first, count=count
-            )
+            chunk = Chunk(pk=len(self.chunks) + 1, campaign_id=campaign.pk, number=number, first=first, count=count)
             self.chunks[chunk.pk] = chunk
             made.append(chunk)
             first += count
@@ -262,9 +260,7 @@ class Store:
             )
         )
 
-    def intend_retries(
-        self, chunk: Chunk, count: int, *, seal: str, channel_id: int, now: datetime
-    ) -> list[Retry]:
+    def intend_retries(self, chunk: Chunk, count: int, *, seal: str, channel_id: int, now: datetime) -> list[Retry]:
         if not self._may_send(chunk, seal, now):
             return []
         row = self.chunks[chunk.pk]
@@ -449,9 +445,7 @@ class Store:
         findings, left = [], []
         for arrival in arrivals:
             self.inbox += [(arrival.channel_id, arrival.at, body) for _, body in arrival.pdus]
-            self.inbox += [
-                (arrival.channel_id, arrival.at, row[16:].tobytes()) for run in arrival.runs for row in run
-            ]
+            self.inbox += [(arrival.channel_id, arrival.at, row[16:].tobytes()) for run in arrival.runs for row in run]
         for one in told:
             for place in range(len(one.message_ids)):
                 found = self._remembered(one, place, known)
@@ -778,9 +772,7 @@ class Store:
     def _move(self, campaign_id: int, message: Message, becomes: S) -> None:
         if message.state is becomes:
             return
-        self.moves.append(
-            Move(campaign=campaign_id, recipient=message.recipient, was=message.state, becomes=becomes)
-        )
+        self.moves.append(Move(campaign=campaign_id, recipient=message.recipient, was=message.state, becomes=becomes))
         self.tallies[campaign_id, message.state] -= 1
         self.tallies[campaign_id, becomes] += 1
         message.state = becomes

@@ -276,9 +276,7 @@ class Both:
         self.memory.tick(now=self.now)
 
     def ring(self) -> None:
-        self.same(
-            due.ring_next(self.campaign.pk, now=self.now), self.memory.ring_next(self.campaign.pk, now=self.now)
-        )
+        self.same(due.ring_next(self.campaign.pk, now=self.now), self.memory.ring_next(self.campaign.pk, now=self.now))
         others = due.others_wait(self.campaign.pk, now=self.now)
         self.same(others, self.memory.others_wait(self.campaign.pk, now=self.now))
 
