@@ -240,6 +240,27 @@ def test_what_a_dead_process_intended_is_in_doubt_and_never_intended_again(works
     assert totals_of(campaign).balanced
 
 
+def test_a_chunk_whose_last_recipients_are_in_doubt_is_done(workspace):
+    """Nobody would ring for it again, and its campaign would never end."""
+    campaign, [chunk] = under_way(workspace, 4)
+    dead = claim(chunk)
+    send(dead, [ok(1), ok(2)])
+    intend(dead, 2)
+    heir = claim(chunk, "host:2", now=timezone.now() + timedelta(minutes=2))
+    assert settle(heir) == 2
+    assert Chunk.objects.get(pk=chunk.pk).status == ChunkStatus.DONE
+    due.tick(now=timezone.now())
+    assert Campaign.objects.get(pk=campaign.pk).status == "done"
+
+
+def test_a_chunk_whose_last_answer_is_given_up_is_done(workspace):
+    _, [chunk] = under_way(workspace, 2)
+    mine = claim(chunk)
+    send(mine, [None, ok(2)])
+    assert settle(mine, overdue_by=timedelta(minutes=2)) == 1
+    assert Chunk.objects.get(pk=chunk.pk).status == ChunkStatus.DONE
+
+
 def test_what_a_zombie_heard_is_evidence_but_changes_no_chunk(workspace):
     campaign, [chunk] = under_way(workspace, 2)
     zombie = claim(chunk)
@@ -592,6 +613,28 @@ def test_a_receipt_is_no_evidence_for_a_doubt_while_it_may_be_of_a_message_that_
     results.store(batch_of(mine, chosen, [ok(10)]), mine, now=timezone.now())
     receipts.match_pending(now=timezone.now() + timedelta(seconds=20))
     assert (states_of(doubtful), states_of(campaign)) == ({0: S.UNCERTAIN}, {0: S.DELIVERED})
+
+
+def test_a_receipt_that_explained_a_doubt_and_comes_again_explains_no_other(workspace):
+    first, [its_chunk] = under_way(workspace, 1)
+    send(claim(its_chunk), [DOUBTED])
+    body = receipt("A", phones_of(its_chunk)[0])
+    arrive(first, body)
+    receipts.match_pending(now=timezone.now() + timedelta(seconds=10))
+    second, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [DOUBTED])
+    arrive(second, body)
+    receipts.match_pending(now=timezone.now() + timedelta(seconds=20))
+    assert (states_of(first), states_of(second)) == ({0: S.DELIVERED}, {0: S.UNCERTAIN})
+
+
+def test_of_receipts_with_two_ids_nobody_knows_which_explains_a_doubt(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [DOUBTED])
+    phone = phones_of(chunk)[0]
+    arrive(campaign, receipt("A", phone), receipt("B", phone))
+    receipts.match_pending(now=timezone.now() + timedelta(seconds=10))
+    assert states_of(campaign) == {0: S.UNCERTAIN}
 
 
 def test_once_no_response_can_be_stored_any_more_a_receipt_resolves_the_doubt_beside_a_busy_campaign(workspace):

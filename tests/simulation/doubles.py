@@ -40,16 +40,17 @@ TIMES: list[tuple[Any, str, Any]] = [
     *((module, "OVERDUE_MARGIN", timedelta(seconds=1)) for module in (intents, results, receipts, dispatching)),
     (receipts, "DOUBT_AFTER", timedelta(seconds=0.5)),
     (dispatching, "SLICE", 1.0),
+    (dispatching, "TURN", 0.1),
     (dispatching, "SEND_WITHIN", 0.4),
     (dispatching, "RENEW", 1.0),
-    (carrier, "SWEEP", 0.2),
+    (carrier, "SWEEP", 0.25),
     (carrier, "STRAGGLE", 0.5),
     (carrier, "FINISH", 0.5),
     (engine, "LOOK_AGAIN", 1.0),
     (engine, "HELD_AT_MOST", 1.0),
     (link, "CONNECT_TIMEOUT", 1.0),
     (link, "BIND_TIMEOUT", 1.0),
-    (link, "IDLE", 2.0),
+    (link, "LATE_RESPONSE", 1.0),
     (link, "ENQUIRE_TIMEOUT", 1.0),
     (link, "PARTIAL_PDU_TIMEOUT", 2.0),
     (link, "UNBIND_TIMEOUT", 0.5),
@@ -84,6 +85,16 @@ class _Campaigns:
         return running.ask("campaign", lambda store: store.campaign(pk))
 
 
+class _Bases:
+    """Nothing is learnt: the store tries every way to read an id."""
+
+    def news(self) -> list[Any]:
+        return []
+
+    def start_with(self, channel_id: int, base: str) -> None:
+        pass
+
+
 def _phones(chunk: stores.Chunk) -> Any:
     running.storage()
     return running.phones(chunk)
@@ -101,9 +112,9 @@ def _note(kind: IncidentKind, *, at: Any, sample: str, channel_id: Any = None, c
     running.ask("incident", lambda store: store.note(kind, campaign_id=campaign_id, count=count))
 
 
-def _hear(chunk_id: int, answers: Any, *, now: Any, **given: Any) -> None:
+def _hear(*told: Any, **given: Any) -> None:
     known = running.world.process.known
-    running.ask("evidence", lambda store: store.hear(chunk_id, answers, now=now, known=known, **given))
+    running.ask("evidence", lambda store: store.hear(*told, **given, known=known))
 
 
 def _take_in(arrivals: Any) -> int:
@@ -187,6 +198,7 @@ def account(**given: Any) -> Account:
             "binds": 1,
             "window": 4,
             "tps": 0,
+            "enquire_link_seconds": 2,
             **given,
         }
     )
@@ -203,10 +215,21 @@ PATCHES: list[tuple[Any, str, Any]] = [
     (dispatching, "campaign_transitions", SimpleNamespace(pause=_pause)),
     (dispatching, "chunk_files", SimpleNamespace(phones=_phones, read_ahead=lambda chunk: None)),
     (dispatching, "doubts", SimpleNamespace(settle=_asking("settle", "settle").__func__)),
-    (dispatching, "due", SimpleNamespace(ring_next=_asking("ring", "ring_next").__func__)),
+    (
+        dispatching,
+        "due",
+        SimpleNamespace(
+            ring_next=_asking("ring", "ring_next").__func__, others_wait=_asking("others", "others_wait").__func__
+        ),
+    ),
+    (
+        dispatching,
+        "quarantine",
+        SimpleNamespace(forgive=lambda chunk: None, note_failure=lambda chunk, error, *, now: None),
+    ),
     (dispatching, "incidents", SimpleNamespace(note=_note)),
     (dispatching, "intents", _Intents()),
-    (dispatching, "results", SimpleNamespace(store=_store)),
+    (dispatching, "results", SimpleNamespace(store=_store, MOVING=results.MOVING)),
     (
         dispatching,
         "transitions",
@@ -222,6 +245,7 @@ PATCHES: list[tuple[Any, str, Any]] = [
     (engine, "receipts", SimpleNamespace(take_in=_take_in, BATCH=receipts.BATCH)),
     (engine, "incidents", SimpleNamespace(note=_note)),
     (engine, "accounts", SimpleNamespace(active=_accounts)),
+    (engine, "bases", _Bases()),
     (engine, "timezone", SimpleNamespace(now=lambda: running.world.clock())),
     (engine, "time", _Time()),
     (engine, "close_old_connections", lambda: None),

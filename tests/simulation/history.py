@@ -332,6 +332,8 @@ class History:
             fault = self.rng.choice(["before", "after"])
             risky = name in ("intend", "intend_retries", "results", "evidence")
             self.allow(self.plan.share if risky else 0, f"store error {fault} {name}")
+        if name == "results" and self.rng.random() < 0.15:  # a commit takes its time
+            thread.pause(self.rng.uniform(0.0, 0.3))
         self._point(thread)
         if fault == "before":
             raise OperationalError("the connection is gone")

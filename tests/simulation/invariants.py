@@ -157,12 +157,21 @@ def _doubts(history: "History") -> list[str]:
     }
     if len(uncertain) > history.allowed:
         found.append(f"I5: {len(uncertain)} are in doubt, and the faults explain {history.allowed}")
+    for campaign, recipient in sorted(uncertain):
+        submits = history.smsc.by_recipient.get((campaign, recipient), [])
+        message = history.store.messages[campaign][recipient]
+        if message.parts == 1 and len(submits) == message.attempts and all(map(_was_heard, submits)):
+            found.append(f"I5: {campaign}/{recipient} is in doubt, and somebody who lives on heard its answer")
     ever = {(one.campaign, one.recipient) for one in history.store.moves if one.becomes is S.UNCERTAIN}
     if history.plan.profile in CALM and ever:
         found.append(f"I5: {sorted(ever)} were in doubt, and nothing was lost")
     if set(history.store.doubts) != uncertain:
         found.append(f"I5: doubts {sorted(history.store.doubts)}, uncertain {sorted(uncertain)}")
     return found
+
+
+def _was_heard(one: Submit) -> bool:
+    return one.is_told and one.line.is_open and not one.line.is_mute
 
 
 def _breaker(history: "History") -> list[str]:

@@ -5,7 +5,8 @@ Every method is one transaction: all of it happens, or nothing. `test_conformanc
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from django.conf import settings
 from django.db import IntegrityError
 
 from audit.refusal import Refused
+from campaigns.hours import Hours
+from campaigns.placeholders import Template, literally
 from campaigns.statuses import FINISHED, MOVES, Status
 from delivery import due, evidence, intents, judging, pacing, receipts, results
 from delivery.batches import Batch
@@ -20,7 +23,7 @@ from delivery.errors import STATE_STEP
 from delivery.intents import Chosen, Retry
 from delivery.statuses import TERM_OF, ChunkStatus, ErrorKind, IncidentKind, Term
 from delivery.statuses import MessageState as S
-from delivery.whereabouts import Whereabouts, normal
+from delivery.whereabouts import normal
 from smpp.receipts import MessageState as CarrierState
 from smpp.receipts import candidates
 
@@ -30,7 +33,18 @@ REST = {Status.CANCELLED: Term.CANCELLED, Status.FAILED: Term.CANCELLED, Status.
 
 @dataclass(slots=True, kw_only=True)
 class Channel:
+    pk: int = 1
     tps: int = 0
+    default_coding: str = "gsm"
+    gsm_data_coding: int = 0
+    ucs2_data_coding: int = 8
+    long_messages: str = "udh8"
+    dest_ton: int = 1
+    dest_npi: int = 1
+    plus_sign: bool = False
+    service_type: str = ""
+    default_validity_seconds: int | None = None
+    answer_overrides: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,6 +70,13 @@ class Campaign:
     stopped_because: str = ""
     is_altered: bool = False
     workspace_id: int = 1
+    route: None = None
+    parts_per_second: None = None
+    hours: Hours = Hours(None, None, UTC)
+
+    @property
+    def template(self) -> Template:
+        return _literally(self.text)
 
     @property
     def day(self) -> date:
@@ -82,6 +103,7 @@ class Chunk:
     plan_from: datetime | None = None
     plan_until: datetime | None = None
     plan_first: int = 0
+    failures: int = 0
     campaign: Any = None  # of a copy: as it was read with it
 
 
@@ -164,7 +186,8 @@ class Store:
             first += count
         if spread_until is not None:
             campaign.date_to = spread_until
-            pieces = pacing.lines([(0, count) for count in counts], begin=campaign.started_at, end=spread_until)
+            time = pacing.allowed(campaign.hours, begin=campaign.started_at, end=spread_until)
+            pieces = pacing.lines([(0, count) for count in counts], time)
             for chunk, line in zip(made, pieces, strict=True):
                 chunk.plan_from, chunk.plan_until = line.begin, line.end
 
@@ -208,19 +231,20 @@ class Store:
             and (campaign.not_after is None or campaign.not_after > now)
         )
 
-    def intend(self, chunk: Chunk, phones: Any, *, seal: str, now: datetime) -> Chosen | None:
+    def intend(self, chunk: Chunk, phones: Any, *, seal: str, channel_id: int, now: datetime) -> Chosen | None:
         row, campaign = self.chunks[chunk.pk], self.campaigns[chunk.campaign_id]
         if not self._may_send(chunk, seal, now) or row.next != chunk.next or row.intended != row.next:
             return None
         if row.plan_from and campaign.resumed_at and row.plan_from < campaign.resumed_at:
             return None
-        return self._commit_intent(row, phones, now=now)
+        return self._commit_intent(chunk, phones, now=now)
 
-    def _commit_intent(self, row: Chunk, phones: Any, *, now: datetime) -> Chosen:
+    def _commit_intent(self, chunk: Chunk, phones: Any, *, now: datetime) -> Chosen:
+        row = self.chunks[chunk.pk]
         row.intended = min(row.count, row.next + len(phones))
         row.lease_until = now + settings.CHUNK_LEASE
         covered = range(row.next, row.intended)
-        self._note_intent(row, [row.first + index for index in covered], is_retry=False, now=now)
+        self._note_intent(chunk, [row.first + index for index in covered], is_retry=False, now=now)
         return Chosen(indexes=covered, suppressed=frozenset(phones.tolist()) & self.suppressed)
 
     def _note_intent(self, chunk: Chunk, recipients: list[int], *, is_retry: bool, now: datetime) -> None:
@@ -236,7 +260,7 @@ class Store:
             )
         )
 
-    def intend_retries(self, chunk: Chunk, count: int, *, seal: str, now: datetime) -> list[Retry]:
+    def intend_retries(self, chunk: Chunk, count: int, *, seal: str, channel_id: int, now: datetime) -> list[Retry]:
         if not self._may_send(chunk, seal, now):
             return []
         row = self.chunks[chunk.pk]
@@ -278,20 +302,21 @@ class Store:
 
     # --- Doubts (delivery.doubts) -------------------------------------------------------------------------------------
 
-    def settle(self, chunk: Chunk, phones: Any, *, parts: int, overdue: datetime, now: datetime) -> int:
+    def settle(self, chunk: Chunk, phones: Any, *, parts: Any, overdue: datetime, now: datetime) -> int:
         if not self._is_mine(chunk):
             return 0
         row = self.chunks[chunk.pk]
         at = next((one.at for one in reversed(self.intents) if one.chunk == row.pk and not one.is_retry), now)
+        indexes = range(row.next, row.intended)
         lost = [
             Message(
                 recipient=row.first + index,
                 phone=int(phones[index]),
                 state=S.UNCERTAIN,
-                parts=parts,
+                parts=of_parts,
                 submitted_at=at,
             )
-            for index in range(row.next, row.intended)
+            for index, of_parts in zip(indexes, parts(indexes), strict=True)
         ]
         self._insert(row.campaign_id, lost)
         late = []
@@ -315,13 +340,13 @@ class Store:
 
     def record(self, batch: Batch, chunk: Chunk, *, now: datetime, known: dict[Any, Any]) -> bool:
         row = self.chunks[chunk.pk]
-        if not self._is_mine(chunk):
+        if not self._is_mine(chunk) or row.next != chunk.next:
             return False
         made: list[Message] = []
         looks: list[datetime] = []
         for index in range(batch.handed_over):
             answers = batch.answers_of(index)
-            found = judging.judge(answers, attempts=1)
+            found = judging.judge(answers, attempts=1, table=batch.table)
             look_at = results.when_to_look(found, now=now)
             looks += [look_at] if look_at else []
             made.append(
@@ -358,6 +383,7 @@ class Store:
         for unit, index, part in zip(units.tolist(), indexes.tolist(), parts.tolist(), strict=True):
             place = (row.campaign_id, int(batch.recipients[index]), part, int(batch.phones[index]))
             self._note_id(batch.channel_id, batch.ids[unit], place, known)
+        self.read(chunk, list(results.MOVING))
         return True
 
     def _note_id(self, channel_id: int, raw: bytes, place: tuple[int, int, int, int], known: dict[Any, Any]) -> None:
@@ -367,7 +393,9 @@ class Store:
 
     # --- Evidence (delivery.evidence; `answers` as its store_late and store_batch gather them) -------------------------
 
-    def hear(self, chunk_id: int, answers: Any, *, now: datetime, known: dict[Any, Any]) -> None:
+    def hear(
+        self, chunk_id: int, channel_id: int, answers: Any, *, table: Any, now: datetime, known: dict[Any, Any]
+    ) -> None:
         row = self.chunks[chunk_id]
         campaign = self.campaigns[row.campaign_id]
         rows = [
@@ -375,7 +403,7 @@ class Store:
             for recipient in sorted({_recipient(key) for key in answers})
             if (message := self.messages[campaign.pk].get(recipient)) is not None
         ]
-        changes = [change for message in rows if (change := self._change(message, answers, campaign, now=now))]
+        changes = [change for message in rows if (change := self._change(message, answers, campaign, table, now=now))]
         for change in changes:
             self._apply(row, self.messages[campaign.pk][change.row.recipient], change, now=now)
         for message in rows:
@@ -384,8 +412,9 @@ class Store:
                     place = (campaign.pk, message.recipient, part, message.phone)
                     self._note_id(campaign.channel_id, raw, place, known)
 
-    def _change(self, message: Message, answers: Any, campaign: Campaign, *, now: datetime) -> Any:
-        return evidence._change(_row(message), _answers_to(message, answers), campaign.status, now=now)
+    def _change(self, message: Message, answers: Any, campaign: Campaign, table: Any, *, now: datetime) -> Any:
+        is_alive = campaign.status in (Status.SENDING, Status.PAUSED)
+        return evidence._change(_row(message), _answers_to(message, answers), is_alive=is_alive, table=table, now=now)
 
     def _apply(self, chunk: Chunk, message: Message, change: Any, *, now: datetime) -> None:
         found = change.judgement
@@ -419,16 +448,26 @@ class Store:
             self.inbox += [(arrival.channel_id, arrival.at, row[16:].tobytes()) for run in arrival.runs for row in run]
         for one in told:
             for place in range(len(one.message_ids)):
-                found = _remembered(one, place, known)
+                found = self._remembered(one, place, known)
                 if found is None:
                     left.append((one, place))
-                elif receipts.VERDICTS[one.state] is not None:
+                elif one.verdict is not None:
                     findings.append((one, place, found))
         at = arrivals[-1].at
         missing = self._raise([(found, one.state, one.code) for one, _, found in findings], at=at)
         left += [(one, place) for one, place, found in findings if found[:2] in missing]
         for one, place in left:
             self._keep(one, place)
+
+    def _remembered(self, told: Any, place: int, known: dict[Any, Any]) -> tuple[int, int, int, int] | None:
+        """By what the process that handed it over still knows (delivery.whereabouts), else by the log of ids."""
+        channel_id, phone = told.arrival.channel_id, int(told.phones[place])
+        forms = candidates(told.message_ids[place].decode())
+        for form in forms:
+            found = known.get((channel_id, form))
+            if found is not None and found[3] == phone:
+                return found
+        return self._find(channel_id, forms, phone)
 
     def _keep(self, told: Any, place: int) -> None:
         phone = int(told.phones[place])
@@ -526,9 +565,12 @@ class Store:
         return matched
 
     def _find_by_id(self, one: Receipt) -> tuple[int, int, int, int] | None:
-        for candidate in candidates(one.message_id):
-            for place in self.ids.get((one.channel_id, candidate), []):
-                if place[3] == one.phone:
+        return self._find(one.channel_id, candidates(one.message_id), one.phone)
+
+    def _find(self, channel_id: int, forms: Any, phone: int | None) -> tuple[int, int, int, int] | None:
+        for form in forms:
+            for place in self.ids.get((channel_id, form), []):
+                if place[3] == phone:
                     return place
         return None
 
@@ -586,7 +628,7 @@ class Store:
         for campaign in self.campaigns.values():
             if campaign.status == Status.SENDING:
                 self.ring_next(campaign.pk, now=now)
-        for row in [row for row in self.chunks.values() if self._is_lost(row, now)][: due.AT_ONCE]:
+        for row in [row for row in self.chunks.values() if self._is_lost(row, now)][: due.TO_SETTLE]:
             self._ring(row, now=now)
 
     def _all_done(self, campaign: Campaign) -> bool:
@@ -615,7 +657,8 @@ class Store:
         if not any(row.plan_from and row.plan_from < campaign.resumed_at for row in left):
             return
         end = pacing.line_end(now, max(now, campaign.date_to), not_after=campaign.not_after)
-        pieces = pacing.lines([(row.intended, row.count - row.intended) for row in left], begin=now, end=end)
+        time = pacing.allowed(campaign.hours, begin=now, end=end)
+        pieces = pacing.lines([(row.intended, row.count - row.intended) for row in left], time)
         for row, line in zip(left, pieces, strict=True):
             row.plan_from, row.plan_until, row.plan_first = line.begin, line.end, line.first
 
@@ -646,18 +689,26 @@ class Store:
             and any(one.state is S.INTENDED and one.submitted_at < overdue for one in self._messages_of(row))
         )
 
+    def _is_waiting(self, row: Chunk, now: datetime) -> bool:
+        """Rung for lately and not taken yet."""
+        rung = row.rung_at is not None and row.rung_at >= now - settings.RING_AGAIN
+        return row.status == ChunkStatus.OPEN and rung and (row.released_at is None or row.rung_at >= row.released_at)
+
     def _is_at_work(self, row: Chunk, now: datetime) -> bool:
         held = row.owner != "" and row.lease_until is not None and row.lease_until >= now
-        rung = row.rung_at is not None and row.rung_at >= now - settings.RING_AGAIN
-        return row.status == ChunkStatus.OPEN and (
-            held or (rung and (row.released_at is None or row.rung_at >= row.released_at))
-        )
+        return row.status == ChunkStatus.OPEN and (held or self._is_waiting(row, now))
 
-    def ring_next(self, campaign_id: int, *, now: datetime) -> None:
+    def ring_next(self, campaign_id: int, *, now: datetime) -> bool:
         of_campaign = self.of_campaign(campaign_id)
-        room = due.AT_ONCE - sum(self._is_at_work(row, now) for row in of_campaign)
-        for row in [row for row in of_campaign if self._is_to_ring(row, now)][: max(room, 0)]:
-            self._ring(row, now=now)
+        if not any(row.owner == "" and self._is_waiting(row, now) for row in of_campaign):
+            row = next((row for row in of_campaign if self._is_to_ring(row, now)), None)
+            if row is not None:
+                self._ring(row, now=now)
+        return True
+
+    def others_wait(self, campaign_id: int, *, now: datetime) -> bool:
+        others = [row for row in self.chunks.values() if row.campaign_id != campaign_id]
+        return any(row.owner == "" and self._is_waiting(row, now) for row in others)
 
     def _is_to_ring(self, row: Chunk, now: datetime) -> bool:
         if row.status != ChunkStatus.OPEN or not _is_unowned(row, now):
@@ -760,13 +811,9 @@ def _answers_to(message: Message, answers: Any) -> Any:
     return answers[message.recipient]
 
 
-def _remembered(told: Any, place: int, known: dict[Any, Any]) -> tuple[int, int, int, int] | None:
-    """What the process that handed it over still knows (delivery.whereabouts)."""
-    for candidate in candidates(told.message_ids[place].decode()):
-        found = known.get((told.arrival.channel_id, candidate))
-        if found is not None and found[3] == int(told.phones[place]):
-            return found
-    return None
+@lru_cache(maxsize=16)
+def _literally(text: str) -> Template:
+    return literally(text)
 
 
-__all__ = ["Campaign", "Channel", "Chunk", "Intent", "Message", "Receipt", "Revision", "Store", "Whereabouts"]
+__all__ = ["Campaign", "Channel", "Chunk", "Intent", "Message", "Receipt", "Revision", "Store"]

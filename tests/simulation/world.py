@@ -43,12 +43,15 @@ class World:
         return EPOCH + timedelta(seconds=self.now - STARTED)
 
     def after(self, delay: float, process: "Process | None", what: Callable[..., None], *args: Any) -> None:
+        self.at(self.now + delay, process, what, *args)
+
+    def at(self, time: float, process: "Process | None", what: Callable[..., None], *args: Any) -> None:
         """Do it then; what is due at one moment is done in an order that the seed decides. What belongs to a process
         waits while that is stopped, and never happens once it is dead."""
         if process is not None and process.is_dead:
             return  # before chance is asked: when a dead process is taken apart is up to the garbage collector
         self._count += 1
-        entry = (self.now + delay, self.rng.random(), self._count, process, what, args)
+        entry = (time, self.rng.random(), self._count, process, what, args)
         heapq.heappush(self._queue, entry)
 
     def run(self, until: Callable[[], bool], *, at_most: float) -> bool:
@@ -248,13 +251,12 @@ class Loop(asyncio.BaseEventLoop):
         pass
 
     def _write_to_self(self) -> None:
-        self._wake(0.0)
+        self._wake(self.time())
 
-    def _wake(self, delay: float) -> None:
-        world = self._process.world
-        if world.now + delay < self._wakes_at:
-            self._wakes_at = world.now + delay
-            world.after(delay, self._process, self._iterate, self._wakes_at)
+    def _wake(self, at: float) -> None:
+        if at < self._wakes_at:
+            self._wakes_at = at
+            self._process.world.at(at, self._process, self._iterate, at)
 
     def _iterate(self, at: float) -> None:
         if at != self._wakes_at:  # woken earlier since
@@ -266,15 +268,15 @@ class Loop(asyncio.BaseEventLoop):
         finally:
             events._set_running_loop(None)
         if self._ready:
-            self._wake(0.0)
+            self._wake(self.time())
             return
         while self._scheduled and self._scheduled[0]._cancelled:
             heapq.heappop(self._scheduled)._scheduled = False
             self._timer_cancelled_count -= 1
         if self._scheduled:
-            self._wake(max(0.0, self._scheduled[0]._when - self.time()))
+            self._wake(max(self.time(), self._scheduled[0]._when))
 
-    async def create_connection(self, factory: Any, host: str, port: int, *, ssl: Any = None) -> Any:
+    async def create_connection(self, factory: Any, host: str, port: int, **given: Any) -> Any:
         return await self.dial(self, factory)
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:

@@ -1,0 +1,2 @@
+def pytest_addoption(parser):
+    parser.addoption("--seed", type=int, help="the one history to play")

@@ -1,0 +1,36 @@
+"""Whatever goes wrong, in whatever order: thousands of seeded histories of the dispatcher, each checked at its end.
+
+One of them again: `python -m pytest tests/simulation -k one --seed N` (or SEED=N). Many: `python -m tests.simulation`.
+"""
+
+import os
+
+import pytest
+
+from tests.simulation import doubles
+from tests.simulation.history import play
+
+HISTORIES, TOGETHER = 2000, 100
+
+
+@pytest.mark.parametrize("first", range(0, HISTORIES, TOGETHER))
+def test_every_promise_holds_in_histories_from(first):
+    with doubles.installed():
+        for seed in range(first, first + TOGETHER):
+            play(seed)
+
+
+def test_the_same_seed_is_the_same_history():
+    def told(seed):
+        with doubles.installed():
+            return play(seed).world.told()
+
+    for seed in (0, 9, 10, 31):
+        assert told(seed) == told(seed)
+
+
+def test_one_history(request):
+    seed = request.config.getoption("--seed", default=None)
+    with doubles.installed():
+        history = play(int(os.environ.get("SEED", 9)) if seed is None else seed)
+    print(history.world.told())
