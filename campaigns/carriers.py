@@ -2,7 +2,7 @@
 
 from audit.refusal import Refused
 from campaigns.models import Campaign
-from channels.models import Channel, Route, RouteMember
+from channels.models import Channel, Route
 
 
 def chosen(*, channel: Channel | None, route: Route | None) -> Channel:
@@ -22,9 +22,7 @@ def chosen(*, channel: Channel | None, route: Route | None) -> Channel:
 
 def first_channel(route: Route) -> Channel | None:
     """The first that carries, of those that are switched on; a backup when there is no other."""
-    members = RouteMember.objects.filter(route=route, channel__is_active=True).select_related("channel")
-    first = members.order_by("is_backup", "pk").first()
-    return first.channel if first else None
+    return next((member.channel for member in route.in_order if member.channel.is_active), None)
 
 
 def check_can_carry(campaign: Campaign) -> None:

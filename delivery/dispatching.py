@@ -6,6 +6,7 @@ is in doubt and never sent again (docs/architecture.md, "Dispatch").
 
 import logging
 import os
+import random
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +39,7 @@ from smpp import status
 
 logger = logging.getLogger(__name__)
 
-SLICE = 3.0  # seconds of work before a chunk is put down
+SLICE = 3.0  # seconds of work before a chunk is put down, and up to twice as many: those of a campaign not all at once
 TURN = 0.25  # and while a bell of another campaign waits: then each has its turn soon
 SEND_WITHIN = 1.5  # seconds from the intent to the last byte; what is unsent then is given back (pause acts within 2 s)
 STEP = 0.1  # seconds between two looks at a spread line
@@ -68,7 +69,7 @@ class _Work:
         """Of how many PDUs their messages consist on the campaign's own channel."""
         own = self.ways.own
         if self.template.is_plain:
-            return [len(own.templates)] * len(indexes)
+            return [texts.pdus(self.template.plain, own.style)] * len(indexes)
         return [1 if text is None else texts.pdus(text, own.style) for text in self.filled(indexes)]
 
 
@@ -78,7 +79,7 @@ def worker_name() -> str:
 
 
 def work_on(chunk_id: int, *, clock: Clock) -> None:
-    """Send what this chunk may send within the next SLICE seconds. Harmless if rung twice, late, or for nothing."""
+    """Send what this chunk may send within the next seconds. Harmless if rung twice, late, or for nothing."""
     chunk = Chunk.objects.claim(chunk_id, worker_name(), now=clock())
     if chunk is None:
         return
@@ -118,7 +119,7 @@ def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
     doubts.settle(chunk, phones, parts=work.pdus, overdue=_overdue(clock()), now=clock())
     if campaign.status != Status.SENDING:
         return None
-    if wrong := transitions.what_differs(campaign) or ways.misfit(template.least):
+    if wrong := transitions.what_differs(campaign) or ways.misfit:
         _stop(campaign, IncidentKind.SEAL_BROKEN, wrong, now=clock())
         return None
     return work
@@ -134,7 +135,8 @@ class _Turn:
     """How long a look may go on."""
 
     def __init__(self) -> None:
-        self.until = time.monotonic() + SLICE
+        # Looks that began together end one after another.
+        self.until = time.monotonic() + SLICE * random.uniform(1, 2)
         self._asks_at = time.monotonic() + TURN
 
     def is_over(self, work: _Work) -> bool:

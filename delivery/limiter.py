@@ -233,13 +233,13 @@ class Limiter:
     async def _ask(self, lines: Sequence[Rate], arguments: list[Any]) -> list[int]:
         """One round trip: what became of the last slots, then the question for new ones."""
         untold, self._untold = self._untold, []
-        pipeline = self._redis.pipeline(transaction=False)
-        for slot, parts, at in untold:
-            sooner = max(0, int((slot.earliest + LATE - at) * SECOND))
-            await self._spent(keys=_keys(slot.lines), args=[slot.name, slot.parts, parts, sooner], client=pipeline)
-        if lines:
-            await self._take(keys=_keys(lines), args=arguments, client=pipeline)
-        answers = await pipeline.execute()
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for slot, parts, at in untold:
+                sooner = max(0, int((slot.earliest + LATE - at) * SECOND))
+                await self._spent(keys=_keys(slot.lines), args=[slot.name, slot.parts, parts, sooner], client=pipeline)
+            if lines:
+                await self._take(keys=_keys(lines), args=arguments, client=pipeline)
+            answers = await pipeline.execute()
         return [int(wait) for wait in answers[-1]] if lines else []
 
     def _go_alone(self, why: str) -> None:

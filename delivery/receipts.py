@@ -579,7 +579,7 @@ def _note_ids(done: list[tuple[Unapplied, Whereabouts]]) -> None:
     """What a doubt explained has its id now: the same receipt once more must not explain another."""
     for row, one in {(row[2], row[3]): (row, one) for row, one in done}.values():
         with connection.cursor() as cursor:
-            copy_ids(cursor, row[2], np.array([row[3].encode()]), _columns(Whereabouts(*one)))
+            copy_ids(cursor, row[2], np.array([row[3].encode()]), _columns(one))
 
 
 def _try_later(rows: list[Unapplied], *, now: datetime) -> None:

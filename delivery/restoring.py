@@ -71,10 +71,9 @@ def check(*, now: datetime) -> bool:
 
     Raises StorageTrouble when the object storage does not answer: then nothing is known.
     """
-    before = witness.kept()  # first: what it says was seen before the look below
-    seen = witness.look()
-    wrongs = [] if _is_new() else [witness.what_is_wrong(one, seen) for one in before]
-    wrong = max(wrongs, default="")
+    seen, wrong = _compared()
+    if wrong:  # asked once more: somebody may have released it a moment ago
+        seen, wrong = _compared()
     if not wrong:
         witness.keep(seen)
         return True
@@ -82,6 +81,13 @@ def check(*, now: datetime) -> bool:
     if frozen.is_anything:
         incidents.note(IncidentKind.RESTORED, at=now, sample=f"{wrong} {frozen}")
     return False
+
+
+def _compared() -> tuple[witness.Sight, str]:
+    before = witness.kept()  # first: what it says was seen before the look below
+    seen = witness.look()
+    wrongs = [] if _is_new() else [witness.what_is_wrong(one, seen) for one in before]
+    return seen, max(wrongs, default="")
 
 
 def _is_new() -> bool:

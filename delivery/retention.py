@@ -60,6 +60,7 @@ def _kept_for() -> dict[str, int]:
         "delivery_carrierid": settings.CARRIER_ID_RETENTION_DAYS,
         "delivery_message": settings.MESSAGE_RETENTION_DAYS,
         "delivery_receipt": settings.RECEIPT_RETENTION_DAYS,
+        "delivery_inbox": settings.RECEIPT_RETENTION_DAYS,
     }
 
 

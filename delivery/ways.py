@@ -23,7 +23,8 @@ class Way:
     style: Style
     table: Table
     parts: int  # of the text; of one that is filled, at least
-    templates: tuple[SubmitTemplate, ...]  # none of a text that is filled
+    templates: tuple[SubmitTemplate, ...]  # none of a text that is filled, or cannot be written
+    misfit: str  # why it cannot, in a sentence
 
     @property
     def id(self) -> int:
@@ -55,12 +56,10 @@ class Ways:
             chosen = self._turns.next(usable)
         return None if chosen is None else self._ways[chosen]
 
-    def misfit(self, text: str) -> str:
-        """Why a channel cannot write the text, in a sentence; empty when each can."""
-        for way in self._ways.values():
-            if (character := texts.foreign(text, way.style)) is not None:
-                return f"The channel “{way.channel}” has no “{character}” in its alphabet."
-        return ""
+    @property
+    def misfit(self) -> str:
+        """Why one of them cannot write the text, in a sentence; empty when each can."""
+        return next((way.misfit for way in self._ways.values() if way.misfit), "")
 
 
 def style_of(channel: Channel) -> Style:
@@ -78,13 +77,16 @@ def style_of(channel: Channel) -> Style:
 
 
 def _way(campaign: Campaign, channel: Channel, *, now: datetime) -> Way:
-    style = style_of(channel)
+    style, template = style_of(channel), campaign.template
+    foreign = texts.foreign(template.least, style)
+    is_ready = template.is_plain and foreign is None
     return Way(
         channel=channel,
         style=style,
         table=answers.table(channel.answer_overrides),
-        parts=texts.parts(campaign.template.least, style),
-        templates=texts.templates(campaign, style, now=now) if campaign.template.is_plain else (),
+        parts=texts.parts(template.least, style),
+        templates=texts.templates(campaign, style, now=now) if is_ready else (),
+        misfit=f"The channel “{channel}” has no “{foreign}” in its alphabet." if foreign else "",
     )
 
 

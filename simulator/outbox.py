@@ -76,9 +76,13 @@ class Outbox:
             ahead = sequences[at:] - sent.first
             is_inside = (ahead >= 0) & (ahead < len(sent.reports))
             count = len(ahead) if is_inside.all() else int(is_inside.argmin())
-            places, which = np.unique(ahead[:count], return_index=True)
+            places, which = ahead[:count], np.arange(at, at + count)
+            if not (places[1:] > places[:-1]).all():  # out of order, or the same twice
+                places, first = np.unique(places, return_index=True)
+                which = which[first]
             fresh = sent.is_waiting[places]
-            places, which = places[fresh], which[fresh] + at
+            if not fresh.all():
+                places, which = places[fresh], which[fresh]
             at += count
             if not len(places):
                 continue

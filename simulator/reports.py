@@ -143,6 +143,9 @@ class Reporter:
         self._good = self._states(next(state for state, word in STATE_WORDS.items() if word == knobs.dlr_state))
         self._bad = self._states(MessageState.UNDELIVERABLE)
         self._all = list(dict.fromkeys(self._good + self._bad))
+        self._good_places, self._bad_places = (
+            np.array([self._all.index(state) for state in states], np.uint8) for states in (self._good, self._bad)
+        )
         self._template = lru_cache(maxsize=64)(self._make_template)
 
     def due(self, accepted: Sequence["list[Accepted] | AcceptedRun"], *, now: float) -> list[Reports]:
@@ -162,19 +165,18 @@ class Reporter:
         if lost := self._knobs.dlr_lost_every:
             left = np.flatnonzero((numbers - self._first) % lost)
             numbers, recipients = numbers[left], recipients[left]
-        good, bad = (
-            np.array([self._all.index(state) for state in states], np.uint8) for states in (self._good, self._bad)
-        )
+        each = len(self._good)
         for part in self.form.equally_long(numbers):
-            states = np.tile(good, (len(numbers[part]), 1))
-            states[self.failing(numbers[part])] = bad
+            states = np.tile(self._good_places, len(numbers[part]))
+            if self._knobs.dlr_fail_every:
+                states.reshape(-1, each)[self.failing(numbers[part])] = self._bad_places
             yield ReportRun(
                 reporter=self,
                 sender=accepted.sender,
                 date=date,
-                numbers=np.repeat(numbers[part], len(good)),
-                recipients=np.repeat(recipients[part], len(good), axis=0),
-                states=states.reshape(-1),
+                numbers=np.repeat(numbers[part], each) if each > 1 else numbers[part],
+                recipients=np.repeat(recipients[part], each, axis=0) if each > 1 else recipients[part],
+                states=states,
             )
 
     def pdus(self, run: ReportRun, first_sequence: int) -> bytes:

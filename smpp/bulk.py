@@ -114,13 +114,20 @@ def width_of(numbers: NDArray[np.integer]) -> int:
 
 def beside(count: int, *parts: bytes | Octets) -> Octets:
     """Each part in columns of its own: octets are the same in every row, a matrix has a row for each."""
-    template = b"".join(part if isinstance(part, bytes) else bytes(part.shape[1]) for part in parts)
-    rows = np.empty((count, len(template)), np.uint8)
-    rows[:] = np.frombuffer(template, np.uint8)
+    constants: list[bytes] = []
+    matrices: list[tuple[int, int, Octets]] = []
     at = 0
     for part in parts:
-        end = at + (len(part) if isinstance(part, bytes) else part.shape[1])
-        if not isinstance(part, bytes):
-            rows[:, at:end] = part
-        at = end
+        if isinstance(part, bytes):
+            constants.append(part)
+            at += len(part)
+        else:
+            width = part.shape[1]
+            constants.append(bytes(width))
+            matrices.append((at, at + width, part))
+            at += width
+    rows = np.empty((count, at), np.uint8)
+    rows[:] = np.frombuffer(b"".join(constants), np.uint8)
+    for begin, end, matrix in matrices:
+        rows[:, begin:end] = matrix
     return rows

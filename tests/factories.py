@@ -108,13 +108,10 @@ def channel(name: str = "main", **fields) -> Channel:
     return channel_accounts.save(name, by=None, password="demo", **wanted)
 
 
-def route(*equals: Channel, name: str = "", weights=None, backups: tuple[Channel, ...] = (), **fields) -> Route:
-    """Of channels with equal shares, or with these weights."""
-    name = name or f"route-{next(_next)}"
-    shares = dict.fromkeys(equals, 1) | (weights or {})
-    if not shares:  # as nobody could make it
+def route(name: str, weights: dict[Channel, int], *, backups: tuple[Channel, ...] = (), **fields) -> Route:
+    if not weights:  # as nobody could make it
         return Route.objects.create(name=name, **fields)
-    members = [routes.Member(channel=one, weight=weight) for one, weight in shares.items()]
+    members = [routes.Member(channel=one, weight=weight) for one, weight in weights.items()]
     members += [routes.Member(channel=one, is_backup=True) for one in backups]
     return routes.save(name, by=None, members=members, **fields)
 

@@ -220,6 +220,8 @@ class Link(asyncio.Protocol):
             if self._is_off:
                 return await self._give_up()
             failures = 0 if self.loop.time() - began > STABLE_AFTER else failures + 1
+            if action is not None and failures == action.page_after:
+                logger.critical("link.page", extra={"link": self.name, "refusals": failures})
             delay = bind_delay(action or RECONNECT, max(failures, 1))
             if delay is None:
                 return await self._give_up()
@@ -460,14 +462,13 @@ class Link(asyncio.Protocol):
         """Once the pace allows more, more is written."""
         now = self.loop.time()
         at = self.pace.next_at(now)
-        if at > now and (self._woken is None or self._woken.cancelled() or self._woken.when() <= now):
-            self._woken = self.loop.call_at(at, self._go_on)
+        if at > now and self._woken is None:
+            self._woken = self.loop.call_at(at, self._on_woken)
 
-    def _go_on(self) -> None:
-        """A timer may be early by a hair, and then nothing is written: it is set again, or nobody would come back."""
+    def _on_woken(self) -> None:
         self._woken = None
         self.carrier.pump()
-        self._wake()
+        self._wake()  # a timer may come a little early
 
     def switch_off(self, code: int) -> None:
         """Nothing more goes over it until an operator changes the channel."""

@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from audit.triggers import append_only
+
 TABLE = """
 CREATE TABLE delivery_inbox (
     day date NOT NULL,
@@ -47,6 +49,7 @@ class Migration(migrations.Migration):
     dependencies = [("delivery", "0006_find_waiting_bells")]
     operations = [
         migrations.RunSQL(TABLE, "DROP TABLE delivery_inbox"),
+        append_only("delivery_inbox"),
         migrations.CreateModel(
             name="Inbox",
             fields=[

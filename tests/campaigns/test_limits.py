@@ -10,7 +10,7 @@ from accounts.roles import Role
 from campaigns import carriers
 from campaigns.models import Campaign
 from campaigns.statuses import Mode
-from channels.models import Channel, Route, RouteMember
+from channels.models import Channel, Route
 from tests import factories
 from tests.pages import signed_in, text_of
 
@@ -227,23 +227,21 @@ def channels(workspace):
 
 def test_a_route_stands_for_its_first_channel_that_is_no_backup(api, body, channels):
     _, first, second = channels
-    route = factories.route()
-    RouteMember.objects.create(route=route, channel=second, is_backup=True)
-    RouteMember.objects.create(route=route, channel=first)
+    route = factories.route("both", {second: 1}, backups=(first,))
     made = create(api, body, route=route.pk).json()
-    assert (made["route"], made["channel"]) == (route.pk, first.pk)
+    assert (made["route"], made["channel"]) == (route.pk, second.pk)
 
 
 def test_what_is_switched_off_is_passed_over(channels):
     _, first, second = channels
-    route = factories.route(first, second)
+    route = factories.route("both", {first: 1, second: 1})
     Channel.objects.filter(pk=first.pk).update(is_active=False)
     assert carriers.first_channel(route) == second
 
 
 def test_a_route_and_a_channel_exclude_each_other(api, body, channels):
     main, first, second = channels
-    route = factories.route(first, second)
+    route = factories.route("both", {first: 1, second: 1})
     assert refusal(create(api, body, route=route.pk, channel=main.pk)) == "route_or_channel"
     made = create(api, body, channel=main.pk).json()
     moved = patch(api, made, route=route.pk).json()
@@ -256,14 +254,16 @@ def test_a_route_and_a_channel_exclude_each_other(api, body, channels):
 
 
 def test_a_route_taken_off_leaves_the_default_channel(api, body, channels):
-    made = create(api, body, route=factories.route(channels[1]).pk).json()
+    made = create(api, body, route=factories.route("both", {channels[1]: 1}).pk).json()
     assert patch(api, made, route=None).json()["channel"] == channels[0].pk
 
 
 def test_a_route_that_is_off_or_empty_carries_nothing(api, body, channels):
-    off = factories.route(channels[1], is_active=False)
+    off = factories.route("off", {channels[1]: 1}, is_active=False)
     assert fields_of(create(api, body, route=off.pk)) == ["route"]
-    assert refusal(create(api, body, route=factories.route().pk)) == "route_empty"
+    empty = factories.route("empty", {channels[2]: 1})
+    Channel.objects.filter(pk=channels[2].pk).update(is_active=False)
+    assert refusal(create(api, body, route=empty.pk)) == "route_empty"
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_a_route_that_is_off_or_empty_carries_nothing(api, body, channels):
 )
 def test_a_route_is_asked_for_again_at_the_approval(as_moderator, desk, switched, code, says):
     workspace = Workspace.objects.get()
-    campaign = factories.in_review(workspace, route=factories.route(factories.channel(), name="both"))
+    campaign = factories.in_review(workspace, route=factories.route("both", {factories.channel(): 1}))
     switched.objects.update(is_active=False)
     assert f"The route “both” {says}." in text_of(desk.get(f"{QUEUE}{campaign.pk}/change/"))
     assert refusal(as_moderator.post(f"/api/v1/campaigns/{campaign.pk}/approve/", {})) == code
@@ -280,15 +280,15 @@ def test_a_route_is_asked_for_again_at_the_approval(as_moderator, desk, switched
 
 def test_a_route_does_not_need_the_channel_that_was_its_first(as_moderator, workspace, channels):
     _, first, second = channels
-    campaign = factories.in_review(workspace, route=factories.route(first, second))
+    campaign = factories.in_review(workspace, route=factories.route("both", {first: 1, second: 1}))
     Channel.objects.filter(pk=first.pk).update(is_active=False)
     approved = as_moderator.post(f"/api/v1/campaigns/{campaign.pk}/approve/", {})
     assert approved.json()["status"] == "approved"
 
 
 def test_the_form_offers_routes_and_channels_in_one_place(page, desk, body, channels):
-    route = factories.route(channels[1], name="both")
-    factories.route(channels[1], name="resting", is_active=False)
+    route = factories.route("both", {channels[1]: 1})
+    factories.route("resting", {channels[1]: 1}, is_active=False)
     shown = text_of(page.get("/campaigns/new/"))
     assert f'<optgroup label="Routes"> <option value="route:{route.pk}">both</option> </optgroup>' in shown
     assert f'<option value="channel:{channels[2].pk}">second</option>' in shown and "resting" not in shown

@@ -81,7 +81,7 @@ def test_what_is_new_is_sealed_in_the_second_version(workspace, given, sealed):
 
 
 def test_a_route_is_sealed_with_its_first_channel(workspace):
-    campaign = reread(factories.approved(workspace, route=factories.route(factories.channel())))
+    campaign = reread(factories.approved(workspace, route=factories.route("both", {factories.channel(): 1})))
     content = seal.content(campaign)
     assert (content["v"], content["route"], content["channel"]) == (2, campaign.route_id, campaign.channel_id)
     assert what_differs(campaign) == ""
@@ -106,7 +106,7 @@ def test_whatever_changes_after_the_approval_is_seen(workspace, fields):
         workspace,
         text="Dear {name|friend}",
         list=listed,
-        route=factories.route(factories.channel()),
+        route=factories.route("both", {factories.channel(): 1}),
         daily_from=time(9),
         daily_to=time(20),
         parts_per_second=50,

@@ -1,6 +1,12 @@
+import asyncio
+import threading
+from contextlib import contextmanager
+
 import pytest
 
+from delivery.links import engine
 from delivery.links import link as link_module
+from tests.delivery import wire
 
 
 @pytest.fixture
@@ -12,6 +18,44 @@ def brisk(monkeypatch, settings):
         "RECONNECT",
         link_module.BindAction(outcome=link_module.BindOutcome.BACKOFF, first=0.05, longest=0.1),
     )
-    monkeypatch.setattr(link_module, "IDLE", 0.3)
+    monkeypatch.setattr(wire, "IDLE", 0.3)
     monkeypatch.setattr(link_module, "ENQUIRE_TIMEOUT", 0.3)
     monkeypatch.setattr(link_module, "UNBIND_TIMEOUT", 0.2)
+
+
+@pytest.fixture
+def loop():
+    """Where the carriers of these tests live: another machine, as far as we know."""
+    made = asyncio.new_event_loop()
+    thread = threading.Thread(target=made.run_forever)
+    thread.start()
+    yield made
+    made.call_soon_threadsafe(made.stop)
+    thread.join()
+    made.close()
+
+
+@pytest.fixture
+def listening(loop):
+    @contextmanager
+    def listen(peer):
+        asyncio.run_coroutine_threadsafe(peer.start(), loop).result()
+        try:
+            yield peer
+        finally:
+            asyncio.run_coroutine_threadsafe(peer.stop(), loop).result()
+
+    return listen
+
+
+@pytest.fixture
+def links():
+    @contextmanager
+    def run():
+        engine.start()
+        try:
+            yield engine
+        finally:
+            engine.stop()
+
+    return run

@@ -8,21 +8,23 @@ from django.utils import timezone
 
 from delivery import doubts, due, intents, receipts, results
 from delivery.batches import DOUBT, Batch
+from delivery.id_bases import bases
 from delivery.inbox import Arrival
+from delivery.links import engine
 from delivery.models import Chunk
 from delivery.texts import Same
 from delivery.whereabouts import whereabouts
 from smpp.pdu import HEADER, DeliverSm, encode
 from tests import factories
+from tests.live import wait_for
 
 ME = "host:1"
 
 
 def under_way(workspace, count=4, *, chunk_size=10, **given):
     """A campaign that the clock has started, and its chunks."""
-    campaign = factories.approved(
-        workspace, list=factories.ready_list(workspace, count, chunk_size=chunk_size), **given
-    )
+    given.setdefault("list", factories.ready_list(workspace, count, chunk_size=chunk_size))
+    campaign = factories.approved(workspace, **given)
     due.tick(now=timezone.now())
     campaign.refresh_from_db()
     return campaign, list(Chunk.objects.filter(campaign=campaign).order_by("number"))
@@ -64,8 +66,22 @@ def choose(chunk, count, *, seal=None, now=None):
     """What the intent for the next `count` recipients of a claimed chunk says."""
     chunk.refresh_from_db(fields=["next"])
     phones = phones_of(chunk)[chunk.next : chunk.next + count]
-    seal = chunk.campaign.seal if seal is None else seal
-    return intents.intend(chunk, phones, seal=seal, channel_id=chunk.campaign.channel_id, now=now or timezone.now())
+    return intend_for(chunk, phones, seal=seal, now=now)
+
+
+def intend_for(chunk, phones, *, seal=None, now=None):
+    return intents.intend(
+        chunk,
+        phones,
+        seal=chunk.campaign.seal if seal is None else seal,
+        channel_id=chunk.campaign.channel_id,
+        now=now or timezone.now(),
+    )
+
+
+def choose_retries(chunk, count, *, now):
+    campaign = chunk.campaign
+    return intents.intend_retries(chunk, count, seal=campaign.seal, channel_id=campaign.channel_id, now=now)
 
 
 def intend(chunk, count, **given):
@@ -91,12 +107,13 @@ def settle(chunk, *, parts=1, overdue_by=timedelta(0)):
 def forget():
     """Another process: nothing is known in memory."""
     whereabouts.forget()
+    bases.forget()
 
 
-def arrive(channel_id, *bodies, at=None):
+def arrive(channel_id, *bodies, at=None, **given):
     """What the carrier is answered."""
     pdus = list(enumerate(bodies, 1))
-    return receipts.take_in([Arrival(channel_id=channel_id, at=at or timezone.now(), pdus=pdus)])
+    return receipts.take_in([Arrival(channel_id=channel_id, at=at or timezone.now(), pdus=pdus, **given)])
 
 
 def receipt(message_id, phone, stat="DELIVRD", err="000"):
@@ -110,3 +127,13 @@ def receipt(message_id, phone, stat="DELIVRD", err="000"):
 
 
 DOUBTED = (DOUBT, b"")
+
+
+def bound(channel):
+    wait_for(lambda: engine.is_bound(channel.pk), seconds=10)
+
+
+def late(chunk, recipient, answer):
+    """What the links say of an answer that came after its batch had gone back."""
+    code, message_id = answer
+    return batch_of(chunk, [recipient], [answer]), np.array([0]), np.array([code]), np.array([message_id])

@@ -11,7 +11,7 @@ from audit.models import Entry
 from campaigns import transitions as author_verbs
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from delivery import due, intents
+from delivery import due
 from delivery.models import Chunk, Incident, Tally
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 from senders import transitions as senders
@@ -414,12 +414,12 @@ def test_the_intent_itself_refuses_outside_the_hours(workspace, noon, after_noon
 
 
 def test_a_retry_waits_for_the_next_hours(workspace, noon):
-    campaign, [chunk] = in_hours(workspace, at=noon)
+    _, [chunk] = in_hours(workspace, at=noon)
     claimed = ground.claim(chunk, now=noon)
     assert ground.send(claimed, [(0x58, b"")] * 3, now=noon)
     night, morning = noon + 12 * HOUR, noon + 22 * HOUR
-    assert intents.intend_retries(claimed, 3, seal=campaign.seal, now=night) == []
-    assert len(intents.intend_retries(claimed, 3, seal=campaign.seal, now=morning)) == 3
+    assert ground.choose_retries(claimed, 3, now=night) == []
+    assert len(ground.choose_retries(claimed, 3, now=morning)) == 3
 
 
 def test_what_is_in_doubt_is_settled_in_closed_hours_as_well(workspace, noon, rung):

@@ -1,9 +1,6 @@
 """A dispatch process' links and its tasks, in this process: real rows, real TCP."""
 
-import asyncio
-import threading
 import time
-from contextlib import contextmanager
 
 import pytest
 from django.db import connection
@@ -20,7 +17,7 @@ from delivery.statuses import IncidentKind, MessageState
 from smpp import pdu
 from smpp.hot import SubmitTemplate
 from tests import factories
-from tests.delivery.ground import batch_of, claim, intend, under_way
+from tests.delivery.ground import batch_of, bound, claim, intend, under_way
 from tests.delivery.wire import Peer, answers_of
 from tests.live import wait_for
 from tests.racing import race
@@ -28,48 +25,6 @@ from tests.racing import race
 pytestmark = pytest.mark.django_db(transaction=True)
 
 S = MessageState
-
-
-@pytest.fixture
-def loop():
-    """Where the carriers of these tests live: another machine, as far as we know."""
-    made = asyncio.new_event_loop()
-    thread = threading.Thread(target=made.run_forever)
-    thread.start()
-    yield made
-    made.call_soon_threadsafe(made.stop)
-    thread.join()
-    made.close()
-
-
-@pytest.fixture
-def listening(loop):
-    @contextmanager
-    def listen(peer):
-        asyncio.run_coroutine_threadsafe(peer.start(), loop).result()
-        try:
-            yield peer
-        finally:
-            asyncio.run_coroutine_threadsafe(peer.stop(), loop).result()
-
-    return listen
-
-
-@pytest.fixture
-def links():
-    @contextmanager
-    def run():
-        engine.start()
-        try:
-            yield engine
-        finally:
-            engine.stop()
-
-    return run
-
-
-def bound(channel):
-    wait_for(lambda: engine.is_bound(channel.pk), seconds=10)
 
 
 def test_one_odd_receipt_stops_none_that_come_after_it(workspace, listening, links, loop):

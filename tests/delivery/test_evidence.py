@@ -16,14 +16,27 @@ from campaigns import transitions as author
 from campaigns.models import Campaign
 from delivery import counters, dispatching, due, evidence, inbox, intents, receipts, results
 from delivery.inbox import Arrival
-from delivery.models import CarrierId, Chunk, Doubt, Inbox, Intent, Message, Receipt
+from delivery.models import CarrierId, Chunk, Doubt, Inbound, Inbox, Intent, Message, Receipt
 from delivery.plans import partition
 from delivery.statuses import ChunkStatus, ErrorKind, MessageState
 from reports import reconciliation
 from smpp.hot import deliver_sms
 from smpp.pdu import HEADER, DeliverSm, encode
 from tests import factories
-from tests.delivery.ground import DOUBTED, batch_of, claim, forget, intend, phones_of, receipt, send, settle, under_way
+from tests.delivery.ground import (
+    DOUBTED,
+    batch_of,
+    choose_retries,
+    claim,
+    forget,
+    intend,
+    late,
+    phones_of,
+    receipt,
+    send,
+    settle,
+    under_way,
+)
 from tests.delivery.ground import arrive as arrive_at
 from tests.racing import race
 
@@ -33,12 +46,6 @@ LONG = "Everything at half price until Sunday, and on Monday too. " * 4
 
 def ok(number):
     return (0, f"{number:X}".encode())
-
-
-def late(chunk, recipient, answer):
-    """What the links say of an answer that came after its batch had gone back."""
-    code, message_id = answer
-    return batch_of(chunk, [recipient], [answer]), np.array([0]), np.array([code]), np.array([message_id])
 
 
 def states_of(campaign):
@@ -153,7 +160,9 @@ def test_a_throttled_message_is_tried_again_and_then_counted_once(workspace):
     assert totals_of(campaign).waiting == 1
     chunk.refresh_from_db()
     assert chunk.status == ChunkStatus.OPEN
-    [retry] = intents.intend_retries(mine, 10, seal=campaign.seal, now=chunk.retry_at)
+    [retry] = intents.intend_retries(
+        mine, 10, seal=campaign.seal, channel_id=mine.campaign.channel_id, now=chunk.retry_at
+    )
     assert (retry.recipient, retry.attempts) == (0, 2)
     evidence.store_batch(batch_of(mine, [0], [ok(7)], is_retry=True), now=timezone.now())
     assert states_of(campaign) == {0: S.PENDING, 1: S.PENDING}
@@ -166,7 +175,7 @@ def test_a_retry_that_was_given_back_is_tried_another_time(workspace):
     mine = claim(chunk)
     send(mine, [(0x58, b"")])
     chunk.refresh_from_db()
-    intents.intend_retries(mine, 10, seal=campaign.seal, now=chunk.retry_at)
+    choose_retries(mine, 10, now=chunk.retry_at)
     evidence.store_batch(batch_of(mine, [0], [], is_retry=True), now=timezone.now())
     assert states_of(campaign) == {0: S.RETRY}
     assert totals_of(campaign).balanced
@@ -352,7 +361,7 @@ def test_whatever_a_receipt_says_it_is_kept_and_acknowledged(workspace, source, 
     with transaction.atomic():
         assert arrive_at(channel.pk, body) == 0
         assert [inbox.read(bytes(one.raw)) for one in Inbox.objects.all()] == [[(1, body)]]
-        assert [bytes(one.raw) for one in Receipt.objects.all()] == [body]
+        assert [bytes(one.raw) for one in [*Receipt.objects.all(), *Inbound.objects.all()]] == [body]
         receipts.match_pending(now=timezone.now())
         transaction.set_rollback(True)
 
@@ -362,7 +371,8 @@ def test_bytes_that_are_no_receipt_at_all_cost_none_of_those_beside_them(workspa
     send(claim(chunk), [ok(10)])
     assert arrive(campaign, b"", b"\xff" * 300, receipt("A", phones_of(chunk)[0])) == 0
     assert [one.pdus for one in Inbox.objects.all()] == [3]
-    assert [one.is_receipt for one in Receipt.objects.all()] == [False, False]
+    assert not Receipt.objects.exists()
+    assert Inbound.objects.count() == 2
     assert states_of(campaign) == {0: S.DELIVERED}
 
 
@@ -662,8 +672,8 @@ def test_a_message_from_a_phone_is_kept_and_is_not_a_receipt(workspace):
     campaign, _ = under_way(workspace, 1)
     body = encode(DeliverSm(source_addr=b"31600000001", short_message=b"STOP", sequence=1))[HEADER.size :]
     assert arrive(campaign, body) == 0
-    [stored] = Receipt.objects.all()
-    assert stored.is_receipt is False
+    assert not Receipt.objects.exists()
+    assert Inbound.objects.get().text == "STOP"
 
 
 def test_a_receipt_that_never_came_is_no_receipt_and_a_later_one_still_counts(workspace):

@@ -11,11 +11,11 @@ from audit.models import Entry
 from audit.refusal import Refused
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from delivery import due, halting, intents
+from delivery import due, halting
 from delivery.models import Chunk, Halt, Intent
 from delivery.statuses import HaltKind
 from tests import factories
-from tests.delivery.ground import claim, intend, send, under_way
+from tests.delivery.ground import choose_retries, claim, intend, send, under_way
 from tests.pages import signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -58,9 +58,9 @@ def test_nobody_is_tried_again_either(workspace):
     send(mine, [THROTTLED, THROTTLED])
     later = timezone.now() + timedelta(hours=1)
     stop()
-    assert intents.intend_retries(mine, 10, seal=mine.campaign.seal, now=later) == []
+    assert choose_retries(mine, 10, now=later) == []
     release()
-    assert len(intents.intend_retries(mine, 10, seal=mine.campaign.seal, now=later)) == 2
+    assert len(choose_retries(mine, 10, now=later)) == 2
 
 
 def test_the_clock_rings_for_no_chunk_and_starts_no_campaign_until_it_is_released(workspace, rung):

@@ -26,7 +26,7 @@ class Link:
     """The end of a link that answers."""
 
     def __init__(self, channel):
-        self.account = SimpleNamespace(channel_id=channel.pk)
+        self.account = SimpleNamespace(channel_id=channel.pk, accepted_is_delivered=False)
         self.session = Session(Role.ESME)
         self.answers = queue.SimpleQueue()
 

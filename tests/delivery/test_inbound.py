@@ -7,17 +7,16 @@ from django.utils import timezone
 from accounts.roles import Role
 from audit.models import Entry
 from campaigns.models import Campaign
-from delivery import dispatching, receipts
+from delivery import dispatching
 from delivery.links import engine
-from delivery.models import Inbound, Message, Receipt
+from delivery.models import Inbound, Inbox, Message, Receipt
 from delivery.statuses import MessageState
 from recipients import stop_words
 from recipients.models import Suppression
 from smpp import pdu
 from smpp.pdu import HEADER, DeliverSm, Tlv, encode
 from tests import factories
-from tests.delivery.ground import receipt, under_way
-from tests.delivery.test_engine import bound, links, listening, loop  # noqa: F401
+from tests.delivery.ground import arrive, bound, receipt, under_way
 from tests.delivery.wire import Peer
 from tests.live import wait_for
 from tests.pages import signed_in, text_of
@@ -35,7 +34,7 @@ def said(text=b"STOP", source=FIRST, to=b"4321", **given):
 
 def take_in(*bodies, channel=None):
     channel = channel or factories.channel()
-    assert receipts.take_in([(channel.pk, body, timezone.now()) for body in bodies]) == 0
+    assert arrive(channel.pk, *bodies) == 0
 
 
 def sender_of(workspace, saddr=CODE):
@@ -59,7 +58,8 @@ def test_a_message_is_stored_with_its_text_and_its_workspace(workspace):
     assert (row.workspace, row.phone, row.to_address, row.text) == (workspace, FIRST, CODE, "Where is my order?")
     assert (bytes(row.raw), row.keyword, row.kind) == (body, "", "mo")
     assert suppressed(workspace) == set()
-    assert Receipt.objects.get().is_receipt is False  # the inbox has it too
+    assert Inbox.objects.get().pdus == 1  # the inbox has it too
+    assert not Receipt.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_a_revision_that_is_not_approved_makes_no_address(workspace):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_answers_stop_while_the_campaign_runs_gets_nothing(workspace, listening, links, loop):  # noqa: F811
+def test_whoever_answers_stop_while_the_campaign_runs_gets_nothing(workspace, listening, links, loop):
     with listening(Peer()) as peer:
         channel = factories.channel(port=peer.port)
         sender = sender_of(workspace)

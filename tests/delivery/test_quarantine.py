@@ -18,8 +18,7 @@ from delivery.models import Chunk, Incident, Message
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 from reports import reconciliation
 from tests import factories
-from tests.delivery.ground import batch_of, claim, intend, send, under_way
-from tests.delivery.test_engine import bound, links, listening, loop  # noqa: F401
+from tests.delivery.ground import bound, claim, intend, late, send, under_way
 from tests.delivery.wire import Peer
 from tests.pages import signed_in, text_of
 
@@ -62,8 +61,8 @@ def put_aside(chunk, why="Chunk 0: ValueError, 5 times in a row."):
 @pytest.mark.django_db(transaction=True)
 def test_a_damaged_chunk_sends_nothing_the_others_are_sent_and_the_campaign_waits_for_it(
     workspace,
-    listening,  # noqa: F811
-    links,  # noqa: F811
+    listening,
+    links,
 ):
     with listening(Peer()) as peer:
         channel = factories.channel(port=peer.port)
@@ -175,7 +174,7 @@ def test_an_answer_that_comes_late_still_counts(workspace):
     mine = claim(chunk)
     send(mine, [None])
     put_aside(chunk)
-    evidence.store_late([(batch_of(mine, [0], []), 0, OK)], now=timezone.now())
+    evidence.store_late([late(mine, 0, OK)], now=timezone.now())
     assert Message.objects.get(campaign=campaign).state == MessageState.PENDING
     assert status_of(chunk) == ChunkStatus.QUARANTINED
 

@@ -18,7 +18,7 @@ from delivery.statuses import ChunkStatus, HaltKind, IncidentKind, MessageState
 from objects.store import store
 from reports import reconciliation
 from tests import evidence, factories
-from tests.delivery.ground import batch_of, claim, forget, intend, receipt, send, under_way
+from tests.delivery.ground import arrive, batch_of, claim, forget, intend, receipt, send, under_way
 from tests.delivery.test_quarantine import damage, mend
 
 pytestmark = pytest.mark.django_db
@@ -205,7 +205,7 @@ def test_a_receipt_says_that_one_of_them_was_taken_after_all(workspace):
     thaw()
     forget()
     now = timezone.now() + HOUR
-    receipts.take_in([(campaign.channel_id, receipt("77", FIRST + 2), now - timedelta(minutes=30))])
+    arrive(campaign.channel_id, receipt("77", FIRST + 2), at=now - timedelta(minutes=30))
     receipts.match_pending(now=now)
     assert states_of(campaign)[2] == S.DELIVERED
 

@@ -7,16 +7,25 @@ from django.utils import timezone
 
 from campaigns.models import Campaign
 from campaigns.statuses import Status
-from delivery import counters, dispatching, due, evidence, intents, results, texts
+from delivery import counters, dispatching, due, evidence, intents, results
 from delivery.models import Chunk, Doubt, Message
 from delivery.statuses import ChunkStatus, MessageState, Term
-from delivery.texts import Style
 from recipients import suppressions
 from reports import reconciliation
 from reports.progress import progress
 from reports.recipients_tab import page
 from tests import factories
-from tests.delivery.ground import batch_of, choose, claim, phones_of, send, settle, under_way
+from tests.delivery.ground import (
+    batch_of,
+    choose,
+    choose_retries,
+    claim,
+    intend_for,
+    phones_of,
+    send,
+    settle,
+    under_way,
+)
 
 S = MessageState
 FIRST = factories.FIRST_NUMBER
@@ -104,7 +113,7 @@ def test_a_retry_is_not_handed_over_again_once_its_number_is_suppressed(workspac
     send(mine, [(0x58, b""), (0x58, b""), ok(3)])
     suppressions.opt_out(workspace, FIRST)
     soon = timezone.now() + timedelta(hours=1)
-    [retry] = intents.intend_retries(mine, 10, seal=campaign.seal, now=soon)
+    [retry] = choose_retries(mine, 10, now=soon)
     assert (retry.recipient, retry.attempts) == (1, 2)
     assert states_of(campaign) == {0: S.SUPPRESSED, 1: S.INTENDED, 2: S.PENDING}
     evidence.store_batch(batch_of(mine, [1], [ok(2)], is_retry=True), now=soon)
@@ -120,7 +129,12 @@ def test_a_chunk_whose_retries_are_all_suppressed_is_done(workspace):
     mine = claim(chunk)
     send(mine, [(0x58, b"")])
     suppressions.opt_out(workspace, FIRST)
-    assert intents.intend_retries(mine, 10, seal=campaign.seal, now=timezone.now() + timedelta(hours=1)) == []
+    assert (
+        intents.intend_retries(
+            mine, 10, seal=campaign.seal, channel_id=mine.campaign.channel_id, now=timezone.now() + timedelta(hours=1)
+        )
+        == []
+    )
     intents.look_again(mine)
     assert Chunk.objects.get(pk=chunk.pk).status == ChunkStatus.DONE
     assert totals_of(campaign).suppressed == 1
@@ -143,7 +157,7 @@ def test_an_intent_for_other_recipients_than_the_chunk_stands_at_is_refused(work
     send(mine, [ok(1)])
     mine.next = 0  # as if it had not been looked at since
     stale = phones_of(mine)[:2]
-    assert intents.intend(mine, stale, seal=mine.campaign.seal, now=timezone.now()) is None
+    assert intend_for(mine, stale) is None
 
 
 def test_the_batch_for_the_links_has_only_whom_it_may_send_to(workspace, monkeypatch):
@@ -151,16 +165,8 @@ def test_the_batch_for_the_links_has_only_whom_it_may_send_to(workspace, monkeyp
     suppressions.opt_out(workspace, FIRST + 1)
     mine = claim(chunk)
     monkeypatch.setattr(dispatching.engine, "now", lambda: 0.0)
-    templates = texts.templates(mine.campaign, Style(), now=timezone.now())
-    work = dispatching._Work(
-        chunk=mine,
-        campaign=mine.campaign,
-        phones=phones_of(mine),
-        style=Style(),
-        templates=templates,
-        clock=timezone.now,
-    )
-    batch = dispatching._fresh_batch(work, choose(mine, 3))
+    work = dispatching._open(mine, clock=timezone.now)
+    batch = dispatching._fresh_batch(work, work.ways.own, choose(mine, 3))
     assert batch.recipients.tolist() == [0, 2] and batch.phones.tolist() == [FIRST, FIRST + 2]
     assert batch.suppressed == [(1, FIRST + 1)]
 
@@ -180,4 +186,6 @@ def test_the_intent_costs_one_statement_with_the_question_in_it(workspace, djang
     mine = claim(chunk)
     suppressions.opt_out(workspace, FIRST)
     with django_assert_num_queries(1):
-        intents.intend(mine, phones_of(mine), seal=mine.campaign.seal, now=timezone.now())
+        intents.intend(
+            mine, phones_of(mine), seal=mine.campaign.seal, channel_id=mine.campaign.channel_id, now=timezone.now()
+        )

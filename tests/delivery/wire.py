@@ -23,6 +23,7 @@ from smpp.pdu import SubmitSm
 from smpp.session import Role, Session
 
 FIRST = 31_600_000_001
+IDLE = 20.0  # seconds until a link asks whether its peer is there
 DOUBTED = (DOUBT, b"")
 
 
@@ -48,6 +49,7 @@ class Ground:
             "binds": 1,
             "window": 10,
             "tps": 0,
+            "enquire_link_seconds": IDLE,
             **given,
         }
         return Carrier(

@@ -81,16 +81,15 @@ def _around(point: str, verb: Callable[..., Any], chunk_of: Callable[..., int]) 
     return wrapped
 
 
-def _write_units(self: Link, batch: Any, count: int) -> None:
-    done = batch.next_unit
+def _write_units(self: Link, batch: Any, count: int) -> int:
+    done, written = batch.next_unit, 0
     path = FOLDER / "in_write"
     if path.exists() and done + count >= json.loads(path.read_text())["units"] and (order := _take("in_write")):
         part = max(1, order["units"] - done)
-        _original_write(self, batch, part)
+        written = _original_write(self, batch, part)
         _obey("in_write", order, chunk=batch.chunk_id, units=done + part)
         count -= part
-    if count:
-        _original_write(self, batch, count)
+    return written + (_original_write(self, batch, count) if count else 0)
 
 
 _original_write = Link.write_units

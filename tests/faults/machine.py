@@ -243,6 +243,7 @@ def is_over(campaign: Campaign) -> bool:
 def silences(carrier: Carrier, *, since: float = 0.0, until: float = float("inf")) -> float:
     """The longest time between two submits."""
     times = sorted(submit.at for submit in carrier.submits if since <= submit.at <= until)
+    times = [*([since] if since else []), *times, *([until] if until < float("inf") else [])]
     return max((after - before for before, after in itertools.pairwise(times)), default=0.0)
 
 

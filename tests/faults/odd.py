@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any
 
 from simulator import journal
-from simulator.journal import Journal, Lines
 from smpp import pdu
 from smpp.pdu import HEADER, DeliverSm, Pdu
 from tests.faults.machine import Machine
@@ -25,7 +24,7 @@ class Odd:
     says: Says = lambda odd, n, destination, times: 0
     bind_status: int = 0
     sends_receipts: bool = True
-    journal: Journal | None = None
+    journal: IO[str] | None = None
     binds: list[float] = field(default_factory=list)
     acks: list[tuple[int, int, str]] = field(default_factory=list)  # sequence, status, message id as reported
     nacks: int = 0
@@ -101,19 +100,16 @@ class Odd:
                 self._hear(pdu.decode(head + rest), writer, number)
 
     def _hear(self, one: Pdu, writer: asyncio.StreamWriter, number: int) -> None:
-        lines = Lines(at=time.time(), bind=number)
         match one:
             case pdu.Bind():
                 self.binds.append(time.time())
-                lines.bind("transceiver", one.system_id, self.bind_status)
-                self._keep(lines)
+                self._keep("bind", number, "transceiver", one.system_id.decode(), self.bind_status)
                 writer.write(pdu.encode(pdu.response(one, self.bind_status)))
             case pdu.SubmitSm():
-                self._submit(one, writer, lines)
+                self._submit(one, writer, number)
             case pdu.DeliverSmResp():
                 self.acks.append((one.sequence, one.status, self.sent.get(one.sequence, "")))
-                lines.ack(self.sent.get(one.sequence, "").encode(), one.status)
-                self._keep(lines)
+                self._keep("ack", number, self.sent.get(one.sequence, ""), one.status)
             case pdu.EnquireLink():
                 writer.write(pdu.encode(pdu.response(one)))
             case pdu.Unbind():
@@ -124,23 +120,15 @@ class Odd:
             case pdu.GenericNack():
                 self.nacks += 1
 
-    def _submit(self, one: pdu.SubmitSm, writer: asyncio.StreamWriter, lines: Lines) -> None:
+    def _submit(self, one: pdu.SubmitSm, writer: asyncio.StreamWriter, number: int) -> None:
         self._count += 1
         phone = one.destination_addr.decode()
         times = self._times[phone] = self._times.get(phone, 0) + 1
         status = self.says(self, self._count, phone, times)
         message_id = f"{self._count:X}" if not status else ""
-        lines.submit(
-            sequence=one.sequence,
-            source=one.source_addr,
-            destination=one.destination_addr,
-            data_coding=one.data_coding,
-            esm_class=one.esm_class,
-            payload=one.short_message,
-            message_id=message_id.encode(),
-            status=status or 0,
-        )
-        self._keep(lines)
+        wanted = (one.registered_delivery, one.validity_period.decode(), one.service_type.decode())
+        said = (one.sequence, one.source_addr.decode(), phone, one.data_coding, one.esm_class)
+        self._keep("submit", number, *said, journal.content(one.short_message), message_id, status or 0, *wanted)
         if message_id:
             self.ids[phone] = message_id
         if status is None or writer.is_closing():
@@ -150,9 +138,10 @@ class Odd:
         if message_id and self.sends_receipts:
             self.loop.call_later(0.2, lambda: self.report(message_id, phone))
 
-    def _keep(self, lines: Lines) -> None:
-        if self.journal is not None:
-            self.journal.write(lines)
+    def _keep(self, event: str, number: int, *fields: object) -> None:
+        """A line as those of simulator.journal."""
+        assert self.journal is not None
+        self.journal.write("\t".join([f"{time.time():.6f}", event, *map(str, (number, *fields))]) + "\n")
 
 
 @contextmanager
@@ -161,7 +150,7 @@ def odd_carrier(
 ) -> Iterator[Carrier]:
     """It listens, and its channel is in use, as long as the block; `through` is somebody between the two."""
     path = machine.folder / f"odd{id(odd)}"
-    odd.journal = Journal(str(path))
+    odd.journal = path.open("w", buffering=1)
     odd._thread = threading.Thread(target=odd.loop.run_forever, name="odd", daemon=True)
     odd._thread.start()
     asyncio.run_coroutine_threadsafe(odd.start(), odd.loop).result(timeout=10)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 KILLED = "tests/faults/matrix/test_killed.py::"
 STORES = "tests/faults/matrix/test_stores.py::"
+STOPS = "tests/faults/matrix/test_stops.py::"
 CLOCKS = "tests/faults/matrix/test_clocks.py::"
 SUBMITS = "tests/faults/matrix/test_submits.py::"
 BINDS = "tests/faults/matrix/test_binds.py::"
@@ -115,7 +116,7 @@ ROWS = (
     _row(
         17,
         "restore of an older backup",
-        not_built="freezing after a restore is not in this tree",
+        STOPS + "test_after_a_restore_nothing_is_sent_until_it_is_released_and_nobody_gets_it_twice",
     ),
     _row(
         18,
@@ -163,6 +164,7 @@ ROWS = (
         25,
         "cut after acceptance, before the answer",
         SUBMITS + "test_a_cut_between_acceptance_and_answer_is_in_doubt_until_its_receipt_and_nobody_gets_it_twice",
+        RECEIPTS + "test_two_parts_of_one_message_are_one_recipient",
     ),
     _row(26, "cut after the answer", SUBMITS + "test_a_cut_after_an_answer_leaves_at_most_a_window_in_doubt"),
     _row(
@@ -190,13 +192,17 @@ ROWS = (
     _row(33, "system errors, 0x08", SUBMITS + "test_system_errors_are_tried_five_times_more_at_most"),
     _row(34, "0x0B for some numbers", SUBMITS + "test_a_refused_number_fails_and_no_other"),
     _row(35, "0x0A for all", SUBMITS + "test_a_refused_sender_pauses_the_campaign_and_the_rest_stays_new"),
-    _row(36, "the carrier's code for “no credit”", not_built="codes of vendors are not in this tree"),
+    _row(
+        36,
+        "the carrier's code for “no credit”",
+        STOPS + "test_an_account_without_credit_pauses_the_campaign_and_a_resume_sends_the_rest",
+    ),
     _row(
         37,
         "each code of the table once",
         SUBMITS + "test_each_code_once_has_the_effect_that_the_table_says",
-        "tests/delivery/test_answers.py::test_every_row_of_the_table_has_its_action",
-        "tests/delivery/test_answers.py::test_no_code_of_the_specification_is_missing_from_the_table",
+        "tests/channels/test_answers.py::test_every_row_of_the_table_has_its_action",
+        "tests/channels/test_answers.py::test_no_code_of_the_specification_is_missing_from_the_table",
     ),
     _row(
         38,
@@ -303,7 +309,8 @@ ROWS = (
     _row(59, "the window of the contract", SUBMITS + "test_the_window_of_the_contract_is_never_exceeded"),
     _row(
         60,
-        "pause and cancel under load",
+        "pause, cancel and emergency stop under load",
+        STOPS + "test_an_emergency_stop_holds_every_process_and_a_release_lets_them_go_on",
         "tests/journeys/test_steering.py::test_a_pause_stops_within_two_seconds_a_resume_goes_on_and_a_cancel_counts_the_rest",
     ),
     _row(
@@ -312,13 +319,22 @@ ROWS = (
         "tests/journeys/test_opt_outs.py::test_whoever_opts_out_while_the_campaign_runs_gets_nothing_and_the_totals_balance",
     ),
     _row(62, "cost limit reached in mid-chunk", not_built="campaigns have no cost limit yet"),
-    _row(63, "quiet hours begin in mid-run", not_built="daily hours are not in this tree"),
+    _row(
+        63,
+        "quiet hours begin in mid-run",
+        STOPS + "test_when_its_hours_end_in_mid_run_a_campaign_stops_and_goes_on_with_the_next",
+    ),
     _row(
         64,
         "TLS: wrong host, expired, self-signed, none",
         BINDS + "test_a_certificate_that_is_not_right_gets_no_bind_and_nothing_in_clear",
     ),
-    _row(65, "a chunk that breaks its reader", not_built="quarantine of chunks is not in this tree"),
+    _row(
+        65,
+        "a chunk that breaks its reader",
+        STOPS + "test_a_chunk_that_breaks_its_reader_is_put_aside_and_the_others_go_on",
+        "tests/delivery/test_quarantine.py::test_a_chunk_that_fails_five_times_is_put_aside_and_is_looked_at_no_more",
+    ),
     _row(66, "everything at once, by chance", SOAK + "test_everything_at_once_for_minutes"),
 )
 

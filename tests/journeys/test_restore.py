@@ -21,7 +21,7 @@ from tests.live import SENDING, campaign_of, check, fresh, submits_by_phone, tot
 
 pytestmark = pytest.mark.live
 
-COUNT = 4000
+COUNT = 20_000
 PROCESSES = (*SENDING, "worker")
 
 
@@ -50,7 +50,7 @@ def test_a_restored_database_sends_nothing_until_it_is_released_and_then_nothing
     dump = tmp_path / "dump"
     live.start(*PROCESSES)
     with live.carrier(window=50, resp_delay_ms=150) as carrier:
-        campaign = campaign_of(workspace, carrier, COUNT, chunk_size=500)
+        campaign = campaign_of(workspace, carrier, COUNT, chunk_size=2000)
         carrier.wait_for_submits(300)
         run("pg_dump", "--format", "custom", "--file", dump, url_of(live.database))
         at_dump = len(carrier.accepted)
@@ -71,6 +71,8 @@ def test_a_restored_database_sends_nothing_until_it_is_released_and_then_nothing
         assert len(carrier.submits) == sent
 
         call_command("release_restore", "--confirm", stdout=io.StringIO())
+        if fresh(campaign).status == Status.PAUSED:  # the housekeeping has paused it again
+            transitions.resume(campaign.pk, by=author, now=timezone.now())
         wait_for(lambda: fresh(campaign).status == Status.DONE)
         totals = totals_of(campaign)
         assert totals.balanced and totals.waiting == 0

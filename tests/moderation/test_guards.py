@@ -114,7 +114,7 @@ def test_content_does_not_change_outside_draft(workspace, status):
         "list_id": factories.ready_list(workspace).pk,
         "channel_id": factories.channel("other", is_default=False).pk,
         "edited_by_id": factories.user().pk,
-        "route_id": factories.route(campaign.channel).pk,
+        "route_id": factories.route("both", {campaign.channel: 1}).pk,
         "daily_from": "09:00",
         "daily_to": "20:00",
         "daily_zone": "UTC",

@@ -152,3 +152,26 @@ def test_usual_receipts_are_all_in_one_group():
 
     assert group.rows.tolist() == list(range(1000))
     assert group.message_ids.tolist() == [b"%08x" % n for n in range(1000)]
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1), st.integers(1, 16))
+def test_hexadecimal_digits_are_the_last_ones(numbers, width):
+    written = bulk.hexadecimal(np.array(numbers, np.uint64), width)
+
+    assert [row.tobytes() for row in written] == [(b"%016x" % number)[16 - width :] for number in numbers]
+
+
+@given(st.lists(st.tuples(st.integers(1, pdu.MAX_SEQUENCE), st.integers(0, 9999)), max_size=60), st.binary(max_size=9))
+def test_a_run_of_answers_is_written_as_one_by_one(answers, parameters):
+    sequences = np.array([sequence for sequence, _ in answers], np.int64)
+    message_ids = bulk.digits(np.array([number for _, number in answers], np.int64), 4)
+
+    assert hot.submit_sm_resp_run(sequences, message_ids, parameters=parameters) == hot.submit_sm_resps(
+        [(sequence, 0, b"%04d" % number) for sequence, number in answers], parameters=parameters
+    )
+
+
+def test_parts_stand_beside_each_other():
+    rows = bulk.beside(2, b"<", np.frombuffer(b"abcd", np.uint8).reshape(2, 2), b"|", b">")
+
+    assert [row.tobytes() for row in rows] == [b"<ab|>", b"<cd|>"]

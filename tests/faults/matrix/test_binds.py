@@ -270,7 +270,10 @@ def test_a_certificate_that_is_not_right_gets_no_bind_and_nothing_in_clear(live,
     live.fleet(count=1, SSL_CERT_FILE=str(authority))
     seen.injected = "self-signed, expired, another host, a plain server; and one that is right"
     for kind, (certificate, key) in kinds.items():
-        with tls_server(certificate, key) as (port, heard), live.channel(f"tls-{kind}", port=port, tls=True) as channel:
+        with (
+            tls_server(certificate, key) as (port, heard),
+            live.channel(f"tls-{kind.replace(' ', '-')}", port=port, tls=True) as channel,
+        ):
             if kind == "right":
                 wait_for(lambda heard=heard: bytes(heard[4:8]) == b"\0\0\0\x09", seconds=20)  # bind_transceiver
                 continue

@@ -4,11 +4,11 @@ import time
 from collections import Counter
 
 import pytest
-from delivery.answers import Action, answer
 from django.utils import timezone
 
 from campaigns import transitions as campaign_transitions
 from campaigns.statuses import Status
+from channels.answers import Action, answer
 from delivery.models import Incident, Message
 from delivery.statuses import IncidentKind, MessageState
 from simulator import journal
