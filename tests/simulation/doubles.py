@@ -204,6 +204,10 @@ def account(**given: Any) -> Account:
     )
 
 
+def _now() -> Any:
+    return running.world.clock()
+
+
 def _accounts() -> Any:
     running.ask("channels", lambda store: None)
     return running.accounts, set()
@@ -246,7 +250,7 @@ PATCHES: list[tuple[Any, str, Any]] = [
     (engine, "incidents", SimpleNamespace(note=_note)),
     (engine, "accounts", SimpleNamespace(active=_accounts)),
     (engine, "bases", _Bases()),
-    (engine, "timezone", SimpleNamespace(now=lambda: running.world.clock())),
+    (engine, "timezone", SimpleNamespace(now=_now)),
     (engine, "time", _Time()),
     (engine, "close_old_connections", lambda: None),
     (engine, "connections", SimpleNamespace(close_all=lambda: None)),

@@ -22,7 +22,7 @@ from tests.simulation import doubles, invariants
 from tests.simulation.smsc import Fate, Mood, Smsc, Submit
 from tests.simulation.store import Campaign, Chunk, Revision, Store
 from tests.simulation.wire import Socket
-from tests.simulation.world import Process, Thread, Violation, World, silence, this_thread
+from tests.simulation.world import Process, Silence, Thread, Violation, World, this_thread
 
 FIRST_NUMBER = 31_600_000_001
 SHORT, LONG = "Everything at half price.", "Everything at half price until Sunday. " * 5
@@ -137,7 +137,7 @@ class History:
         self.accounts = [doubles.account(binds=self.plan.binds, window=self.plan.window, pair=self.plan.pair)]
         self.processes: list[Process] = []
         self.started = 0
-        self.resumes = 0
+        self.resumes = self.at_rest = 0
         self.idle: deque[Thread] = deque()
         self.rings: dict[Thread, int] = {}
         self.in_doubt: set[Thread] = set()
@@ -168,7 +168,7 @@ class History:
         if self.plan.disturb:
             self.world.after(0.5, None, self._disturb)
         try:
-            with silence():
+            with Silence():
                 in_time = self.world.run(self._is_over, at_most=self.plan.faults_for + 90.0)
                 if in_time and not self.world.broken:
                     self.quiet_from = min(self.quiet_from, self.world.now)
@@ -213,17 +213,19 @@ class History:
         return str(FIRST_NUMBER + self._offsets[campaign] + recipient).encode()
 
     def _is_over(self) -> bool:
+        """At rest, and so a moment ago."""
+        self.at_rest = self.at_rest + 1 if self._is_at_rest() else 0
+        return self.at_rest > 1
+
+    def _is_at_rest(self) -> bool:
         if self.smsc.pending:
             return False
         if any(campaign.status not in FINISHED for campaign in self.store.campaigns.values()):
             return False
         if any(chunk.status == ChunkStatus.OPEN for chunk in self.store.chunks.values()):
             return False
-        return not any(
-            len(process.engine._notes) or len(process.engine._deliveries)
-            for process in self.processes
-            if not process.is_dead
-        )
+        alive = [process.engine for process in self.processes if not process.is_dead]
+        return all(engine._notes.is_waited_for and not len(engine._deliveries) for engine in alive)
 
     def _match_the_rest(self) -> None:
         for one in self.store.receipts:
@@ -481,7 +483,7 @@ def _brief(found: Any) -> Any:
 
 
 def play(seed: int, plan: Plan | None = None) -> History:
-    """Raises Violation, with the seed and what happened, when a promise is broken. Call within `doubles.installed()`."""
+    """Raises Violation, with the seed and what happened. Call it within `doubles.installed()`."""
     history = History(seed, plan)
     history.play()
     return history

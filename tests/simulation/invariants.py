@@ -160,7 +160,10 @@ def _doubts(history: "History") -> list[str]:
     for campaign, recipient in sorted(uncertain):
         submits = history.smsc.by_recipient.get((campaign, recipient), [])
         message = history.store.messages[campaign][recipient]
-        if message.parts == 1 and len(submits) == message.attempts and all(map(_was_heard, submits)):
+        # Who lost its lease may speak before its heir has put anything on record: then nobody takes it down.
+        keeps_its_lease = not (history.plan.stop or history.plan.drag or history.plan.error)
+        is_whole = message.parts == 1 and len(submits) == message.attempts
+        if keeps_its_lease and is_whole and all(map(_was_heard, submits)):
             found.append(f"I5: {campaign}/{recipient} is in doubt, and somebody who lives on heard its answer")
     ever = {(one.campaign, one.recipient) for one in history.store.moves if one.becomes is S.UNCERTAIN}
     if history.plan.profile in CALM and ever:

@@ -173,11 +173,11 @@ def doubts_are_retried(stack: ExitStack) -> None:
 def pace_is_not_woken(stack: ExitStack) -> None:
     """The timer after which a slowed-down bind goes on is set once: a hair too early, it is never set again."""
 
-    def go_on(self: Any) -> None:
+    def on_woken(self: Any) -> None:
         if doubles.running.rng.random() < 0.5:
             self.carrier.pump()
 
-    _instead(stack, link.Link, "_go_on", go_on)
+    _instead(stack, link.Link, "_on_woken", on_woken)
 
 
 # --- Answers ----------------------------------------------------------------------------------------------------------
@@ -305,7 +305,8 @@ def refused_receipt_is_acknowledged(stack: ExitStack) -> None:
 def receipts_fall(stack: ExitStack) -> None:
     """The last receipt wins."""
 
-    def raise_one(self: Store, campaign_id: int, message: Any, delivered: int, failed: int, code: int, *, at: Any):
+    def raise_one(self: Store, campaign_id: int, message: Any, masks: tuple[int, int], code: int, *, at: Any) -> None:
+        delivered, failed = masks
         message.delivered_mask, message.failed_mask = delivered, failed
         self._move(campaign_id, message, S.DELIVERED if delivered else S.FAILED)
         message.error_kind = store.ErrorKind.RECEIPT if failed else store.ErrorKind.NONE

@@ -28,6 +28,7 @@ from smpp.receipts import MessageState as CarrierState
 from smpp.receipts import candidates
 
 OPEN = (S.INTENDED, S.RETRY)
+ALWAYS = Hours(None, None, UTC)
 REST = {Status.CANCELLED: Term.CANCELLED, Status.FAILED: Term.CANCELLED, Status.EXPIRED: Term.EXPIRED}
 
 
@@ -72,7 +73,7 @@ class Campaign:
     workspace_id: int = 1
     route: None = None
     parts_per_second: None = None
-    hours: Hours = Hours(None, None, UTC)
+    hours: Hours = ALWAYS
 
     @property
     def template(self) -> Template:
@@ -391,7 +392,7 @@ class Store:
         self.ids.setdefault(key, []).append(place)
         known[key] = place
 
-    # --- Evidence (delivery.evidence; `answers` as its store_late and store_batch gather them) -------------------------
+    # --- Evidence (delivery.evidence; `answers` as its store_late and store_batch gather them) ------------------------
 
     def hear(
         self, chunk_id: int, channel_id: int, answers: Any, *, table: Any, now: datetime, known: dict[Any, Any]
@@ -501,12 +502,13 @@ class Store:
             if message is None or message.state < S.UNCERTAIN:
                 missing.add((campaign_id, recipient))
             else:
-                self._raise_one(campaign_id, message, delivered, failed, code, at=at)
+                self._raise_one(campaign_id, message, (delivered, failed), code, at=at)
         return missing
 
     def _raise_one(
-        self, campaign_id: int, message: Message, delivered: int, failed: int, code: int, *, at: datetime
+        self, campaign_id: int, message: Message, masks: tuple[int, int], code: int, *, at: datetime
     ) -> None:
+        delivered, failed = masks
         was, whole = message.state, (1 << message.parts) - 1
         undeliverable = (
             was is S.FAILED
@@ -610,7 +612,7 @@ class Store:
             and self.campaigns[row.campaign_id].channel_id == channel_id
         }
 
-    # --- The clock (delivery.due, delivery.transitions) ----------------------------------------------------------------
+    # --- The clock (delivery.due, delivery.transitions) ---------------------------------------------------------------
 
     def tick(self, *, now: datetime) -> None:
         for campaign in self.campaigns.values():
@@ -622,9 +624,9 @@ class Store:
         for campaign in self.campaigns.values():
             self._plan_again(campaign, now=now)
         for row in self.chunks.values():
-            if row.status == ChunkStatus.OPEN and _is_unowned(row, now):
-                if self.campaigns[row.campaign_id].status in FINISHED:
-                    self._settle_ended(row, now=now)
+            has_ended = self.campaigns[row.campaign_id].status in FINISHED
+            if has_ended and row.status == ChunkStatus.OPEN and _is_unowned(row, now):
+                self._settle_ended(row, now=now)
         for campaign in self.campaigns.values():
             if campaign.status == Status.SENDING:
                 self.ring_next(campaign.pk, now=now)
@@ -726,7 +728,7 @@ class Store:
         row.rung_at = now
         self.bell.append(row.pk)
 
-    # --- People, and the dispatcher on its own -------------------------------------------------------------------------
+    # --- People, and the dispatcher on its own ------------------------------------------------------------------------
 
     def change_status(self, campaign_id: int, to: Status, *, now: datetime | None = None, reason: str = "") -> None:
         campaign = self.campaigns[campaign_id]
@@ -741,7 +743,7 @@ class Store:
     def note(self, kind: IncidentKind, *, campaign_id: int | None = None, count: int = 1) -> None:
         self.incidents[kind, campaign_id] += count
 
-    # --- The equation (delivery.counters) ------------------------------------------------------------------------------
+    # --- The equation (delivery.counters) -----------------------------------------------------------------------------
 
     def totals(self, campaign_id: int) -> dict[Term, int]:
         campaign = self.campaigns[campaign_id]
@@ -754,7 +756,7 @@ class Store:
                 terms[TERM_OF[state]] += n
         return terms
 
-    # --- Inside --------------------------------------------------------------------------------------------------------
+    # --- Inside -------------------------------------------------------------------------------------------------------
 
     def _messages_of(self, row: Chunk) -> list[Message]:
         known = self.messages[row.campaign_id]

@@ -1,4 +1,4 @@
-"""The store in memory is worth what it shares with PostgreSQL: the same calls, by chance, and all that both say of it."""
+"""The store in memory is worth what it shares with PostgreSQL: the same calls, by chance, and what both say of them."""
 
 import random
 from collections import Counter

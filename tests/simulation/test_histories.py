@@ -32,5 +32,5 @@ def test_the_same_seed_is_the_same_history():
 def test_one_history(request):
     seed = request.config.getoption("--seed", default=None)
     with doubles.installed():
-        history = play(int(os.environ.get("SEED", 9)) if seed is None else seed)
+        history = play(int(os.environ.get("SEED", "9")) if seed is None else seed)
     print(history.world.told())

@@ -208,6 +208,11 @@ class Queue:
     def __len__(self) -> int:
         return len(self._items)
 
+    @property
+    def is_waited_for(self) -> bool:
+        """It is empty, and who empties it has nothing else in hand."""
+        return not self._items and bool(self._waiting)
+
 
 class Process:
     """One dispatch process: its threads, its loop, its memory."""
@@ -305,7 +310,7 @@ class Loop(asyncio.BaseEventLoop):
         return super().call_at(when, callback, *args, context=context)
 
 
-class silence:
+class Silence:
     """What the product logs about the faults that it is given."""
 
     def __enter__(self) -> None:
