@@ -465,3 +465,14 @@ def test_a_paused_campaign_is_not_rung_for(workspace, rung):
     rung.clear()
     due.tick(now=now + timedelta(minutes=1))
     assert rung == []
+
+
+def test_a_bell_that_a_wrong_clock_rang_keeps_nobody_from_ringing(workspace):
+    campaign, [chunk] = ground.under_way(workspace, 2)
+    now = timezone.now()
+    Chunk.objects.filter(pk=chunk.pk).update(rung_at=now + timedelta(hours=1))
+    assert Chunk.objects.to_ring(now).filter(campaign=campaign).exists()
+    assert not Chunk.objects.waiting(now).exists()
+    Chunk.objects.filter(pk=chunk.pk).update(rung_at=now)
+    assert not Chunk.objects.to_ring(now).exists()
+    assert Chunk.objects.waiting(now).exists()
