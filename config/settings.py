@@ -186,7 +186,7 @@ START_GRACE = timedelta(seconds=env.int("START_GRACE_SECONDS", default=600))
 
 # --- Dispatch (docs/architecture.md, "Dispatch") ----------------------------------------------------------------------
 # B: the most recipients that one dispatch process may have intended and not yet recorded; what a kill leaves in doubt.
-DISPATCH_BATCH = env.int("DISPATCH_BATCH", default=2000)
+DISPATCH_BATCH = env.int("DISPATCH_BATCH", default=4000)
 DISPATCH_THREADS = env.int("DISPATCH_THREADS", default=4)
 CHUNK_SIZE = env.int("CHUNK_SIZE", default=10_000)
 CHUNK_LEASE = timedelta(seconds=env.int("CHUNK_LEASE_SECONDS", default=60))

@@ -37,7 +37,7 @@ RECEIPT_THREADS = 2  # one parses while the other waits for its commit
 # Seconds until a deliver_sm that is not stored is answered 0x08: carriers give a bind up from 10 s on.
 HELD_AT_MOST = 5.0
 # When receipts come by the hundred, each commit waits a moment for more of them: it costs the same for a thousand.
-MANY, GATHER = 200, 0.02  # receipts in the commit before, seconds
+MANY, GATHER = 200, 0.05  # receipts in the commit before, seconds
 
 
 @dataclass(slots=True, kw_only=True)
