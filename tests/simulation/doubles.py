@@ -255,6 +255,7 @@ PATCHES: list[tuple[Any, str, Any]] = [
     (engine, "close_old_connections", lambda: None),
     (engine, "connections", SimpleNamespace(close_all=lambda: None)),
     (link, "random", _Chance()),
+    (dispatching, "random", _Chance()),
 ]
 
 
