@@ -65,13 +65,16 @@ def _hot_statements(each: int) -> Iterator[tuple[str, str, Any]]:
     some = range(middle, middle + BATCH)
     key = {"day": today, "campaign": campaign}
     ids = [f"{1_700_000_000_000 + campaign * 100_000_000 + recipient:X}" for recipient in some]
+    usual = receipts._STATES | key | {"at": now, "becomes": 7, "delivered": 1, "failed": 0, "kind": 0, "code": None}
     yield (
-        f"{BATCH} receipts, as usual",
-        receipts._SETTLE.format(partition=partition(today)),
-        receipts._STATES
-        | key
-        | {"at": now, "firsts": array([middle]), "lasts": array([middle + BATCH - 1]), "becomes": 7, "delivered": 1}
-        | {"failed": 0, "kind": 0, "code": None},
+        f"{BATCH} receipts in order",
+        receipts._SETTLE.format(partition=partition(today), of_these="BETWEEN %(first)s AND %(last)s"),
+        usual | {"first": middle, "last": middle + BATCH - 1},
+    )
+    yield (
+        f"{BATCH} receipts of everywhere",
+        receipts._SETTLE.format(partition=partition(today), of_these="= ANY(%(recipients)s::int[])"),
+        usual | {"recipients": array(range(0, each, each // BATCH))},
     )
     yield (
         f"{BATCH} receipts, one by one",

@@ -16,6 +16,7 @@ from tests.live import Carrier
 
 Says = Callable[["Odd", int, str, int], int | None]
 """Carrier, number of the submit from 1, destination, how often it was submitted: the status; None is no answer."""
+AGAIN = 10.0  # seconds until a receipt that is not acknowledged is sent again
 WORDS = {2: b"DELIVRD", 5: b"UNDELIV", 8: b"REJECTD"}
 
 
@@ -62,7 +63,7 @@ class Odd:
         self.sent[sequence] = message_id
         data = bytearray(pdu.encode(one))
         data[12:16] = sequence.to_bytes(4, "big")
-        self.loop.call_soon_threadsafe(self._write, bytes(data), to)
+        self.loop.call_soon_threadsafe(self._send, sequence, bytes(data), to)
         return sequence
 
     @property
@@ -71,8 +72,14 @@ class Odd:
 
     # --- In the loop --------------------------------------------------------------------------------------------------
 
+    def _send(self, sequence: int, receipt: bytes, to: int | None) -> None:
+        """Again and again until it is acknowledged, as carriers do: the line may be dead, and nobody knows."""
+        if all(acknowledged != sequence for acknowledged, _, _ in self.acks):
+            self._write(receipt, to)
+            self.loop.call_later(AGAIN, self._send, sequence, receipt, to)
+
     def _write(self, data: bytes, to: int | None) -> None:
-        targets = self.writers if to is None else [self.writers[to]]
+        targets = reversed(self.writers) if to is None else [self.writers[to]]
         for writer in targets:
             if not writer.is_closing():
                 writer.write(data)
@@ -98,6 +105,7 @@ class Odd:
                 self.raw += head if len(self.raw) < 10_000 else b""
                 rest = await reader.readexactly(int.from_bytes(head[:4], "big") - HEADER.size)
                 self._hear(pdu.decode(head + rest), writer, number)
+        writer.close()
 
     def _hear(self, one: Pdu, writer: asyncio.StreamWriter, number: int) -> None:
         match one:
