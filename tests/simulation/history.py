@@ -328,7 +328,8 @@ class History:
         if thread.process.is_dead:
             raise greenlet.GreenletExit
         fault = ""
-        if self.is_faulty and self.plan.error and self.rng.random() < self.plan.error:
+        often = 3 if name == "receipts" else 1
+        if self.is_faulty and self.plan.error and self.rng.random() < self.plan.error * often:
             fault = self.rng.choice(["before", "after"])
             risky = name in ("intend", "intend_retries", "results", "evidence")
             self.allow(self.plan.share if risky else 0, f"store error {fault} {name}")
