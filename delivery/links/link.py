@@ -123,7 +123,8 @@ class Window:
 
     def take_older(self, than: float) -> list[Written]:
         taken = []
-        while self._runs and self._runs[0].at < than:
+        # An answered run that stood behind these goes with them: it must not pass for the oldest unanswered one.
+        while self._runs and (self._runs[0].at < than or not self._runs[0].left):
             run = self._runs.popleft()
             self.unanswered -= run.left
             if run.left:

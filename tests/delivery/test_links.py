@@ -1,10 +1,13 @@
 """Binds and windows over real TCP, against the simulator and its journal."""
 
 import asyncio
+import math
 from collections import Counter
 
+import numpy as np
 import pytest
 
+from delivery.links.link import Window, Written
 from delivery.statuses import IncidentKind
 from simulator import journal
 from tests.delivery.wire import DOUBTED, answers_of, finished, ground, until
@@ -323,3 +326,17 @@ def test_without_valkey_a_process_takes_its_share_and_no_more(tmp_path, settings
     here = asyncio.run(story())
     times = sorted(submit.at for submit in here.submits)
     assert max(sum(begin <= at < begin + 1 for at in times) for begin in times) <= 50
+
+
+def test_a_run_that_was_answered_behind_an_overdue_one_is_not_the_oldest_unanswered():
+    """The bind would be held up by it, and nobody would come back to write the rest of a message."""
+    window = Window()
+    overdue, answered = (
+        Written(at=at, first=first, batch=None, first_unit=0, is_open=np.ones(1, bool))
+        for first, at in enumerate((1.0, 5.0), 1)
+    )
+    window.add(overdue)
+    window.add(answered)
+    window.close(answered, np.array([0]))
+    assert window.take_older(2.0) == [overdue]
+    assert (window.unanswered, window.oldest_at) == (0, math.inf)

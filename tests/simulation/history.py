@@ -117,7 +117,7 @@ def plan_of(seed: int) -> Plan:
         one.people, one.cancel = rng.randint(0, 3), rng.random() < 0.2
         one.deadline = rng.uniform(0.5, 8.0) if rng.random() < 0.3 else 0.0
     if profile == "broke":
-        one.is_refused, one.counts, one.window, one.binds = True, [[30, 15]], 2, 1
+        one.is_refused, one.counts, one.window, one.binds = True, [[24, 10]], 2, 1
         one.processes, one.spread, one.slow = rng.choice([1, 2]), 0.0, 0.0
     return one
 
@@ -171,8 +171,6 @@ class History:
             with Silence():
                 in_time = self.world.run(self._is_over, at_most=self.plan.faults_for + 90.0)
                 if in_time and not self.world.broken:
-                    self.quiet_from = min(self.quiet_from, self.world.now)
-                    self.world.run(lambda: False, at_most=0.6)
                     self._match_the_rest()
             invariants.check(self, in_time=in_time)
         finally:
@@ -330,7 +328,8 @@ class History:
         if thread.process.is_dead:
             raise greenlet.GreenletExit
         fault = ""
-        if self.is_faulty and self.plan.error and self.rng.random() < self.plan.error:
+        often = 3 if name == "receipts" else 1
+        if self.is_faulty and self.plan.error and self.rng.random() < self.plan.error * often:
             fault = self.rng.choice(["before", "after"])
             risky = name in ("intend", "intend_retries", "results", "evidence")
             self.allow(self.plan.share if risky else 0, f"store error {fault} {name}")
