@@ -57,6 +57,7 @@ class Batch:
     table: Table = field(default_factory=Table)  # what the carrier's answers mean
     period: datetime | None = None  # when the campaign was resumed last: refusals before it are forgotten
     is_retry: bool = False
+    attempts: Integers | None = None  # of each recipient, this time included; a fresh batch is everybody's first
     parts_per_second: int = 0  # the campaign's own limit; 0 is none
     suppressed: list[tuple[int, int]] = field(default_factory=list)
     unfit: list[tuple[int, int, int]] = field(default_factory=list)
@@ -113,6 +114,9 @@ class Batch:
             return units, np.zeros(len(units), np.int64)
         indexes = np.searchsorted(self.starts, units, side="right") - 1
         return indexes, units - self.starts[indexes]
+
+    def attempt_of(self, index: int) -> int:
+        return 1 if self.attempts is None else int(self.attempts[index])
 
     def answers_of(self, index: int) -> list[int]:
         """The codes of one recipient's parts."""

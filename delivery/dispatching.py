@@ -223,7 +223,8 @@ def _retry(work: _Work) -> bool:
         intents.look_again(chunk)
         return False
     batch = _batch(work, way, np.array([one.recipient - chunk.first for one in retries]))
-    batch.is_retry = True
+    attempts = {one.recipient: one.attempts for one in retries}
+    batch.is_retry, batch.attempts = True, np.array([attempts[recipient] for recipient in batch.recipients.tolist()])
     with _handed_over(work, batch):
         _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
     _judge_carrier(work, way, batch)

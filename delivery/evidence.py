@@ -4,8 +4,8 @@ Stronger evidence replaces weaker: only a message in INTENDED or UNCERTAIN moves
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -52,50 +52,64 @@ class _Change:
 
 def store_late(late: Sequence[Late], *, now: datetime) -> None:
     """Answers that came after their batch had gone back to its task."""
-    by_chunk: dict[tuple[int, int], dict[int, dict[int, Answer]]] = {}
-    tables: dict[int, Table] = {}
+    heard: dict[tuple[int, int], _Heard] = {}
     for batch, units, codes, ids in late:
-        of_chunk = by_chunk.setdefault((batch.chunk_id, batch.channel_id), {})
-        tables[batch.channel_id] = batch.table
-        for recipient, part, answer in _answers(batch, units, codes, np.broadcast_to(ids, len(units))):
-            known = of_chunk.setdefault(recipient, {})
-            if answer[0] != DOUBT or part not in known:  # what was heard is never unheard
-                known[part] = answer
-    for chunk_id, channel_id in sorted(by_chunk):
-        _store(chunk_id, channel_id, by_chunk[chunk_id, channel_id], table=tables[channel_id], now=now)
+        of_chunk = heard.setdefault((batch.chunk_id, batch.channel_id), _Heard(table=batch.table))
+        of_chunk.hear(batch, units, codes, np.broadcast_to(ids, len(units)))
+    for chunk_id, channel_id in sorted(heard):
+        _store(chunk_id, channel_id, heard[chunk_id, channel_id], now=now)
 
 
 def store_batch(batch: Batch, *, now: datetime) -> None:
     """A retry, whose messages wait to be tried again if they were given back, or a batch whose chunk has another owner
     by now: that one has put the messages in doubt."""
-    answers: dict[int, dict[int, Answer]] = {}
+    heard = _Heard(table=batch.table)
     if batch.is_retry:
-        answers = {recipient: {} for recipient in batch.recipients[batch.handed_over :].tolist()}
+        heard.give_back(batch)
     units = np.flatnonzero(batch.codes != MISSING)
-    for recipient, part, answer in _answers(batch, units, batch.codes[units], batch.ids[units]):
-        answers.setdefault(recipient, {})[part] = answer
-    if answers:
-        _store(batch.chunk_id, batch.channel_id, answers, table=batch.table, now=now)
+    heard.hear(batch, units, batch.codes[units], batch.ids[units])
+    if heard.answers:
+        _store(batch.chunk_id, batch.channel_id, heard, now=now)
 
 
-def _answers(batch: Batch, units: Integers, codes: Integers, ids: Any) -> Iterator[tuple[int, int, Answer]]:
-    """Recipient, part and answer."""
-    indexes, parts = batch.places(units)
-    recipients = batch.recipients[indexes].tolist()
-    for recipient, part, code, raw in zip(recipients, parts.tolist(), codes.tolist(), ids.tolist(), strict=True):
-        yield recipient, part, (code, raw)
+@dataclass(slots=True, kw_only=True)
+class _Heard:
+    """What one channel said of a chunk's messages."""
+
+    table: Table
+    answers: dict[int, dict[int, Answer]] = field(default_factory=dict)
+    attempts: dict[int, int] = field(default_factory=dict)  # by recipient: what it is about
+
+    def hear(self, batch: Batch, units: Integers, codes: Integers, ids: Any) -> None:
+        indexes, parts = batch.places(units)
+        for index, part, code, raw in zip(indexes.tolist(), parts.tolist(), codes.tolist(), ids.tolist(), strict=True):
+            known = self._of(batch, index)
+            if code != DOUBT or part not in known:  # what was heard is never unheard
+                known[part] = (code, raw)
+
+    def give_back(self, batch: Batch) -> None:
+        for index in range(batch.handed_over, len(batch.recipients)):
+            self._of(batch, index)
+
+    def _of(self, batch: Batch, index: int) -> dict[int, Answer]:
+        recipient, attempt = int(batch.recipients[index]), batch.attempt_of(index)
+        if self.attempts.get(recipient, attempt) < attempt:
+            del self.answers[recipient]
+        self.attempts[recipient] = max(attempt, self.attempts.get(recipient, attempt))
+        return self.answers.setdefault(recipient, {}) if self.attempts[recipient] == attempt else {}
 
 
 @transaction.atomic
-def _store(chunk_id: int, channel_id: int, answers: Answers, *, table: Table, now: datetime) -> None:
+def _store(chunk_id: int, channel_id: int, heard: _Heard, *, now: datetime) -> None:
     chunk = Chunk.objects.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=chunk_id)
     campaign = chunk.campaign
-    rows = _read(chunk, sorted(answers))
+    # A commit in doubt may be repeated after the next try was intended: its refusal says nothing about that one.
+    rows = [row for row in _read(chunk, sorted(heard.answers)) if row.attempts <= heard.attempts[row.recipient]]
     is_alive = campaign.status in (Status.SENDING, Status.PAUSED)
     changes = [
         change
         for row in rows
-        if (change := _change(row, answers[row.recipient], is_alive=is_alive, table=table, now=now))
+        if (change := _change(row, heard.answers[row.recipient], is_alive=is_alive, table=heard.table, now=now))
     ]
     _write(chunk, channel_id, changes, now=now)
     _count(chunk, changes)
@@ -104,7 +118,7 @@ def _store(chunk_id: int, channel_id: int, answers: Answers, *, table: Table, no
     entered = [(row.recipient, row.phone, row.submitted_at) for row in doubtful]
     doubts.enter(campaign.pk, channel_id, entered)
     doubts.leave(campaign.pk, left)
-    _note_ids(chunk, channel_id, rows, answers)
+    _note_ids(chunk, channel_id, rows, heard.answers)
 
 
 _READ = """

@@ -54,6 +54,8 @@ def batch_of(chunk, chosen, answers, *, parts=1, is_retry=False, template=None):
         intended_at=timezone.now(),
         is_retry=is_retry,
     )
+    if is_retry:
+        batch.attempts = np.full(len(recipients), 2)
     told = [(unit, *given) for unit, given in enumerate(answers) if given is not None]
     if told:
         units, codes, ids = zip(*told, strict=True)

@@ -708,3 +708,20 @@ def test_a_database_that_refuses_a_copy_is_heard_as_every_other_refusal(workspac
             FOR EACH ROW EXECUTE FUNCTION refuse()""")
     with pytest.raises(OperationalError), transaction.atomic():
         results.store(batch_of(claimed, chosen, [ok(10)]), claimed, now=timezone.now())
+
+
+def test_what_is_heard_of_an_earlier_attempt_says_nothing_of_the_next(workspace):
+    """As when the commit of a refusal is in doubt, and is repeated after another worker has intended the next try."""
+    campaign, [chunk] = under_way(workspace, 1)
+    mine = claim(chunk)
+    send(mine, [(0x14, b"")])
+    chunk.refresh_from_db()
+    refused = batch_of(mine, [0], [(0x14, b"")], is_retry=True)
+    refused.attempts = np.array([1])
+    assert [one.attempts for one in choose_retries(mine, 10, now=chunk.retry_at)] == [2]
+    evidence.store_batch(refused, now=timezone.now())
+    assert states_of(campaign) == {0: S.INTENDED}
+    accepted = batch_of(mine, [0], [ok(7)], is_retry=True)
+    accepted.attempts = np.array([2])
+    evidence.store_batch(accepted, now=timezone.now())
+    assert states_of(campaign) == {0: S.PENDING}

@@ -392,30 +392,30 @@ class Store:
         self.ids.setdefault(key, []).append(place)
         known[key] = place
 
-    # --- Evidence (delivery.evidence; `answers` as its store_late and store_batch gather them) ------------------------
+    # --- Evidence (delivery.evidence; `heard` as its store_late and store_batch gather it) -----------------------------
 
-    def hear(
-        self, chunk_id: int, channel_id: int, answers: Any, *, table: Any, now: datetime, known: dict[Any, Any]
-    ) -> None:
+    def hear(self, chunk_id: int, channel_id: int, heard: Any, *, now: datetime, known: dict[Any, Any]) -> None:
         row = self.chunks[chunk_id]
         campaign = self.campaigns[row.campaign_id]
         rows = [
             message
-            for recipient in sorted({_recipient(key) for key in answers})
+            for recipient in sorted(heard.answers)
             if (message := self.messages[campaign.pk].get(recipient)) is not None
+            and message.attempts <= heard.attempts[recipient]
         ]
-        changes = [change for message in rows if (change := self._change(message, answers, campaign, table, now=now))]
+        changes = [change for message in rows if (change := self._change(message, heard, campaign, now=now))]
         for change in changes:
             self._apply(row, self.messages[campaign.pk][change.row.recipient], change, now=now)
         for message in rows:
-            for part, (code, raw) in _answers_to(message, answers).items():
+            for part, (code, raw) in heard.answers[message.recipient].items():
                 if code == 0 and raw:
                     place = (campaign.pk, message.recipient, part, message.phone)
                     self._note_id(campaign.channel_id, raw, place, known)
 
-    def _change(self, message: Message, answers: Any, campaign: Campaign, table: Any, *, now: datetime) -> Any:
+    def _change(self, message: Message, heard: Any, campaign: Campaign, *, now: datetime) -> Any:
         is_alive = campaign.status in (Status.SENDING, Status.PAUSED)
-        return evidence._change(_row(message), _answers_to(message, answers), is_alive=is_alive, table=table, now=now)
+        answers = heard.answers[message.recipient]
+        return evidence._change(_row(message), answers, is_alive=is_alive, table=heard.table, now=now)
 
     def _apply(self, chunk: Chunk, message: Message, change: Any, *, now: datetime) -> None:
         found = change.judgement
@@ -803,14 +803,6 @@ def _row(message: Message) -> Any:
         accepted_mask=message.accepted_mask,
         submitted_at=message.submitted_at,
     )
-
-
-def _recipient(key: Any) -> int:
-    return key
-
-
-def _answers_to(message: Message, answers: Any) -> Any:
-    return answers[message.recipient]
 
 
 @lru_cache(maxsize=16)
