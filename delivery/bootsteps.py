@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import sys
 import time
 from typing import Any
 
@@ -17,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 QUEUE = "dispatch"
 ASK_AGAIN = 2.0  # seconds
+# Seconds that a thread may keep the others from running: a window waits for the links' loop, and the loop for its turn.
+SWITCH = 0.0005
 
 
 class LinksStep(bootsteps.StartStopStep):  # type: ignore[misc]
@@ -35,6 +38,7 @@ class LinksStep(bootsteps.StartStopStep):  # type: ignore[misc]
         # What was imported stays: the collector need not look at it again with each thousand messages.
         gc.collect()
         gc.freeze()
+        sys.setswitchinterval(SWITCH)
         engine.start()
         _compare()
 
