@@ -4,7 +4,7 @@ import pytest
 
 from tests.live import RING_AGAIN, SENDING, campaign_of, check, ended, totals_of
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 
 def test_everything_in_redis_deleted_in_mid_campaign_changes_time_and_no_total(live, workspace):

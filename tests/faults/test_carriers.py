@@ -8,7 +8,7 @@ from delivery.statuses import MessageState
 from tests import factories
 from tests.live import SENDING, campaign_of, check, ended, phones_in, submits_by_phone, totals_of, wait_for
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 CUTTING = {"drop_every": 50, "window": 10, "binds": 2}
 EARLY = {"dlr_before_resp": 1, "id_resp": "hex", "id_dlr": "dec"}

@@ -12,7 +12,7 @@ from recipients.statuses import Stage, Status
 from tests import factories
 from tests.live import LIST_LEASE, Installation, Program, wait_for
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 INVALID, REPEATED = 20_000, 100_000
 ROWS = 2_000_000

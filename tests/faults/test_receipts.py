@@ -10,7 +10,7 @@ from simulator import journal
 from tests import factories
 from tests.live import SENDING, campaign_of, check, ended, wait_for
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 COUNT = 200
 CARRIERS = {

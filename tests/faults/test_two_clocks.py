@@ -8,7 +8,7 @@ from campaigns.statuses import Mode
 from delivery.models import Chunk
 from tests.live import SENDING, campaign_of, check, ended
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from django.core.management import call_command
 
 from tests.live import SENDING, campaign_of, check, ended, totals_of
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 AT_ONCE = 2.0  # seconds
 LAG = 1.0  # and what a busy machine takes to bring the last bytes to the carrier's journal

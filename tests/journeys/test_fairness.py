@@ -10,7 +10,7 @@ from campaigns.statuses import Status
 from simulator import journal
 from tests.live import SENDING, campaign_of, ended, fresh, totals_of
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 SOON = 4.0  # seconds: a tick, a turn, and what a busy machine adds
 LAG = 1.0

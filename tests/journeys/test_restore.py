@@ -19,7 +19,7 @@ from delivery.models import Chunk
 from delivery.statuses import ChunkStatus
 from tests.live import SENDING, campaign_of, check, fresh, submits_by_phone, totals_of, wait_for
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 COUNT = 20_000
 PROCESSES = (*SENDING, "worker")

@@ -7,6 +7,8 @@ from tests.simulation.history import play
 from tests.simulation.mutants import MUTANTS, mutated
 from tests.simulation.world import Violation
 
+pytestmark = pytest.mark.slow
+
 ENOUGH = 400
 
 

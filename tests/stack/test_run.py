@@ -37,6 +37,7 @@ def test_the_demo_goes_from_the_upload_to_the_last_receipt_and_balances(data):
 
 
 @pytest.mark.live
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_the_demo_balances_with_its_files_in_an_s3(data):
     done = run("--s3", "--demo-only", "--json", "--messages", "1000", "--data", str(data))
