@@ -392,7 +392,7 @@ class Store:
         self.ids.setdefault(key, []).append(place)
         known[key] = place
 
-    # --- Evidence (delivery.evidence; `heard` as its store_late and store_batch gather it) -----------------------------
+    # --- Evidence (delivery.evidence; `heard` as its store_late and store_batch gather it) ----------------------------
 
     def hear(self, chunk_id: int, channel_id: int, heard: Any, *, now: datetime, known: dict[Any, Any]) -> None:
         row = self.chunks[chunk_id]
