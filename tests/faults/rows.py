@@ -240,7 +240,7 @@ ROWS = (
         46,
         "damaged bodies and parameters in receipts",
         BINDS + "test_mutated_receipts_cost_themselves_and_later_ones_are_fine",
-        SESSION + "test_ten_thousand_damaged_streams_raise_only_our_own_errors",
+        SESSION + "test_a_hundred_thousand_damaged_streams_raise_only_our_own_errors",
         "tests/smpp/test_receipts.py::test_damage_never_raises",
     ),
     _row(

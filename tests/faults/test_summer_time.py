@@ -46,7 +46,7 @@ def test_a_campaign_on_such_a_night_starts_once_at_the_right_instant(workspace, 
         decisions.approve_campaign(made.pk, by=moderator, now=datetime.now(UTC))
     for before in (7200, 3600, 1800, 1):  # through the hour that is missing, or there twice
         due.tick(now=instant - timedelta(seconds=before))
-        assert Campaign.objects.get().status == Status.APPROVED
+        assert Campaign.objects.of(workspace).get().status == Status.APPROVED
     due.tick(now=instant)
     due.tick(now=instant + timedelta(hours=1))
     made.refresh_from_db()
@@ -58,4 +58,4 @@ def test_a_campaign_on_such_a_night_starts_once_at_the_right_instant(workspace, 
 def test_a_time_that_is_none_or_two_is_refused(workspace, author, fields, typed):
     response = signed_in(author).post("/campaigns/new/", {**fields, "send_at": typed})
     assert response.status_code == 400
-    assert not Campaign.objects.exists()
+    assert not Campaign.objects.of(workspace).exists()

@@ -13,7 +13,7 @@ from delivery.models import Chunk, Doubt, Incident, Intent, Tally
 from delivery.statuses import IncidentKind, MessageState
 from reports.reconciliation import check, differences, to_check, watch
 from tests import evidence, factories
-from tests.delivery.ground import claim, receipt, send, under_way
+from tests.delivery.ground import arrive, claim, receipt, send, under_way
 from tests.racing import race
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +41,7 @@ def test_receipts_that_have_matched_no_message_are_counted_and_are_no_difference
     assert "receipts" not in reconcile()
     body = receipt("FFFF", factories.FIRST_NUMBER)
     for age in (timedelta(hours=1), timedelta(minutes=2), timedelta(0)):
-        receipts.take_in([(campaign.channel_id, body, timezone.now() - age)])
+        arrive(campaign.channel_id, body, at=timezone.now() - age)
     assert "2 receipts have matched no message." in reconcile()
 
 
@@ -180,8 +180,9 @@ def test_an_intent_of_somebody_who_did_not_own_its_chunk_is_named(campaign, epoc
 
 def test_a_receipt_that_is_called_applied_and_is_not_shown_is_named(workspace):
     made, [chunk] = under_way(workspace, 2)
+    arrive(made.channel_id, receipt("A1", factories.FIRST_NUMBER))  # before its response
     send(claim(chunk), [(0, b"A1"), (0, b"A2")])
-    receipts.take_in([(made.channel_id, receipt("A1", factories.FIRST_NUMBER), timezone.now())])
+    assert receipts.match_pending(now=timezone.now()) == 1
     assert check([made], receipts_since=made.started_at) == {made: []}
     change(made, 0, "delivered_mask = 0, state = 4")
     Tally.objects.create(campaign=made, state=MessageState.DELIVERED, n=-1)

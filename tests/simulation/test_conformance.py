@@ -325,7 +325,10 @@ def _fields(one, names):
     return {name: getattr(one, name) for name in names}
 
 
-@pytest.mark.parametrize("first", range(0, SEQUENCES, TOGETHER))
+@pytest.mark.parametrize(
+    "first",
+    [0, *(pytest.param(first, marks=pytest.mark.slow) for first in range(TOGETHER, SEQUENCES, TOGETHER))],
+)
 def test_both_stores_say_the_same(workspace, first):
     campaign, _ = ground.under_way(workspace, 8, chunk_size=5)
     now = timezone.now() + timedelta(seconds=1)

@@ -48,6 +48,7 @@ def test_the_demo_balances_with_its_files_in_an_s3(data):
 
 
 @pytest.mark.live
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_process_that_cannot_start_ends_the_run_with_its_last_words(data, monkeypatch):
     monkeypatch.setenv("FLOWER_INSPECT_TIMEOUT", "soon")
