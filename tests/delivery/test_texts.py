@@ -18,6 +18,7 @@ LONG = "Everything at half price until Sunday, and on Monday too. " * 4
 USUAL = Style()
 PHONES = np.array([31600000001, 31600000002, 31600000003], np.uint64)
 MIXED = np.array([31600000001, 316000000021, 3160000003], np.uint64)
+NOW = timezone.now()
 
 
 def campaign(text):
@@ -44,12 +45,12 @@ def pdus_of(wire, first=0, count=None):
 
 
 def same(text, style=USUAL, phones=PHONES):
-    templates = texts.templates(campaign(text), style, now=timezone.now())
+    templates = texts.templates(campaign(text), style, now=NOW)
     return texts.Same(templates, phones, cost=1, plus=style.plus_sign)
 
 
 def filled(written, style=USUAL, phones=PHONES):
-    return texts.filled(campaign("{name}"), style, phones, written, now=timezone.now())
+    return texts.filled(campaign("{name}"), style, phones, written, now=NOW)
 
 
 @pytest.mark.parametrize("phones", [PHONES, MIXED], ids=["alike", "of different lengths"])
