@@ -29,7 +29,8 @@ from audit.refusal import Refused
 from campaigns import gsm, schedule
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from moderation import audience, claims, concerns, decisions, notes, phrases, waiting
+from delivery.models import Incident
+from moderation import audience, claims, concerns, decisions, incidents, notes, phrases, waiting
 from moderation.dossier import dossier, revision_dossier
 from moderation.forms import ApprovalForm, DecisionForm, NoteForm, RejectionForm, RescheduleForm
 from moderation.models import (
@@ -41,6 +42,7 @@ from moderation.models import (
     Decision,
     RevisionInReview,
 )
+from recipients.admin import BoundedPaginator
 from senders.models import Revision
 from senders.statuses import RevisionStatus
 
@@ -643,3 +645,55 @@ class BlockedTermAdmin(PhraseAdmin):
     list_display = ("term", "why", "whose")
     search_fields = ("term", "why")
     ordering = ("term", "pk")
+
+
+class Acknowledged(admin.SimpleListFilter):
+    title = gettext_lazy("acknowledged")
+    parameter_name = "acknowledged"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [("no", gettext_lazy("Not yet")), ("yes", gettext_lazy("Acknowledged"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(is_acknowledged=self.value() == "yes") if self.value() else queryset
+
+
+@admin.register(Incident)
+class IncidentAdmin(Desk[Incident]):
+    list_display = (
+        column("kind", gettext_lazy("kind")),
+        column("channel", gettext_lazy("channel")),
+        column("campaign", gettext_lazy("campaign")),
+        column("count", gettext_lazy("count")),
+        column("first_at", gettext_lazy("first")),
+        column("last_at", gettext_lazy("last")),
+        column("sample", gettext_lazy("what was said")),
+        "acknowledged",
+    )
+    list_display_links = None
+    list_filter = (
+        *(Acknowledged, "kind", ("channel", admin.RelatedOnlyFieldListFilter)),
+        ("minute", admin.DateFieldListFilter),
+    )
+    list_select_related = ("channel", "campaign")
+    search_fields = ("sample", "campaign__name")
+    ordering = ("-minute", "-pk")
+    paginator = BoundedPaginator
+    actions = ("acknowledge",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
+        return incidents.seen_by(cast(User, request.user))
+
+    def has_view_permission(self, request: HttpRequest, obj: Incident | None = None) -> bool:
+        return obj is None and super().has_view_permission(request)
+
+    @admin.display(description=gettext_lazy("acknowledged"), boolean=True)
+    def acknowledged(self, incident: Any) -> bool:
+        return bool(incident.is_acknowledged)
+
+    @admin.action(description=gettext_lazy("Acknowledge: it has been seen"), permissions=["view"])
+    def acknowledge(self, request: HttpRequest, queryset: QuerySet[Incident]) -> None:
+        ids = queryset.values_list("pk", flat=True)
+        count = incidents.acknowledge(ids, by=cast(User, request.user), now=timezone.now())
+        text = ngettext("%(count)d incident acknowledged.", "%(count)d incidents acknowledged.", count)
+        messages.success(request, text % {"count": count})

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
+from delivery.models import Incident
 from moderation import terms
 from moderation.querysets import ClaimQuerySet, DecisionQuerySet, NoteQuerySet, OwnQuerySet
 from senders.models import Revision
@@ -93,6 +94,17 @@ class Note(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign or self.revision}: {self.by}"
+
+
+class Acknowledgement(models.Model):
+    """Somebody has seen an incident, and it need not be shown as new any more."""
+
+    incident = models.OneToOneField(Incident, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.incident}: {self.by}"
 
 
 class About(models.TextChoices):
