@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from typing import Any
 
 from celery import bootsteps
@@ -22,7 +23,7 @@ NO_ROOM = "Redis is full: {used} of {limit} bytes, and new doorbells are refused
 
 LOOK = 5.0  # seconds between two looks at the queues
 DEAF = 40.0  # seconds in which something waits, somebody is free, and nothing is taken
-PARTING = 30.0  # seconds for an orderly end, before a process that hears nothing is ended
+PARTING = 75.0  # seconds for an orderly end, links drained; but a consumer that waits for an answer may never wake
 
 
 def unfit() -> str:
@@ -80,8 +81,8 @@ class DoorbellStep(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def _part(self) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
-        if not self._stopped.wait(PARTING):  # nothing wakes its consumer
-            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(PARTING)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _waiting(app: Any) -> int:

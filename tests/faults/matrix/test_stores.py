@@ -131,7 +131,7 @@ def test_a_worker_that_hears_nothing_any_more_says_so_within_a_minute_and_ends(l
             seen.injected = "the broker's answer to one process' BRPOP never comes"
             campaign = load(workspace, carrier, 1000)
             took = poll(lambda: "worker.deaf" in live.log_of("dispatch"), seconds=75)
-            wait_for(lambda: not live.is_running("dispatch"), seconds=60)
+            wait_for(lambda: not live.is_running("dispatch"), seconds=100)
             live.bury("dispatch")
             live.start("dispatch")
             assert quiet(campaign).delivered == 1000
