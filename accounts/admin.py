@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import display_for_field, display_for_value
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -104,6 +105,9 @@ def decides(request: Any) -> bool:
         # The admin asks of whoever stands at its own sign-in page, too.
         request.decides = request.user.is_authenticated and Workspace.objects.decided_by(request.user).exists()
     return bool(request.decides)
+
+
+admin.site.unregister(Group)  # roles belong to memberships
 
 
 class NewUserForm(BaseUserCreationForm[User]):
