@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from django.contrib import admin, messages
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import Model, QuerySet
 from django.forms import Form, ModelForm
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
@@ -105,15 +105,17 @@ class JudgingDesk(Desk[Row]):
         """The queue holds what waits; the other pages also know what somebody else has just decided."""
         rows = super().get_queryset(request)
         here = request.resolver_match
-        if not here or here.url_name != f"{self._address}_changelist":
-            return rows
-        held = Claim.objects.in_force(timezone.now()).filter(**{self.claim_field: OuterRef("pk")})
-        readers = {
-            "held_by": Subquery(held.values("holder__name")[:1]),
-            "held_by_email": Subquery(held.values("holder__email")[:1]),
-            "held_since": Subquery(held.values("since")[:1]),
-        }
-        return cast(QuerySet[Row], self.waiting(rows).annotate(**readers))
+        return self.waiting(rows) if here and here.url_name == f"{self._address}_changelist" else rows
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Who reads what is asked once, for the rows of the page."""
+        shown = super().get_changelist_instance(request)
+        held = Claim.objects.in_force(timezone.now()).select_related("holder")
+        of_page = held.filter(**{f"{self.claim_field}__in": [row.pk for row in shown.result_list]})
+        readers = {getattr(claim, f"{self.claim_field}_id"): claim for claim in of_page}
+        for row in shown.result_list:
+            row.claim = readers.get(row.pk)
+        return shown
 
     def get_urls(self) -> list[URLPattern]:
         def at(route: str, view: Callable[..., Any], name: str) -> URLPattern:
@@ -276,12 +278,11 @@ class JudgingDesk(Desk[Row]):
 
     @admin.display(description=gettext_lazy("read by"))
     def reader(self, row: Any) -> str:
-        if row.held_since is None:
+        if row.claim is None:
             return ""
-        seconds = int((timezone.now() - row.held_since).total_seconds())
-        return format_html(
-            '{}<br><span class="desk-quiet">{}</span>', row.held_by or row.held_by_email, stretch(seconds)
-        )
+        seconds = int((timezone.now() - row.claim.since).total_seconds())
+        who = row.claim.holder.get_short_name()
+        return format_html('{}<br><span class="desk-quiet">{}</span>', who, stretch(seconds))
 
 
 def badges(*shown: str) -> str:
@@ -355,9 +356,6 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
     search_help_text = gettext_lazy("Name, author or sender address")
     ordering = ("submitted_at", "pk")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CampaignInReview]:
-        return cast(QuerySet[CampaignInReview], audience.with_first_use(cast(Any, super().get_queryset(request))))
-
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
     ) -> CampaignInReview | None:
@@ -370,11 +368,12 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
             return None
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """What is usual in their workspaces is asked once for all rows of the page."""
+        """What is usual in their workspaces, and which senders were used, is asked once for the rows of the page."""
         shown = super().get_changelist_instance(request)
         usual = audience.usual_of(row.workspace_id for row in shown.result_list)
+        used = audience.used_before(shown.result_list)
         for row in shown.result_list:
-            row.usual = usual[row.workspace_id]
+            row.usual, row.used = usual[row.workspace_id], used
         return shown
 
     def waiting(self, rows: QuerySet[CampaignInReview]) -> QuerySet[CampaignInReview]:
@@ -400,9 +399,11 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
 
     @admin.display(description=gettext_lazy("campaign"), ordering="name")
     def shown_name(self, row: Any) -> str:
-        found = [] if row.sender_was_used else [_("first-time sender")]
-        if row.sender_was_used and not row.revision_was_used:
-            found = [_("new sender revision")]
+        found = []
+        if row.sender_id not in row.used.senders:
+            found.append(_("first-time sender"))
+        elif row.revision_id not in row.used.revisions:
+            found.append(_("new sender revision"))
         if row.usual.is_exceeded_by(concerns.audience_of(row)):
             found.append(_("above-usual audience"))
         return format_html('<span class="desk-name">{}</span> {}', row.name, badges(*found))
