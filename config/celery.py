@@ -101,5 +101,7 @@ app.conf.update(
         "sweep-objects-of-exports": {"task": "reports.tasks.sweep_objects", "schedule": 6 * 3600.0},
     },
 )
+
 app.autodiscover_tasks()
 app.steps["worker"].add("delivery.bootsteps:LinksStep")
+app.steps["worker"].add("config.doorbell:DoorbellStep")

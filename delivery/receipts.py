@@ -274,12 +274,12 @@ _NULL = "\\N"
 
 
 def _line(told: _Told, place: int) -> str:
-    """A receipt that waits for its message, in COPY's text format."""
+    """A receipt that waits for its message, in COPY's text format: due at once, whatever this process' clock says."""
     day, at = _written(told.arrival.at)
     phone = int(told.phones[place])
     return (
         f"{day}\t{told.arrival.channel_id}\t{at}\tt\t{copied(told.message_ids[place].decode())}"
-        f"\t{_NULL if phone == NO_PHONE else phone}\t{int(told.state)}\t{told.code}\t{at}"
+        f"\t{_NULL if phone == NO_PHONE else phone}\t{int(told.state)}\t{told.code}\tepoch"
         f"\t\\\\x{told.bodies(place).hex()}\n"
     )
 

@@ -161,6 +161,7 @@ class Link(asyncio.Protocol):
         self._heard_at = self._framed_at = self.loop.time()
         self._enquired_at: float | None = None
         self._misses = 0
+        self._doubted_at = -math.inf
         self._leaving = False
 
     # --- What the carrier asks ---------------------------------------------------------------------------------------
@@ -173,6 +174,7 @@ class Link(asyncio.Protocol):
             and self.kind is not Kind.RECEIVER
             and self.pace.next_at(now) <= now
             and self.window.oldest_at > now - LATE_RESPONSE
+            and self._heard_at >= self._doubted_at  # nothing but silence since answers failed to come: it may be dead
             and self.transport is not None
             and not self.transport.is_closing()  # lost, and the loop has not told us yet
         )
@@ -332,6 +334,7 @@ class Link(asyncio.Protocol):
         expired = self.window.take_older(now - self.timeout)
         for run in expired:
             self.overdue.add(run)
+            self._doubted_at = now
             self._doubt(run)
         self.overdue.take_older(now - self.timeout - OVERDUE_KEPT)
         if expired:

@@ -56,8 +56,8 @@ def totals_of(campaign):
     return counters.totals(Campaign.objects.get(pk=campaign.pk))
 
 
-def arrive(campaign, *bodies):
-    return arrive_at(campaign.channel_id, *bodies)
+def arrive(campaign, *bodies, **given):
+    return arrive_at(campaign.channel_id, *bodies, **given)
 
 
 # --- Claim and intent -------------------------------------------------------------------------------------------------
@@ -565,6 +565,15 @@ def test_a_receipt_that_matches_nothing_is_tried_for_days_and_ever_more_rarely(w
         timedelta(days=6, hours=1),
         None,
     ]
+
+
+def test_a_receipt_from_a_process_whose_clock_is_an_hour_ahead_is_matched_at_once(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    now = timezone.now()
+    arrive(campaign, receipt("A", phones_of(chunk)[0]), at=now + timedelta(hours=1))
+    send(claim(chunk), [ok(10)])
+    receipts.match_pending(now=now + timedelta(seconds=1))
+    assert states_of(campaign) == {0: S.DELIVERED}
 
 
 def test_a_receipt_whose_response_was_stored_two_days_late_finds_its_message(workspace):

@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from delivery.links import link as link_module
 from delivery.links.link import Window, Written
 from delivery.statuses import IncidentKind
 from simulator import journal
@@ -87,6 +88,23 @@ def test_no_response_in_time_is_doubt_and_the_window_does_not_leak(send, brisk):
     assert silent <= {str(batch.phones[unit]) for unit in lost}
     assert here.incidents[IncidentKind.RESPONSE_TIMEOUT] == len(lost)  # others too, if the machine has no time for them
     assert len(here.submits) == 100
+
+
+def test_a_line_on_which_nothing_is_heard_takes_no_more_than_a_window(tmp_path, monkeypatch, brisk):
+    monkeypatch.setattr(link_module, "ENQUIRE_TIMEOUT", 1.0)
+
+    async def story():
+        async with ground(tmp_path, noresp_every=1, mute_elink=True) as here:
+            carrier = here.open(window=5)
+            batch = here.batch(50, within=2.0)
+            carrier.add(batch)
+            await until(lambda: here.incidents[IncidentKind.RESPONSE_TIMEOUT] == 5)
+            await asyncio.sleep(1.2)  # two more timeouts
+            before = len(here.submits)
+            await carrier.stop()
+            return before
+
+    assert asyncio.run(story()) == 5
 
 
 def test_a_response_after_its_timeout_is_still_evidence(tmp_path, brisk):

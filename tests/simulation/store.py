@@ -29,6 +29,7 @@ from smpp.receipts import candidates
 
 OPEN = (S.INTENDED, S.RETRY)
 ALWAYS = Hours(None, None, UTC)
+AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)  # when a receipt that waits is first looked at
 REST = {Status.CANCELLED: Term.CANCELLED, Status.FAILED: Term.CANCELLED, Status.EXPIRED: Term.EXPIRED}
 
 
@@ -481,7 +482,7 @@ class Store:
                 phone=None if phone == receipts.NO_PHONE else phone,
                 state=int(told.state),
                 error_code=told.code,
-                next_try_at=told.arrival.at,
+                next_try_at=AT_ONCE,
             )
         )
 

@@ -212,9 +212,9 @@ def test_a_length_that_is_none_closes_the_session_takes_no_memory_and_the_next_g
         grown = memory(live.pid("dispatch")) - before
         assert odd.nacks >= 4
         assert grown < 1_000_000
+        seen.core(campaign, carrier)
         again = load(workspace, carrier, 1)  # over the session that is back
         wait_for(lambda: totals_of(again).delivered == 1)
-        seen.core(campaign, carrier)
         seen.note = f"{odd.nacks} nacks, {len(odd.binds)} sessions, memory {grown / 1024:+.0f} KB"
 
 
