@@ -45,7 +45,7 @@ DJANGO_SAYS = re.compile(
     r"(?!.*password_reset)"
     r"(?:forms/|core/validators|utils/(?:dates|timesince|text)|contrib/auth/(?:forms|password_validation)|contrib/admin/)"
 )
-HOLES = re.compile(r"%\(\w+\)[a-z]|%[sd]")
+HOLES = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w+\}")  # of Python, and of static/uploads.js
 TAGS = re.compile(r"</?\w+")
 ONE_DAY = datetime(2026, 1, 1, tzinfo=UTC)  # of no meaning: the same texts make the same bytes
 CONTEXT_END = "\x04"  # as in compiled catalogues: between a context and the text
