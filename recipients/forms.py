@@ -38,7 +38,7 @@ class ListForm(FileForm):
         label=_("Numbers"),
         widget=forms.Textarea(attrs={"rows": 6, "placeholder": "+31612345678\n0612345679", "spellcheck": "false"}),
         help_text=_("One a line."),
-        error_messages={"max_length": _("More than a million characters: send them as a file.")},
+        error_messages={"max_length": _("More than 1,000,000 characters: send them as a file.")},
     )
     country = forms.CharField(
         max_length=2,

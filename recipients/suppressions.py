@@ -52,7 +52,7 @@ def number_of(text: str, workspace: Workspace | None) -> int:
     if found.reasons[0]:
         sentence = SENTENCES[int(found.reasons[0])]
         raise Refused(
-            _("“%(strip)s” is not a phone number: %(sentence)s") % {"strip": text.strip()[:40], "sentence": sentence},
+            _("“%(number)s” is not a phone number: %(sentence)s") % {"number": text.strip()[:40], "sentence": sentence},
             code="bad_number",
         )
     return int(found.e164[0])
@@ -177,7 +177,7 @@ def checked_reason(text: str, phone: int | None = None) -> str:
         raise Refused(_("Say why."), code="reason_missing")
     if len(reason) > LONGEST_REASON:
         raise Refused(
-            _("Say why in at most %(longest_reason)s characters.") % {"longest_reason": LONGEST_REASON},
+            _("Say why in at most %(most)s characters.") % {"most": LONGEST_REASON},
             code="reason_too_long",
         )
     if phone is not None and str(phone)[-TELLING:] in re.sub(r"\D", "", reason):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -35,8 +36,7 @@ class Step:
 
 def history_of(revisions: Sequence[Revision]) -> list[Step]:
     """Of all revisions of one sender, the newest first."""
-    older = [*revisions[1:], None]
-    return [_step(revision, before) for revision, before in zip(revisions, older, strict=True)]
+    return [_step(revision, before) for revision, before in zip_longest(revisions, revisions[1:])]
 
 
 def _step(revision: Revision, before: Revision | None) -> Step:

@@ -45,7 +45,7 @@ def test_the_page_shows_totals_by_source_and_the_newest_masked(page, workspace):
     suppressions.opt_out(None, NUMBER + 1)
     shown = text_of(page.get(PATH))
     assert "<b>1</b><span>Opted out</span>" in shown and "<b>0</b><span>Imported</span>" in shown
-    assert "So are 1 numbers that get nothing from anybody here." in shown
+    assert "So is 1 number that gets nothing from anybody here." in shown
     assert "+3161•••5678" in shown and str(NUMBER) not in shown and "5679" not in shown
 
 
