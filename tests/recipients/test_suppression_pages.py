@@ -96,7 +96,7 @@ def test_a_file_is_imported_and_watched(page, workspace):
     assert 'hx-trigger="every 1s"' in shown and "<html" not in shown
     suppression_imports.run(made.pk, now=timezone.now())
     shown = text_of(page.get(response.url))
-    assert "<b>1</b><span>Added</span>" in shown and "hx-trigger" not in shown
+    assert "<b>1</b><span>Added</span>" in shown and "every 1s" not in shown
     assert b"nobody" in b"".join(page.get(f"{response.url}rejected/").streaming_content)
     assert "stop.txt" in text_of(page.get(PATH))
 
