@@ -68,6 +68,20 @@
     }
   });
 
+  // --- A table that is wider than the page is scrolled with the keyboard, too ------------------------------------------
+
+  const reach = () => {
+    for (const region of document.querySelectorAll(".table-responsive")) {
+      const scrolls = region.scrollWidth > region.clientWidth + 1 || region.scrollHeight > region.clientHeight + 1;
+      if (scrolls) region.tabIndex = 0;
+      else region.removeAttribute("tabindex");
+    }
+  };
+  reach();
+  window.addEventListener("load", reach);
+  window.addEventListener("resize", reach);
+  document.addEventListener("htmx:afterSettle", reach);
+
   // --- Title and icon ------------------------------------------------------------------------------------------------
 
   const icon = document.querySelector("link[rel=icon]");
