@@ -43,3 +43,17 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.chain}/{self.seq} {self.action}"
+
+
+class Check(models.Model):
+    """What the last verification of a chain found, and when."""
+
+    chain = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    entries = models.BigIntegerField(help_text="How many were held to be sound.")
+    is_whole = models.BooleanField(help_text="Whether all of the chain was looked at, not only its newest entries.")
+    broken_seq = models.BigIntegerField(null=True, blank=True)
+    broken = models.CharField(max_length=100, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.chain}: {self.broken or 'sound'}"
