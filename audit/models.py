@@ -21,7 +21,7 @@ class Entry(models.Model):
     role = models.CharField(max_length=20, blank=True)
     via = models.CharField(max_length=80, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
-    request_id = models.CharField(max_length=32, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
     subject_type = models.CharField(max_length=40)
     subject_id = models.CharField(max_length=40)
     subject_name = models.CharField(max_length=200, blank=True)

@@ -5,13 +5,17 @@ from django.urls import include, path
 
 from config import health
 
-handler500 = "config.api.server_error"
+handler400 = "config.errors.bad_request"
+handler403 = "config.errors.permission_denied"
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"
 
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("api/v1/", include("config.api_urls")),
     path("", include("accounts.urls")),
+    path("", include("notices.urls")),
     path("", include("reports.urls")),
     path("campaigns/", include("campaigns.urls")),
     path("campaigns/", include("moderation.urls")),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audit', '0002_refuse_changes'),
+        ('audit', '0003_take_longer_request_ids'),
     ]
 
     operations = [
