@@ -17,7 +17,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -130,10 +129,6 @@ class JudgingDesk(Desk[Row]):
             at("evidence/", self.evidence, "evidence"),
             *super().get_urls(),
         ]
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        title = capfirst(str(self.opts.verbose_name_plural))
-        return super().changelist_view(request, {"title": title, "subtitle": "", **(extra_context or {})})
 
     @property
     def _address(self) -> str:
@@ -346,10 +341,7 @@ CAMPAIGN_CHOICES: dict[Status, dict[str, Choice]] = {
 class CampaignDesk(JudgingDesk[CampaignInReview]):
     judge_template = "moderation/judge_campaign.html"
     claim_field = "campaign"
-    list_display = (
-        *("shown_name", "waits", "due", "recipients", "from_whom", "workspace_name", "mode_and_status", "written_by"),
-        "reader",
-    )
+    list_display = (*("shown_name", "waits", "due", "recipients", "from_whom", "written_by", "reader"),)
     list_filter = (("workspace", admin.RelatedOnlyFieldListFilter), "mode")
     list_select_related = ("workspace", "sender", "revision", "list", "created_by", "edited_by", "channel", "route")
     search_fields = ("name", "created_by__email", "revision__saddr")
@@ -406,6 +398,8 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
             found.append(_("new sender revision"))
         if row.usual.is_exceeded_by(concerns.audience_of(row)):
             found.append(_("above-usual audience"))
+        if row.status == Status.MISSED:
+            found.append(row.get_status_display())
         return format_html('<span class="desk-name">{}</span> {}', row.name, badges(*found))
 
     @admin.display(description=gettext_lazy("due"))
@@ -415,15 +409,15 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
             if row.mode == Mode.SPREAD:
                 shown: str = format_html("{}<br>– {}", moment(row.date_from), moment(row.date_to))
             else:
-                shown = moment(at) if at else _("At approval")
+                shown = moment(at) if at else row.get_mode_display()
         left = waiting.until(at or row.not_after, timezone.now())
         if left is None:
             return shown
         return format_html('{}<br><span class="{}">{}</span>', shown, "desk-late" if left.is_late else "", left.words)
 
-    @admin.display(description=gettext_lazy("sender"))
+    @admin.display(description=gettext_lazy("sender, workspace"), ordering="workspace__name")
     def from_whom(self, row: CampaignInReview) -> str:
-        return row.revision.saddr
+        return format_html('{}<br><span class="desk-quiet">{}</span>', row.revision.saddr, row.workspace)
 
     @admin.display(description=gettext_lazy("recipients"), ordering="list__accepted")
     def recipients(self, row: CampaignInReview) -> str:
@@ -434,15 +428,6 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
             each = ngettext("%(parts)d part or more", "%(parts)d parts or more", parts) % {"parts": parts}
         size = intcomma(concerns.audience_of(row))
         return format_html('{}<br><span class="desk-quiet">{}</span>', size, each)
-
-    @admin.display(description=gettext_lazy("workspace"), ordering="workspace__name")
-    def workspace_name(self, row: CampaignInReview) -> str:
-        return row.workspace.name
-
-    @admin.display(description=gettext_lazy("mode"), ordering="mode")
-    def mode_and_status(self, row: CampaignInReview) -> str:
-        missed = badges(row.get_status_display()) if row.status == Status.MISSED else ""
-        return format_html("{} {}", row.get_mode_display(), missed)
 
     @admin.display(description=gettext_lazy("author"), ordering="created_by__email")
     def written_by(self, row: CampaignInReview) -> str:
@@ -537,6 +522,12 @@ class _Line:
         return line
 
 
+class Period(admin.DateFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = gettext_lazy("period")
+
+
 @admin.register(Decision)
 class DecisionAdmin(Desk[Decision]):
     path_to_workspace = "campaign__workspace"
@@ -551,7 +542,7 @@ class DecisionAdmin(Desk[Decision]):
     )
     list_filter = (
         *("verdict", ("campaign__workspace", admin.RelatedOnlyFieldListFilter)),
-        *(("by", admin.RelatedOnlyFieldListFilter), ("at", admin.DateFieldListFilter)),
+        *(("by", admin.RelatedOnlyFieldListFilter), ("at", Period)),
     )
     list_select_related = ("campaign__workspace", "by")
     search_fields = ("campaign__name", "by__email", "reason", "seal")
@@ -674,7 +665,7 @@ class IncidentAdmin(Desk[Incident]):
     list_display_links = None
     list_filter = (
         *(Acknowledged, "kind", ("channel", admin.RelatedOnlyFieldListFilter)),
-        ("minute", admin.DateFieldListFilter),
+        ("minute", Period),
     )
     list_select_related = ("channel", "campaign")
     search_fields = ("sample", "campaign__name")
