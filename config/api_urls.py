@@ -76,9 +76,13 @@ urlpatterns = [
     path("senders/<int:pk>/", senders.OneSender.as_view(), name="sender"),
     path("senders/<int:pk>/revisions/", senders.Revisions.as_view(), name="revisions"),
     path(
-        "senders/<int:pk>/revisions/<int:number>/approve/", senders.ApproveRevision.as_view(), name="revision-approve"
+        "senders/<int:pk>/revisions/<int:number>/approve/",
+        moderation.ApproveRevision.as_view(),
+        name="revision-approve",
     ),
-    path("senders/<int:pk>/revisions/<int:number>/reject/", senders.RejectRevision.as_view(), name="revision-reject"),
+    path(
+        "senders/<int:pk>/revisions/<int:number>/reject/", moderation.RejectRevision.as_view(), name="revision-reject"
+    ),
     path("campaigns/", Campaigns.as_view(), name="campaigns"),
     path("campaigns/<int:pk>/", OneCampaign.as_view(), name="campaign"),
     path("campaigns/<int:pk>/submit/", campaigns.Submit.as_view(), name="campaign-submit"),

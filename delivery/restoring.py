@@ -30,6 +30,7 @@ from recipients.chunks import ChunkDamaged
 
 logger = logging.getLogger(__name__)
 
+FREEZING = (19779, 3)  # the advisory lock of whoever freezes
 PAUSED_BECAUSE = (
     "The database was restored to an earlier point: whoever has no result may have got the message since. "
     "An operator has to release it."
@@ -99,7 +100,10 @@ def _is_new() -> bool:
 
 @transaction.atomic
 def freeze(*, reason: str, now: datetime, by: User | None = None) -> Frozen:
-    """Nothing is sent until `thaw`. Harmless when said again: what has been opened meanwhile is frozen too."""
+    """Nothing is sent until `thaw`. Harmless when said again, or by several processes at once, as all of them do when
+    they start after a restore: what has been opened meanwhile is frozen too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", FREEZING)
     if not Halt.objects.in_force().filter(kind=HaltKind.RESTORE).exists():
         halting.stop(HaltKind.RESTORE, reason=reason, by=by, now=now)
     failed = paused = 0

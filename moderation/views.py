@@ -29,7 +29,7 @@ def decisions(request: PageRequest, pk: int) -> HttpResponse:
 @requires(Permission.DECIDE)
 def reschedule(request: PageRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign.objects.of(request.workspace), pk=pk)
-    form = RescheduleForm(request.POST)
+    form = RescheduleForm(request.POST, workspace_id=campaign.workspace_id, about="campaign")
     if not form.is_valid():
         raise Refused(_("Say the new time: a date, and the time of the day."), code="send_at_missing")
     rescheduling.reschedule(campaign.pk, send_at=form.cleaned_data["send_at"], by=request.user, now=timezone.now())

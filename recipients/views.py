@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
@@ -23,7 +24,7 @@ from accounts.requests import PageRequest
 from accounts.roles import Permission
 from audit.refusal import Refused
 from objects.downloads import attachment
-from recipients import progress, transitions, uploads, verbs
+from recipients import progress, transitions, upload_texts, uploads, verbs
 from recipients.breakdown import charts_of
 from recipients.countries import name_of
 from recipients.forms import FILTERED, FileForm, ListFilter, ListForm, NameForm
@@ -48,7 +49,7 @@ def takes_a_file(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
         try:
             return checked(request, *args, **kwargs)
         except RequestDataTooBig:
-            raise Refused("That is too much to paste: send the numbers as a file.", code="too_large") from None
+            raise Refused(_("That is too much to paste: send the numbers as a file."), code="too_large") from None
 
     return bounded
 
@@ -86,7 +87,12 @@ def new(request: PageRequest) -> HttpResponse:
                 request.workspace, file, filename=file.name or "", by=request.user, length=file.size or 0, **given
             )
             return redirect("recipients:detail", made.pk)
-    context = {"form": form, "limit": settings.UPLOAD_MAX_BYTES, "here": "lists"}
+    context = {
+        "form": form,
+        "limit": settings.UPLOAD_MAX_BYTES,
+        "texts": upload_texts.in_this_language(),
+        "here": "lists",
+    }
     return render(request, "recipients/new.html", context, status=400 if form.is_bound else 200)
 
 
@@ -157,7 +163,7 @@ def rename(request: PageRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         transitions.rename(listed.pk, name=form.cleaned_data["name"], by=request.user)
     else:
-        messages.error(request, f"The name: {form.errors['name'][0]}")
+        messages.error(request, _("The name: %(error)s") % {"error": form.errors["name"][0]})
     return redirect("recipients:detail", pk)
 
 
@@ -181,7 +187,7 @@ def delete(request: PageRequest, pk: int) -> HttpResponse:
     listed = _list(request, pk)
     if request.method == "POST":
         transitions.delete(listed.pk, by=request.user)
-        messages.success(request, f"{listed} is deleted.")
+        messages.success(request, _("%(list)s is deleted.") % {"list": listed})
         return redirect("recipients:index")
     context = {"list": listed, "users": transitions.users_of(listed), "here": "lists"}
     return render(request, "recipients/delete.html", context)
@@ -193,5 +199,5 @@ def _list(request: PageRequest, pk: int) -> RecipientList:
 
 def _lines(key: str, filename: str) -> HttpResponseBase:
     if not key:
-        raise Http404("There are no such lines.")
+        raise Http404(_("There are no such lines."))
     return attachment(key, filename=filename, content_type="text/csv")

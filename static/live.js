@@ -1,5 +1,5 @@
 // What polls itself ([data-live]) asks less often while nobody looks, and at once when somebody looks again; what was
-// unfolded stays unfolded when it is drawn anew; a form that is on its way is not sent a second time.
+// unfolded stays unfolded when it is drawn anew.
 (() => {
   "use strict";
 
@@ -26,16 +26,5 @@
   document.addEventListener("htmx:afterSwap", () => {
     for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
     unfolded.clear();
-  });
-
-  document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (form.method !== "post" || form.matches("[hx-post]")) return;
-    if (form.dataset.sent) event.preventDefault();
-    form.dataset.sent = "yes";
-  });
-  // Back from the next page, as the browser kept it, it may be sent again.
-  window.addEventListener("pageshow", () => {
-    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
   });
 })();

@@ -26,6 +26,7 @@ APPS = [
     "config",
     "delivery",
     "moderation",
+    "notices",
     "recipients",
     "reports",
     "senders",

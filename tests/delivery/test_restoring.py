@@ -20,6 +20,7 @@ from reports import reconciliation
 from tests import evidence, factories
 from tests.delivery.ground import arrive, batch_of, claim, forget, intend, receipt, send, under_way
 from tests.delivery.test_quarantine import damage, mend
+from tests.racing import race
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +123,16 @@ def test_of_a_witness_that_was_half_written_the_other_half_tells(workspace, half
 
 
 # --- Frozen -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_processes_that_find_it_out_at_the_same_moment_freeze_it_together(workspace):
+    campaign, _ = under_way(workspace, 2)
+    found = race(freeze, freeze, freeze)
+    assert [error for error in found if isinstance(error, Exception)] == []
+    assert sum(one.is_anything for one in found) == 1
+    assert is_frozen()
+    assert fresh(campaign).status == Status.PAUSED
 
 
 def test_frozen_nothing_is_intended_rung_or_started_until_it_is_released(workspace, rung, author):

@@ -81,7 +81,7 @@ ROWS = (
     _row(
         10,
         "Valkey full, or with a policy that evicts",
-        not_built="no start check looks at Redis' policy or its memory",
+        STORES + "test_no_worker_starts_on_a_valkey_that_evicts_and_a_full_one_stops_nothing_that_runs",
     ),
     _row(
         11,
@@ -158,7 +158,7 @@ ROWS = (
     _row(
         24,
         "a worker that consumes no more after a reconnect",
-        not_built="no heartbeat of processes is watched, so there is no alarm to wait for",
+        STORES + "test_a_worker_that_hears_nothing_any_more_heals_or_says_so_within_a_minute_and_ends",
     ),
     _row(
         25,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from campaigns.statuses import FINISHED
 from delivery.models import Chunk, Incident, Intent
@@ -84,6 +85,63 @@ def test_with_valkey_down_for_twenty_seconds_running_chunks_go_on(live, workspac
         seen.note = f"{submits} submits meanwhile, {longest:.1f} s without one at most"
         assert submits
         assert longest <= 5
+
+
+@contextmanager
+def configured(live, **options):
+    with Redis.from_url(live.env["REDIS_URL"]) as redis:
+        was = {name: redis.config_get(name)[name] for name in options}
+        for name, value in options.items():
+            redis.config_set(name, value)
+        try:
+            yield
+        finally:
+            for name, value in was.items():
+                redis.config_set(name, value)
+
+
+def test_no_worker_starts_on_a_valkey_that_evicts_and_a_full_one_stops_nothing_that_runs(live, workspace, seen):
+    live.fleet()
+    with configured(live, **{"maxmemory": "100mb", "maxmemory-policy": "allkeys-lru"}):
+        with pytest.raises(AssertionError, match="maxmemory-policy is allkeys-lru, and must be noeviction"):
+            live.start("dispatch4")
+        live.bury("dispatch4")
+    with live.carrier(window=W, resp_delay_ms=200) as carrier:
+        campaign = load(workspace, carrier)
+        carrier.wait_for_submits(500)
+        began = time.time()
+        with configured(live, maxmemory="1"):
+            time.sleep(20)
+        ended_at = time.time()
+        seen.injected = "a policy that evicts at the start of a process; no room at all for 20 s"
+        assert all(live.is_running(name) for name in FLEET)
+        assert quiet(campaign).uncertain == 0
+        seen.core(campaign, carrier)
+        submits = sum(began <= submit.at <= ended_at for submit in carrier.submits)
+        seen.note = f"the process did not start, and said why; {submits} submits without room"
+        assert submits
+
+
+def test_a_worker_that_hears_nothing_any_more_heals_or_says_so_within_a_minute_and_ends(live, workspace, seen):
+    live.fleet(count=1)
+    live.redis_line.rules = [deaf := Rule(on=rb"BRPOP\r\n\$8\r\ndispatch", action="delay", seconds=600, times=1)]
+    try:
+        with live.carrier(window=W) as carrier:
+            wait_for(lambda: deaf.used, seconds=30)
+            seen.injected = "the broker's answer to one process' BRPOP never comes"
+            campaign = load(workspace, carrier, 1000)
+            took = poll(lambda: "worker.deaf" in live.log_of("dispatch") or totals_of(campaign).delivered, seconds=75)
+            seen.note = f"it heard again after {took:.0f} s"
+            if "worker.deaf" in live.log_of("dispatch"):
+                seen.note = f"alarm after {took:.0f} s"
+                wait_for(lambda: not live.is_running("dispatch"), seconds=100)
+                live.bury("dispatch")
+                live.start("dispatch")
+            assert quiet(campaign).delivered == 1000
+            seen.core(campaign, carrier)
+            assert took <= 60
+    finally:
+        live.redis_line.rules = []
 
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------
