@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.humanize.templatetags.humanize import intcomma
-from django.utils.formats import number_format
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -47,11 +48,11 @@ def headline(campaign: Campaign, progress: Progress, *, is_halted: bool, now: da
         case S.MISSED:
             return _("Its time went by before it could begin. Nothing was sent; it waits for a moderator.")
         case S.SENDING:
-            return _sending(campaign, progress, is_halted=is_halted)
+            return _sending(campaign, progress, is_halted=is_halted, now=now)
         case S.PAUSED:
             return _paused(campaign, progress)
         case _other:
-            return _ended(campaign, progress)
+            return _ended(campaign, progress, now=now)
 
 
 def summary(campaign: Campaign, progress: Progress) -> Summary | None:
@@ -74,17 +75,17 @@ def _approved(campaign: Campaign, *, is_halted: bool, now: datetime) -> str:
     if is_halted:
         return _("Approved. All sending is stopped by an operator, so it does not begin before that is over.")
     if campaign.due_at is not None and campaign.due_at > now:
-        return _("Approved. It begins at %(at)s.") % {"at": moment(campaign.due_at)}
+        return _("Approved. It begins at %(at)s.") % {"at": _at(campaign.due_at, now)}
     return _("Approved. It begins at any moment.")
 
 
-def _sending(campaign: Campaign, progress: Progress, *, is_halted: bool) -> str:
+def _sending(campaign: Campaign, progress: Progress, *, is_halted: bool, now: datetime) -> str:
     said = {
-        "since": moment(campaign.started_at),
+        "since": _at(campaign.started_at, now),
         "sent": intcomma(progress.totals.handed_over),
         "all": intcomma(progress.totals.accepted),
         "rate": _rate(progress.rate or 0.0),
-        "at": moment(progress.opens_at or progress.eta),
+        "at": _at(progress.opens_at or progress.eta, now),
     }
     if is_halted:
         return _("All sending is stopped by an operator: %(sent)s of %(all)s are handed over.") % said
@@ -111,10 +112,10 @@ def _paused(campaign: Campaign, progress: Progress) -> str:
     return _("Paused by %(who)s: %(left)s recipients wait.") % said
 
 
-def _ended(campaign: Campaign, progress: Progress) -> str:
+def _ended(campaign: Campaign, progress: Progress, *, now: datetime) -> str:
     totals = progress.totals
     said = {
-        "at": moment(campaign.finished_at),
+        "at": _at(campaign.finished_at, now),
         "share": number_format(100 * totals.delivered / max(1, totals.accepted), 1),
         "sent": intcomma(totals.handed_over),
         "all": intcomma(totals.accepted),
@@ -149,6 +150,12 @@ def _who(campaign: Campaign) -> str:
     entries = Entry.objects.of(campaign.workspace).about(campaign).filter(action=f"campaign.{campaign.status}")
     entry = entries.order_by("-seq").first()
     return entry.actor_name if entry is not None and entry.actor_id is not None else ""
+
+
+def _at(at: datetime | None, now: datetime) -> str:
+    """The time alone where it is of today."""
+    is_today = at is not None and timezone.localdate(at) == timezone.localdate(now)
+    return date_format(timezone.localtime(at), "H:i") if is_today else moment(at)
 
 
 def _since(at: datetime, now: datetime) -> str:

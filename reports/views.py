@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -184,8 +185,8 @@ def _head(request: PageRequest, found: Campaign) -> dict[str, Any]:
     """What the page says above its tabs."""
     now, halts = timezone.now(), halting.in_force()
     shown = progressing.progress(found, now=now)
-    wrote = request.user.pk in {found.created_by_id, found.edited_by_id}
     decides = Permission.DECIDE in request.permissions
+    wrote = found.workspace.four_eyes and request.user.pk in {found.created_by_id, found.edited_by_id}
     return {
         "campaign": found,
         "progress": shown,
@@ -194,12 +195,18 @@ def _head(request: PageRequest, found: Campaign) -> dict[str, Any]:
         "halts": halts,
         "kept_back": errors_tab.kept_back(found),
         "verbs": verbs.offered(found, request.permissions),
-        "why_not": verbs.why_not(found, request.permissions),
+        "why_not": _why_not(request, found, decides=decides, wrote=wrote),
         "may_write": Permission.WRITE in request.permissions,
         "may_judge": decides and request.user.is_staff,
-        "may_reschedule": decides and not (found.workspace.four_eyes and wrote),
+        "may_reschedule": decides and not wrote,
         "here": "campaigns",
     }
+
+
+def _why_not(request: PageRequest, found: Campaign, *, decides: bool, wrote: bool) -> str:
+    if decides and found.status in (Status.APPROVED, Status.MISSED) and found.archived_at is None:
+        return gettext("Who wrote it does not give it another time: somebody else must.") if wrote else ""
+    return verbs.why_not(found, request.permissions)
 
 
 def _fragment(request: Any, name: str) -> str:
