@@ -78,11 +78,12 @@ VENDOR = range(0x400, 0x500)
 _S = CommandStatus
 
 
-def _(text: str) -> str:
+def gettext_noop(text: str) -> str:
     """Marks a sentence for the catalogues, which are read by whoever shows it: here it stays as it is."""
     return text
 
 
+_ = gettext_noop
 TEXTS: dict[CommandStatus, str] = {
     _S.ROK: _("Accepted by the carrier."),
     _S.RINVMSGLEN: _("The carrier says that the length of the text is wrong."),
