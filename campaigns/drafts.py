@@ -1,6 +1,7 @@
 """Writing a campaign's content, while it is a draft."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import MAXYEAR, datetime, time, timedelta, tzinfo
@@ -27,6 +28,9 @@ AS_GIVEN = (
     *("route", "daily_from", "daily_to", "parts_per_second"),
 )
 MOST_PARTS_PER_SECOND = 1_000_000
+LONGEST_NAME = 120
+_NUMBERED = re.compile(r"(.+) \(([0-9]{1,4})\)", re.DOTALL)
+USABLE = frozenset({ListStatus.UPLOADING, ListStatus.PREPARING, ListStatus.READY})
 # A window that is cut at each opening and closing is looked at day by day.
 LONGEST_DAILY = timedelta(days=366)
 
@@ -84,6 +88,17 @@ def amend(campaign_id: int, changes: Mapping[str, Any], *, by: User, now: dateti
     return edit(campaign_id, replace(content_of(campaign), **changes), by=by, now=now)
 
 
+@transaction.atomic
+def clone(campaign_id: int, *, by: User, now: datetime) -> Campaign:
+    """A fresh draft of the same content, whatever became of the campaign. Its times are over, so it has none, and
+    begins at its approval until its author says otherwise. A list that can no longer be sent to is left out."""
+    campaign = Campaign.objects.lock(campaign_id)
+    made = Campaign(workspace=campaign.workspace, created_by=by, created_at=now)
+    _fill(made, _as_new(campaign), by=by, now=now)
+    record("campaign.cloned", made, by=by, after={"of": campaign.pk, **_shown(made)})
+    return made
+
+
 def content_of(campaign: Campaign) -> Content:
     """What its author decided: a deadline that is only the end of the window goes with the window, and a channel that
     is only the first of the route with the route."""
@@ -93,6 +108,31 @@ def content_of(campaign: Campaign) -> Content:
     if content.mode == Mode.SPREAD and content.not_after == content.date_to:
         return replace(content, not_after=None)
     return content
+
+
+def _as_new(campaign: Campaign) -> Content:
+    content, listed = content_of(campaign), campaign.list
+    is_usable = listed is not None and listed.archived_at is None and listed.status in USABLE
+    channel = content.channel if content.channel is not None and content.channel.is_active else None
+    return replace(
+        content,
+        name=_copied(campaign.name),
+        mode=Mode.ON_APPROVAL,
+        list=listed if is_usable else None,
+        channel=channel,
+        send_at=None,
+        date_from=None,
+        date_to=None,
+        not_after=None,
+    )
+
+
+def _copied(name: str) -> str:
+    """“Sale” becomes “Sale (2)”, and that “Sale (3)”: one can tell them apart in a list, however long they are."""
+    found = _NUMBERED.fullmatch(name)
+    base, number = (found[1], int(found[2]) + 1) if found else (name, 2)
+    ending = f" ({number})"
+    return base[: LONGEST_NAME - len(ending)] + ending
 
 
 def stamp(campaign: Campaign) -> None:

@@ -1,4 +1,5 @@
-"""Pages of campaigns, below /campaigns/; the list of them is in `reports`, which knows their numbers."""
+"""Pages of campaigns, below /campaigns/; the list of them and the page of each, `campaigns:detail`, are in `reports`,
+which knows their numbers (config.urls)."""
 
 from django.urls import path
 
@@ -9,7 +10,6 @@ urlpatterns = [
     path("new/", views.new, name="new"),
     path("counter/", views.counter, name="counter"),
     path("with-list/<int:list_pk>/", views.with_list, name="with-list"),
-    path("<int:pk>/", views.detail, name="detail"),
     path("<int:pk>/edit/", views.edit, name="edit"),
     path("<int:pk>/submit/", views.submit, name="submit"),
     path("<int:pk>/withdraw/", views.withdraw, name="withdraw"),
@@ -19,4 +19,5 @@ urlpatterns = [
     path("<int:pk>/cancel/", views.cancel, name="cancel"),
     path("<int:pk>/archive/", views.archive, name="archive"),
     path("<int:pk>/restore/", views.restore, name="restore"),
+    path("<int:pk>/clone/", views.clone, name="clone"),
 ]

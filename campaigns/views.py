@@ -9,16 +9,13 @@ from accounts.access import requires
 from accounts.forms import refused_on
 from accounts.requests import PageRequest
 from accounts.roles import Permission
-from audit.models import Entry
-from campaigns import drafts, preview, schedule, transitions, verbs
+from campaigns import drafts, preview, transitions
 from campaigns.forms import CampaignForm
 from campaigns.models import Campaign
 from campaigns.preview import Preview
 from recipients.models import RecipientList
 from senders.models import Sender
 
-TABS = {"recipients": "Recipients", "errors": "Errors", "content": "Content and approval", "history": "History"}
-HISTORY = 100  # newest entries of the ledger on the page
 WITH_LIST = 20  # newest campaigns on the page of their list
 
 
@@ -29,28 +26,6 @@ def _campaign(request: PageRequest, pk: int) -> Campaign:
         ),
         pk=pk,
     )
-
-
-@requires(Permission.VIEW)
-def detail(request: PageRequest, pk: int) -> HttpResponse:
-    campaign = _campaign(request, pk)
-    tab = request.GET.get("tab", "")
-    context = {
-        "campaign": campaign,
-        "verbs": verbs.offered(campaign, request.permissions),
-        "tabs": TABS,
-        "tab": tab if tab in TABS else "recipients",
-        "may_write": Permission.WRITE in request.permissions,
-        "may_decide": Permission.DECIDE in request.permissions and request.user.is_staff,
-        "here": "campaigns",
-    }
-    if tab == "content":
-        context["preview"] = preview.of(campaign)
-        context["waits_until"] = schedule.waits_until(campaign, now=timezone.now())
-    if tab == "history":
-        about = Entry.objects.of(request.workspace).about(campaign)
-        context["entries"] = about.order_by("-seq")[:HISTORY]
-    return render(request, "campaigns/detail.html", context)
 
 
 @requires(Permission.WRITE)
@@ -148,6 +123,13 @@ def archive(request: PageRequest, pk: int) -> HttpResponse:
 def restore(request: PageRequest, pk: int) -> HttpResponse:
     transitions.restore(_campaign(request, pk).pk, by=request.user)
     return redirect("campaigns:detail", pk)
+
+
+@require_POST
+@requires(Permission.WRITE)
+def clone(request: PageRequest, pk: int) -> HttpResponse:
+    made = drafts.clone(_campaign(request, pk).pk, by=request.user, now=timezone.now())
+    return redirect("campaigns:edit", made.pk)
 
 
 def _form(request: PageRequest, form: CampaignForm, campaign: Campaign | None = None) -> HttpResponse:

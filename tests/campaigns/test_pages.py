@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from audit.refusal import Refused
-from campaigns import transitions, verbs
+from campaigns import drafts, transitions, verbs
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
 from recipients import transitions as list_transitions
@@ -141,6 +141,7 @@ VERBS = {
     "resume": lambda pk, by: transitions.resume(pk, by=by, now=timezone.now()),
     "cancel": lambda pk, by: transitions.cancel(pk, by=by, now=timezone.now()),
     "archive": lambda pk, by: transitions.archive(pk, by=by, now=timezone.now()),
+    "clone": lambda pk, by: drafts.clone(pk, by=by, now=timezone.now()),
 }
 
 
@@ -229,8 +230,8 @@ def test_the_author_reads_why_it_was_rejected(page, workspace):
 def test_the_history_tells_who_did_what(page, workspace):
     campaign = factories.approved(workspace)
     shown = text_of(page.get(f"/campaigns/{campaign.pk}/?tab=history"))
-    for action in ("campaign.created", "campaign.in_review", "campaign.approved"):
-        assert action in shown
+    for words in ("Draft written", "Submitted for review", "Approved and sealed"):
+        assert words in shown
 
 
 def test_a_strangers_campaign_does_not_exist(page):
