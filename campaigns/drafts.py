@@ -249,7 +249,9 @@ def check_times(content: Content, *, now: datetime) -> None:
         _refuse_past("not_after", content.not_after, now)
         begins = content.send_at or content.date_from
         if begins and content.not_after <= begins:
-            raise Refused(_("The deadline (not_after) is before the campaign begins."), code="bad_deadline", field="not_after")
+            raise Refused(
+                _("The deadline (not_after) is before the campaign begins."), code="bad_deadline", field="not_after"
+            )
 
 
 def check_hours(content: Content, *, zone: tzinfo, now: datetime) -> None:
@@ -259,7 +261,11 @@ def check_hours(content: Content, *, zone: tzinfo, now: datetime) -> None:
     if content.daily_from is None or content.daily_to is None:
         raise Refused(_("A daily window needs daily_from and daily_to."), code="daily_incomplete", field="daily_from")
     if content.daily_from == content.daily_to:
-        raise Refused(_("daily_from and daily_to are the same time: leave both out to send all day."), code="bad_daily", field="daily_from")
+        raise Refused(
+            _("daily_from and daily_to are the same time: leave both out to send all day."),
+            code="bad_daily",
+            field="daily_from",
+        )
     for name in ("send_at", "date_from", "date_to"):
         at = getattr(content, name)
         if at is not None and at.year == MAXYEAR:  # no opening can be looked for after it
@@ -273,10 +279,18 @@ def check_hours(content: Content, *, zone: tzinfo, now: datetime) -> None:
                 field="date_to",
             )
         if hours.next_opening(content.date_from) >= content.date_to:
-            raise Refused(_("The daily window leaves no time between date_from and date_to."), code="no_open_time", field="daily_from")
+            raise Refused(
+                _("The daily window leaves no time between date_from and date_to."),
+                code="no_open_time",
+                field="daily_from",
+            )
     opening = hours.next_opening(content.send_at or content.date_from or now)
     if content.not_after is not None and opening >= content.not_after:
-        raise Refused(_("The daily window leaves no time before the deadline (not_after)."), code="no_open_time", field="not_after")
+        raise Refused(
+            _("The daily window leaves no time before the deadline (not_after)."),
+            code="no_open_time",
+            field="not_after",
+        )
 
 
 def _check_window(content: Content, *, now: datetime) -> None:
@@ -286,7 +300,9 @@ def _check_window(content: Content, *, now: datetime) -> None:
         raise Refused(_("date_to is not after date_from."), code="bad_window", field="date_to")
     _refuse_past("date_from", content.date_from, now)
     if content.not_after is not None and content.not_after < content.date_to:
-        raise Refused(_("The deadline (not_after) is before the window ends (date_to)."), code="bad_deadline", field="not_after")
+        raise Refused(
+            _("The deadline (not_after) is before the window ends (date_to)."), code="bad_deadline", field="not_after"
+        )
 
 
 def _refuse_given(content: Content, *names: str) -> None:

@@ -91,7 +91,11 @@ def _example(number: str, text: str | None) -> Example:
     if text is None:
         return Example(number=number, text="", parts=0, trouble=_("A value is missing: this recipient gets nothing."))
     parts = gsm.count_parts(text)
-    trouble = "" if parts <= settings.MAX_PARTS else _("At most %(most)s: this recipient gets nothing.") % {"most": settings.MAX_PARTS}
+    trouble = (
+        ""
+        if parts <= settings.MAX_PARTS
+        else _("At most %(most)s: this recipient gets nothing.") % {"most": settings.MAX_PARTS}
+    )
     return Example(number=number, text=text, parts=parts, trouble=trouble)
 
 

@@ -66,4 +66,5 @@ def _columns(ends: NDArray[np.generic]) -> NDArray[np.int64]:
     places = np.arange(len(ends))
     last = np.flatnonzero(ends == NEWLINE)
     first_of_row = np.concatenate(([0], last[:-1] + 1))
-    return places - np.repeat(first_of_row, last - first_of_row + 1)
+    within: NDArray[np.int64] = places - np.repeat(first_of_row, last - first_of_row + 1)
+    return within
