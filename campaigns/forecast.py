@@ -1,8 +1,8 @@
 """When a campaign will be through, and how much of it will not be in time. Pure arithmetic: no Django, no clock.
 
 Everything is in message parts. What shares a channel shares its rate: equally, as campaigns have turns
-(`delivery.due`), except that nobody gets more than it can use; what one cannot use goes to the others. A spread campaign
-uses what its line asks for, a limited one its limit.
+(`delivery.due`), except that nobody gets more than it can use; what one cannot use goes to the others. A spread
+campaign uses what its line asks for, a limited one its limit.
 """
 
 import math

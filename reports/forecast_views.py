@@ -1,4 +1,4 @@
-"""When a draft would be through: a fragment for the steps in which it is written, and a page of its own without HTMX."""
+"""When a draft would be through: a fragment for the steps in which it is written, and a page without HTMX."""
 
 from dataclasses import replace
 from typing import Any
