@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campaigns.forecast import Load, forecast, route_rate, shares
@@ -89,6 +89,7 @@ def test_shares_never_exceed_the_rate_nor_a_wish_and_waste_nothing(wishes, rate)
     assert sum(got) == pytest.approx(min(rate, sum(wishes)))
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LOADS, st.lists(LOADS, max_size=3), st.integers(50, 2000))
 def test_the_curve_only_rises_and_never_faster_than_the_channel(own, others, rate):
     found = forecast(own, others, rate=rate, now=NOW)
@@ -99,6 +100,7 @@ def test_the_curve_only_rises_and_never_faster_than_the_channel(own, others, rat
         assert found.curve[-1].sent == pytest.approx(own.parts)
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LOADS, st.lists(LOADS, max_size=3), st.integers(50, 2000), LOADS)
 def test_company_never_makes_it_faster(own, others, rate, one_more):
     alone = forecast(own, others, rate=rate, now=NOW).done_at

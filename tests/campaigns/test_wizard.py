@@ -3,10 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from audit.models import Entry
 from audit.refusal import Refused
 from campaigns import drafts, transitions
@@ -159,11 +160,9 @@ def test_lists_are_offered_newest_first_and_searched_by_name(page, workspace, be
 
 
 def test_a_list_that_is_uploaded_here_comes_back_chosen(page, workspace, begun):
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
     file = SimpleUploadedFile("a.txt", b"+31612345678\n")
     answer = page.post("/lists/new/", {"name": "Here", "country": "NL", "file": file, "campaign": begun.pk})
-    listed = begun.workspace and page.get(answer.url).context["chosen"]
+    listed = page.get(answer.url).context["chosen"]
     assert listed.name == "Here" and answer.url == f"{at(begun, 'recipients')}{listed.pk}/"
     assert f'value="{listed.pk}" checked' in text_of(page.get(answer.url))
     assert page.post(at(begun, "recipients"), {"list": listed.pk}).status_code == 302
@@ -222,7 +221,7 @@ def test_the_api_still_takes_only_what_is_whole(as_author, workspace, begun, sen
 
 
 def test_a_second_press_submits_nothing_twice(page, workspace):
-    draft = factories.draft(workspace, by=Campaign and page_user(page))
+    draft = factories.draft(workspace, by=page_user(page))
     seen = seen_on(page.get(at(draft, "review")))
     answers = [page.post(at(draft, "submit"), {"seen": seen}, follow=True) for _ in range(2)]
     draft.refresh_from_db()
@@ -232,8 +231,6 @@ def test_a_second_press_submits_nothing_twice(page, workspace):
 
 
 def page_user(page):
-    from accounts.models import User
-
     return User.objects.get(pk=page.session["_auth_user_id"])
 
 
@@ -244,7 +241,7 @@ def test_whoever_has_an_older_page_is_told_and_keeps_what_was_typed(page, worksp
     given = {"sender": sender.pk, "text": "Mine", "seen": seen}
     answer = page.post(at(begun, "message"), given)
     assert answer.status_code == 400
-    assert f"{other} has changed this campaign" in text_of(answer) and ">Mine</textarea>" in text_of(answer)
+    assert f"{other} has changed this campaign" in text_of(answer) and "> Mine</textarea>" in text_of(answer)
     assert page.post(at(begun, "message"), {**given, "seen": seen_on(answer)}).status_code == 302
 
 
