@@ -56,9 +56,7 @@ def test_the_same_steps_lead_through_without_a_script(browser: Browser, context:
     factories.channel()
     factories.sender(workspace, "Shop")
     factories.ready_list(workspace, name="Numbers")
-    without = browser.new_context(
-        base_url=door.url, java_script_enabled=False, storage_state=context.storage_state()
-    )
+    without = browser.new_context(base_url=door.url, java_script_enabled=False, storage_state=context.storage_state())
     without.set_default_timeout(8_000)
     plain = without.new_page()
     begin(plain, "At approval")

@@ -4,12 +4,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from accounts.models import Workspace
 from audit.refusal import Refused
 from campaigns import transitions, verbs
-from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
-from recipients import transitions as list_transitions
 from tests import factories
 from tests.pages import signed_in, text_of
 

@@ -95,25 +95,28 @@ def test_what_is_missing_is_asked_of_whoever_goes_on_and_of_nobody_who_leaves(pa
 
 
 @pytest.mark.parametrize(
-    ("step", "given", "field", "message"),
+    ("step", "given", "wrong"),
     [
-        ("mode", {"name": "", "mode": "spread"}, "name", "required"),
-        ("mode", {"name": "A", "mode": "never"}, "mode", "not one of the available choices"),
-        ("message", {"text": "x" * 2000}, "text", "the limit is 5"),
-        ("message", {"text": "Dear {name"}, "text", "does not close"),
-        ("time", {"send_at": "2001-01-01T00:00"}, "send_at", "in the past"),
-        ("time", {"send_at": "2099-01-02T00:00", "not_after": "2099-01-01T00:00"}, "not_after", "before the campaign"),
-        ("time", {"send_at": "soon"}, "send_at", "Enter a valid date"),
+        ("mode", {"name": "", "mode": "spread"}, ("name", "required")),
+        ("mode", {"name": "A", "mode": "never"}, ("mode", "not one of the available choices")),
+        ("message", {"text": "x" * 2000}, ("text", "the limit is 5")),
+        ("message", {"text": "Dear {name"}, ("text", "does not close")),
+        ("time", {"send_at": "2001-01-01T00:00"}, ("send_at", "in the past")),
+        (
+            "time",
+            {"send_at": "2099-01-02T00:00", "not_after": "2099-01-01T00:00"},
+            ("not_after", "before the campaign"),
+        ),
+        ("time", {"send_at": "soon"}, ("send_at", "Enter a valid date")),
     ],
 )
-@pytest.mark.parametrize("go", ["next", "leave"])
-def test_what_is_wrong_stands_beside_its_field_with_what_was_typed(
-    page, begun, sender, step, given, field, message, go
-):
-    answer = page.post(at(begun, step), {"sender": sender.pk, **given, "go": go})
-    assert answer.status_code == 400
-    assert message in str(answer.context["form"].errors[field])
-    assert all(value in text_of(answer) for value in given.values() if value not in ("never", ""))
+def test_what_is_wrong_stands_beside_its_field_with_what_was_typed(begun, author, step, given, wrong):
+    page, sender = signed_in(author), begun.sender
+    for go in ("next", "leave"):
+        answer = page.post(at(begun, step), {"sender": sender.pk, **given, "go": go})
+        assert answer.status_code == 400
+        assert wrong[1] in str(answer.context["form"].errors[wrong[0]])
+        assert all(value in text_of(answer) for value in given.values() if value not in ("never", ""))
 
 
 def test_times_are_typed_in_the_zone_of_the_workspace_with_utc_beside_them(page, workspace, begun):
@@ -152,7 +155,8 @@ def test_only_senders_and_lists_of_the_workspace_can_be_chosen(page, workspace, 
 
 
 def test_lists_are_offered_newest_first_and_searched_by_name(page, workspace, begun):
-    old, new = (factories.ready_list(workspace, name=name) for name in ("Old friends", "New friends"))
+    for name in ("Old friends", "New friends"):
+        factories.ready_list(workspace, name=name)
     shown = text_of(page.get(at(begun, "recipients")))
     assert shown.index("New friends") < shown.index("Old friends")
     found = text_of(page.get(f"{at(begun, 'recipients')}?q=old"))
@@ -314,7 +318,7 @@ def test_links_show_where_they_lead_and_a_way_out_is_missed(page, begun):
         ({"name": [5, "ab"]}, "Dear {name|a very dear friend}", "at most 1 part for anybody"),
     ],
 )
-def test_the_longest_cells_of_the_list_say_the_most_parts(page, workspace, begun, widths, text, says):
+def test_the_longest_cells_of_the_list_say_the_most_parts(page, workspace, widths, text, says):
     listed = factories.ready_list(workspace, columns=["name"], cells=[["Ann"]] * 3)
     type(listed).objects.filter(pk=listed.pk).update(widths=widths)
     assert says in text_of(page.post("/campaigns/counter/", {"text": text, "list": listed.pk}))
