@@ -57,6 +57,13 @@ class Stale(forms.Form):
     seen = forms.DateTimeField(required=False, input_formats=["%Y-%m-%dT%H:%M:%S.%f%z"], widget=forms.HiddenInput)
 
 
+def need(form: forms.Form, *names: str) -> None:
+    """What a draft may lack, and nothing that is submitted: such a field is not called optional."""
+    for name in names:
+        if name in form.fields:
+            setattr(form.fields[name], "is_needed", True)  # noqa: B010 - the page asks for it
+
+
 class ModeForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120, help_text=_("For you and your colleagues."))
     mode = forms.ChoiceField(
@@ -92,6 +99,7 @@ class MessageForm(forms.Form):
 
     def __init__(self, *args: Any, workspace: Workspace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        need(self, "text")
         sender: Any = self.fields["sender"]
         sender.queryset = Sender.objects.of(workspace).usable().order_by("name", "pk")
 
@@ -147,6 +155,7 @@ class TimeForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name in FOREIGN_TIMES[Mode(mode)]:
             del self.fields[name]
+        need(self, "send_at", "date_from", "date_to")
         self._channels = {f"channel:{channel.pk}": channel for channel in Channel.objects.active().order_by("name")}
         self._routes = {f"route:{route.pk}": route for route in Route.objects.active().order_by("name")}
         groups: dict[Any, dict[str, Any]] = {_("Routes"): self._routes, _("Channels"): self._channels}
