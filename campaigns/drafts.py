@@ -142,11 +142,13 @@ def amend(campaign_id: int, changes: Mapping[str, Any], *, by: User, now: dateti
 
 @transaction.atomic
 def clone(campaign_id: int, *, by: User, now: datetime) -> Campaign:
-    """A fresh draft of the same content, whatever became of the campaign. Its times are over, so it has none, and
-    begins at its approval until its author says otherwise. A list that can no longer be sent to is left out."""
+    """A fresh draft of the same content, whatever became of the campaign. Its times are over: the author says new ones.
+    A list that can no longer be sent to is left out."""
     campaign = Campaign.objects.lock(campaign_id)
-    made = Campaign(workspace=campaign.workspace, created_by=by, created_at=now)
-    _fill(made, _as_new(campaign), by=by, now=now)
+    content = _as_new(campaign)
+    revision = _revision_of(content.sender)
+    made = Campaign(workspace=campaign.workspace, created_by=by, created_at=now, revision=revision)
+    _put(made, content, by=by, now=now)
     record("campaign.cloned", made, by=by, after={"of": campaign.pk, **_shown(made)})
     return made
 
@@ -169,7 +171,6 @@ def _as_new(campaign: Campaign) -> Content:
     return replace(
         content,
         name=_copied(campaign.name),
-        mode=Mode.ON_APPROVAL,
         list=listed if is_usable else None,
         channel=channel,
         send_at=None,

@@ -244,7 +244,7 @@ def test_a_clone_is_a_draft_of_the_same_content_without_its_times(workspace, aut
     made = drafts.clone(campaign.pk, by=author, now=timezone.now())
     made.refresh_from_db()
     assert (made.status, made.name, made.text, made.list) == (Status.DRAFT, "Sale (2)", campaign.text, campaign.list)
-    assert (made.mode, made.send_at, made.not_after, made.parts_per_second) == (Mode.ON_APPROVAL, None, None, 5)
+    assert (made.mode, made.send_at, made.not_after, made.parts_per_second) == (Mode.SCHEDULED, None, None, 5)
     assert (made.created_by, made.seal, made.round) == (author, "", 0)
     entry = Entry.objects.of(workspace).about(made).get()
     assert (entry.action, entry.after["of"]) == ("campaign.cloned", campaign.pk)
