@@ -176,6 +176,11 @@ class MemberForm(forms.ModelForm[RouteMember]):
         fields = ("channel", "weight", "is_backup")
         labels: ClassVar[Any] = {"channel": _("Channel"), "weight": _("Weight")}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("channel", "weight", "is_backup"):  # the heads of the columns are no labels of their cells
+            self.fields[name].widget.attrs["aria-label"] = self.fields[name].label
+
 
 class MemberInline(admin.TabularInline[RouteMember, Route]):
     model = RouteMember
