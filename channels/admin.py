@@ -179,7 +179,10 @@ class MemberForm(forms.ModelForm[RouteMember]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("channel", "weight", "is_backup"):  # the heads of the columns are no labels of their cells
-            self.fields[name].widget.attrs["aria-label"] = self.fields[name].label
+            widget = self.fields[name].widget
+            getattr(widget, "widget", widget).attrs["aria-label"] = self.fields[
+                name
+            ].label  # within the links beside it
 
 
 class MemberInline(admin.TabularInline[RouteMember, Route]):
