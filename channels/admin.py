@@ -180,9 +180,8 @@ class MemberForm(forms.ModelForm[RouteMember]):
         super().__init__(*args, **kwargs)
         for name in ("channel", "weight", "is_backup"):  # the heads of the columns are no labels of their cells
             widget = self.fields[name].widget
-            getattr(widget, "widget", widget).attrs["aria-label"] = self.fields[
-                name
-            ].label  # within the links beside it
+            inner: Any = getattr(widget, "widget", widget)
+            inner.attrs["aria-label"] = self.fields[name].label  # within the links beside it
 
 
 class MemberInline(admin.TabularInline[RouteMember, Route]):
