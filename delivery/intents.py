@@ -43,7 +43,7 @@ CASE WHEN p.daily_from IS NULL THEN true
 """
 # One statement, so one transaction and one round trip: owner, epoch, status, seal, deadline, hours, plan and whether
 # everything is stopped are checked and the intent is written, or nothing is. `suppressed_among` is of recipients (its
-# migration 0006).
+# migration 0006), and so is `withheld_from_trial` (0011): a test send reaches nobody but test phones.
 _INTEND = f"""
 WITH chosen AS (
     UPDATE delivery_chunk c
@@ -55,12 +55,14 @@ WITH chosen AS (
       AND (p.not_after IS NULL OR p.not_after > %(now)s) AND {_IS_OPEN}
       AND (c.plan_from IS NULL OR p.resumed_at IS NULL OR c.plan_from >= p.resumed_at)
       AND NOT EXISTS (SELECT FROM delivery_halt WHERE released_at IS NULL)
-    RETURNING c.id, c.epoch, c.owner, c.next, c.intended, p.workspace_id
+    RETURNING c.id, c.epoch, c.owner, c.next, c.intended, p.workspace_id, p.trial_of_id
 ), noted AS (
     INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at, channel_id)
     SELECT id, epoch, owner, next, intended - next, false, %(now)s, %(channel)s FROM chosen
 )
-SELECT next, intended, suppressed_among(workspace_id, %(phones)s::bigint[]) FROM chosen
+SELECT next, intended, CASE WHEN trial_of_id IS NULL THEN suppressed_among(workspace_id, %(phones)s::bigint[])
+                            ELSE withheld_from_trial(workspace_id, %(phones)s::bigint[]) END
+FROM chosen
 """
 
 
@@ -69,7 +71,8 @@ def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, channel_id: i
     else owns the chunk, everything is stopped, or the campaign is paused, ended, past its deadline, in its closed
     hours, or differs from what was approved.
 
-    Those that were suppressed by `now` must not be handed over either.
+    Those that were suppressed by `now` must not be handed over either, nor, in a test send, those that are no test
+    phones.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -95,7 +98,7 @@ def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, channel_id: i
 
 
 _HOLD = f"""
-SELECT p.workspace_id FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id
+SELECT p.workspace_id, p.trial_of_id IS NOT NULL FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id
 WHERE c.id = %(chunk)s AND c.owner = %(owner)s AND c.epoch = %(epoch)s AND c.status = 'open'
   AND p.status = 'sending' AND p.seal = %(seal)s AND (p.not_after IS NULL OR p.not_after > %(now)s)
   AND {_IS_OPEN}
@@ -109,7 +112,8 @@ WITH ready AS (
       AND state = %(retry)s AND retry_at <= %(now)s
     ORDER BY recipient LIMIT %(count)s FOR UPDATE
 ), unwanted AS MATERIALIZED (
-    SELECT suppressed_among(%(workspace)s, ARRAY(SELECT phone FROM ready)) AS phones
+    SELECT CASE WHEN %(is_trial)s THEN withheld_from_trial(%(workspace)s, ARRAY(SELECT phone FROM ready))
+                ELSE suppressed_among(%(workspace)s, ARRAY(SELECT phone FROM ready)) END AS phones
 ), judged AS (
     SELECT ready.ctid AS place, ready.phone = ANY (unwanted.phones) AS is_suppressed FROM ready, unwanted
 )
@@ -144,6 +148,7 @@ def intend_retries(chunk: Chunk, count: int, *, seal: str, channel_id: int, now:
                 "day": chunk.campaign.day,
                 "campaign": chunk.campaign_id,
                 "workspace": held[0],
+                "is_trial": held[1],
                 "first": chunk.first,
                 "end": chunk.first + chunk.count,
                 "retry": MessageState.RETRY,

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from audit.ledger import change_status, change_statuses, record
 from audit.refusal import Refused
-from campaigns import seal
+from campaigns import seal, trials
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
 from delivery import counters, pacing
@@ -131,11 +131,11 @@ def what_differs(campaign: Campaign, manifest: Manifest | None = None) -> str:
         return "Its content differs from what was approved."
     if campaign.list is None or campaign.list.status != ListStatus.READY:
         return "Its list is not ready."
-    if manifest is not None and manifest.digest != campaign.list.digest:
+    if manifest is not None and (manifest.digest, manifest.count) != (campaign.list.digest, campaign.list.accepted):
         return "Its list differs from what was approved."
     if campaign.sender.status != SenderStatus.APPROVED or campaign.revision.status != RevisionStatus.APPROVED:
         return f"Its sender “{campaign.sender}” is not approved any more."
-    return ""
+    return trials.what_forbids(campaign) if campaign.trial_of_id is not None else ""
 
 
 def _has_unfinished_chunks(campaign: Campaign) -> bool:

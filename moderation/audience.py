@@ -35,7 +35,8 @@ SELECT w.id, percentile_cont(0.5) WITHIN GROUP (ORDER BY sent.accepted), count(*
 FROM unnest(%s::bigint[]) AS w(id)
 CROSS JOIN LATERAL (
     SELECT l.accepted FROM {Campaign._meta.db_table} c JOIN {RecipientList._meta.db_table} l ON l.id = c.list_id
-    WHERE c.workspace_id = w.id AND c.started_at IS NOT NULL ORDER BY c.id DESC LIMIT {LOOKED_AT}
+    WHERE c.workspace_id = w.id AND c.started_at IS NOT NULL AND c.trial_of_id IS NULL
+    ORDER BY c.id DESC LIMIT {LOOKED_AT}
 ) sent
 GROUP BY w.id
 """
@@ -51,7 +52,7 @@ def usual_of(workspace_ids: Iterable[int]) -> Mapping[int, Usual]:
 
 def with_first_use(rows: QuerySet[Campaign]) -> QuerySet[Campaign]:
     """Annotated: whether its sender, and whether this revision of it, has sent a campaign before."""
-    sent = Campaign.objects.filter(started_at__isnull=False)
+    sent = Campaign.objects.without_trials().filter(started_at__isnull=False)
     return rows.annotate(
         sender_was_used=Exists(sent.filter(sender=OuterRef("sender"))),
         revision_was_used=Exists(sent.filter(revision=OuterRef("revision"))),
