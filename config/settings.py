@@ -198,6 +198,7 @@ SPECTACULAR_SETTINGS = {
         "SenderStatus": "senders.statuses.SenderStatus",
         "RevisionStatus": "senders.statuses.RevisionStatus",
         "ExportStatus": "reports.statuses.Status",
+        "RecipientStatus": "delivery.statuses.Term",
     },
 }
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reports import overview_views, views
+from reports import overview_views, trial_views, views
 
 app_name = "reports"
 
@@ -12,6 +12,8 @@ urlpatterns = [
     path("campaigns/<int:pk>/progress/", views.progress, name="progress"),
     path("campaigns/<int:pk>/recipients/", views.recipients, name="recipients"),
     path("campaigns/<int:pk>/errors/", views.errors, name="errors"),
+    path("campaigns/<int:pk>/trial/", trial_views.trial, name="trial"),
+    path("campaigns/<int:pk>/trials/", trial_views.results, name="trials"),
     path("campaigns/<int:pk>/exports/", views.exports, name="exports"),
     path("campaigns/<int:pk>/exports/<int:export_pk>/file/", views.download, name="download"),
 ]

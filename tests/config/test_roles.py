@@ -73,6 +73,8 @@ MATRIX = {
     ("campaign-send-now", "post"): (DECIDERS, 409),
     ("campaign-recipients", "get"): (EVERYBODY, 200),
     ("campaign-errors", "get"): (EVERYBODY, 200),
+    ("campaign-trials", "get"): (EVERYBODY, 200),
+    ("campaign-trials", "post"): (WRITERS, 409),
     ("campaign-exports", "post"): (EVERYBODY, 201),
     ("export", "get"): (EVERYBODY, 200),
     ("export-file", "get"): (EVERYBODY, 409),
