@@ -1,6 +1,7 @@
 """People and workspaces for a super admin; and the desk for the rest of the staff, who look and press buttons."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from django import forms
@@ -20,6 +21,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import histories, registry
 from accounts.models import Membership, User, Workspace
+from accounts.templatetags.pages import moment
 
 Row = TypeVar("Row", bound=Model)
 EMPTY = "—"
@@ -36,6 +38,8 @@ def column(name: str, label: Any) -> Any:
                 return EMPTY
         value = getattr(row, last)
         field = row._meta.get_field(last)
+        if isinstance(value, datetime):
+            return moment(value)
         if value is not None and field.is_relation:
             return display_for_value(value, EMPTY)
         return display_for_field(value, field, EMPTY)

@@ -19,7 +19,7 @@ def refused_on(form: BaseForm) -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        form.add_error(None, refusal.message)
+        form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
 
 
 class ProfileForm(forms.ModelForm[User]):

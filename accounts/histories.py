@@ -6,7 +6,9 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.utils.text import capfirst
+from django.utils.translation import gettext as _
 
+from accounts.templatetags.pages import moment
 from audit.models import Entry
 
 ENTRIES = 50
@@ -41,6 +43,7 @@ def change_of(version: Any) -> Change:
     fields = tuple(
         Field(capfirst(str(field.verbose_name)), was, became)
         for field in version.tracked_fields
+        if not field.primary_key
         if (was := _shown(before, field)) != (became := _shown(version, field))
     )
     by = version.history_user
@@ -58,6 +61,10 @@ def _shown(version: Any, field: Any) -> str:
     value = getattr(version, field.attname)
     if value is None or value == "":
         return ""
+    if isinstance(value, datetime):
+        return moment(value)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     if field.choices:
         return str(getattr(version, f"get_{field.name}_display")())
     if field.is_relation:

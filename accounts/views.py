@@ -1,5 +1,7 @@
 """Signing in, one's profile, the members of a workspace, and choosing the workspace to work in."""
 
+from copy import copy
+
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
@@ -17,7 +19,7 @@ from accounts import members, people, preferences
 from accounts.access import requires, signed_in
 from accounts.forms import MemberForm, PlaceForm, PreferencesForm, ProfileForm, refused_on
 from accounts.middleware import SESSION_KEY
-from accounts.models import Membership, User, Workspace
+from accounts.models import Membership, Workspace
 from accounts.requests import PageRequest
 from accounts.roles import Permission, Role
 
@@ -45,7 +47,7 @@ def prefer(request: HttpRequest) -> HttpResponse:
 
 @signed_in
 def profile(request: PageRequest) -> HttpResponse:
-    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=request.user.pk))
+    form = ProfileForm(request.POST or None, instance=copy(request.user))
     if form.is_valid():
         people.describe(request.user.pk, **form.cleaned_data, by=request.user)
         messages.success(request, _("Your profile is saved."))

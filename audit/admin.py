@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,12 +22,24 @@ class EntryAdmin(admin.ModelAdmin[Entry]):
     """Everything for a super admin: it has the addresses that people came from."""
 
     change_list_template = "admin/audit/entry/change_list.html"
-    list_display = ("at", "chain", "seq", "action", "actor_name", "subject_type", "subject_name", "note")
+    list_display = ("shown_at", "place", "action", "actor_name", "subject", "note")
     list_filter = ("action",)
     search_fields = ("subject_id", "actor_name", "request_id", "chain")
     search_help_text = gettext_lazy("Id of the subject, actor, request, or chain")
     ordering = ("-at", "-pk")
     show_full_result_count = False
+
+    @admin.display(description=gettext_lazy("at"), ordering="at")
+    def shown_at(self, entry: Entry) -> str:
+        return date_format(timezone.localtime(entry.at), "j M Y, H:i:s")
+
+    @admin.display(description=gettext_lazy("chain/entry"))
+    def place(self, entry: Entry) -> str:
+        return f"{entry.chain}/{entry.seq}"
+
+    @admin.display(description=gettext_lazy("about"))
+    def subject(self, entry: Entry) -> str:
+        return f"{entry.subject_type} {entry.subject_id}: {entry.subject_name}"
 
     def get_urls(self) -> list[URLPattern]:
         verify = path("verify/<int:chain>/", self.admin_site.admin_view(self.verify), name="audit_entry_verify")

@@ -93,6 +93,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/cancel/", campaigns.Cancel.as_view(), name="campaign-cancel"),
     path("campaigns/<int:pk>/archive/", campaigns.Archive.as_view(), name="campaign-archive"),
     path("campaigns/<int:pk>/restore/", campaigns.Restore.as_view(), name="campaign-restore"),
+    path("campaigns/<int:pk>/clone/", campaigns.Clone.as_view(), name="campaign-clone"),
     path("campaigns/<int:pk>/approve/", moderation.Approve.as_view(), name="campaign-approve"),
     path("campaigns/<int:pk>/reject/", moderation.Reject.as_view(), name="campaign-reject"),
     path("campaigns/<int:pk>/reschedule/", moderation.Reschedule.as_view(), name="campaign-reschedule"),

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from django.contrib import admin, messages
 from django.contrib.humanize.templatetags.humanize import intcomma
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.db.models import Model, QuerySet
 from django.forms import Form, ModelForm
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
@@ -17,7 +17,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -105,15 +104,17 @@ class JudgingDesk(Desk[Row]):
         """The queue holds what waits; the other pages also know what somebody else has just decided."""
         rows = super().get_queryset(request)
         here = request.resolver_match
-        if not here or here.url_name != f"{self._address}_changelist":
-            return rows
-        held = Claim.objects.in_force(timezone.now()).filter(**{self.claim_field: OuterRef("pk")})
-        readers = {
-            "held_by": Subquery(held.values("holder__name")[:1]),
-            "held_by_email": Subquery(held.values("holder__email")[:1]),
-            "held_since": Subquery(held.values("since")[:1]),
-        }
-        return cast(QuerySet[Row], self.waiting(rows).annotate(**readers))
+        return self.waiting(rows) if here and here.url_name == f"{self._address}_changelist" else rows
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Who reads what is asked once, for the rows of the page."""
+        shown = super().get_changelist_instance(request)
+        held = Claim.objects.in_force(timezone.now()).select_related("holder")
+        of_page = held.filter(**{f"{self.claim_field}__in": [row.pk for row in shown.result_list]})
+        readers = {getattr(claim, f"{self.claim_field}_id"): claim for claim in of_page}
+        for row in shown.result_list:
+            row.claim = readers.get(row.pk)
+        return shown
 
     def get_urls(self) -> list[URLPattern]:
         def at(route: str, view: Callable[..., Any], name: str) -> URLPattern:
@@ -128,10 +129,6 @@ class JudgingDesk(Desk[Row]):
             at("evidence/", self.evidence, "evidence"),
             *super().get_urls(),
         ]
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        title = capfirst(str(self.opts.verbose_name_plural))
-        return super().changelist_view(request, {"title": title, "subtitle": "", **(extra_context or {})})
 
     @property
     def _address(self) -> str:
@@ -276,12 +273,11 @@ class JudgingDesk(Desk[Row]):
 
     @admin.display(description=gettext_lazy("read by"))
     def reader(self, row: Any) -> str:
-        if row.held_since is None:
+        if row.claim is None:
             return ""
-        seconds = int((timezone.now() - row.held_since).total_seconds())
-        return format_html(
-            '{}<br><span class="desk-quiet">{}</span>', row.held_by or row.held_by_email, stretch(seconds)
-        )
+        seconds = int((timezone.now() - row.claim.since).total_seconds())
+        who = row.claim.holder.get_short_name()
+        return format_html('{}<br><span class="desk-quiet">{}</span>', who, stretch(seconds))
 
 
 def badges(*shown: str) -> str:
@@ -345,18 +341,12 @@ CAMPAIGN_CHOICES: dict[Status, dict[str, Choice]] = {
 class CampaignDesk(JudgingDesk[CampaignInReview]):
     judge_template = "moderation/judge_campaign.html"
     claim_field = "campaign"
-    list_display = (
-        *("shown_name", "waits", "due", "recipients", "from_whom", "workspace_name", "mode_and_status", "written_by"),
-        "reader",
-    )
+    list_display = (*("shown_name", "waits", "due", "recipients", "from_whom", "written_by", "reader"),)
     list_filter = (("workspace", admin.RelatedOnlyFieldListFilter), "mode")
     list_select_related = ("workspace", "sender", "revision", "list", "created_by", "edited_by", "channel", "route")
     search_fields = ("name", "created_by__email", "revision__saddr")
     search_help_text = gettext_lazy("Name, author or sender address")
     ordering = ("submitted_at", "pk")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[CampaignInReview]:
-        return cast(QuerySet[CampaignInReview], audience.with_first_use(cast(Any, super().get_queryset(request))))
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -370,11 +360,12 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
             return None
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """What is usual in their workspaces is asked once for all rows of the page."""
+        """What is usual in their workspaces, and which senders were used, is asked once for the rows of the page."""
         shown = super().get_changelist_instance(request)
         usual = audience.usual_of(row.workspace_id for row in shown.result_list)
+        used = audience.used_before(shown.result_list)
         for row in shown.result_list:
-            row.usual = usual[row.workspace_id]
+            row.usual, row.used = usual[row.workspace_id], used
         return shown
 
     def waiting(self, rows: QuerySet[CampaignInReview]) -> QuerySet[CampaignInReview]:
@@ -400,11 +391,15 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
 
     @admin.display(description=gettext_lazy("campaign"), ordering="name")
     def shown_name(self, row: Any) -> str:
-        found = [] if row.sender_was_used else [_("first-time sender")]
-        if row.sender_was_used and not row.revision_was_used:
-            found = [_("new sender revision")]
+        found = []
+        if row.sender_id not in row.used.senders:
+            found.append(_("first-time sender"))
+        elif row.revision_id not in row.used.revisions:
+            found.append(_("new sender revision"))
         if row.usual.is_exceeded_by(concerns.audience_of(row)):
             found.append(_("above-usual audience"))
+        if row.status == Status.MISSED:
+            found.append(row.get_status_display())
         return format_html('<span class="desk-name">{}</span> {}', row.name, badges(*found))
 
     @admin.display(description=gettext_lazy("due"))
@@ -414,15 +409,15 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
             if row.mode == Mode.SPREAD:
                 shown: str = format_html("{}<br>– {}", moment(row.date_from), moment(row.date_to))
             else:
-                shown = moment(at) if at else _("At approval")
+                shown = moment(at) if at else row.get_mode_display()
         left = waiting.until(at or row.not_after, timezone.now())
         if left is None:
             return shown
         return format_html('{}<br><span class="{}">{}</span>', shown, "desk-late" if left.is_late else "", left.words)
 
-    @admin.display(description=gettext_lazy("sender"))
+    @admin.display(description=gettext_lazy("sender, workspace"), ordering="workspace__name")
     def from_whom(self, row: CampaignInReview) -> str:
-        return row.revision.saddr
+        return format_html('{}<br><span class="desk-quiet">{}</span>', row.revision.saddr, row.workspace)
 
     @admin.display(description=gettext_lazy("recipients"), ordering="list__accepted")
     def recipients(self, row: CampaignInReview) -> str:
@@ -433,15 +428,6 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
             each = ngettext("%(parts)d part or more", "%(parts)d parts or more", parts) % {"parts": parts}
         size = intcomma(concerns.audience_of(row))
         return format_html('{}<br><span class="desk-quiet">{}</span>', size, each)
-
-    @admin.display(description=gettext_lazy("workspace"), ordering="workspace__name")
-    def workspace_name(self, row: CampaignInReview) -> str:
-        return row.workspace.name
-
-    @admin.display(description=gettext_lazy("mode"), ordering="mode")
-    def mode_and_status(self, row: CampaignInReview) -> str:
-        missed = badges(row.get_status_display()) if row.status == Status.MISSED else ""
-        return format_html("{} {}", row.get_mode_display(), missed)
 
     @admin.display(description=gettext_lazy("author"), ordering="created_by__email")
     def written_by(self, row: CampaignInReview) -> str:
@@ -536,6 +522,12 @@ class _Line:
         return line
 
 
+class Period(admin.DateFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = gettext_lazy("period")
+
+
 @admin.register(Decision)
 class DecisionAdmin(Desk[Decision]):
     path_to_workspace = "campaign__workspace"
@@ -550,7 +542,7 @@ class DecisionAdmin(Desk[Decision]):
     )
     list_filter = (
         *("verdict", ("campaign__workspace", admin.RelatedOnlyFieldListFilter)),
-        *(("by", admin.RelatedOnlyFieldListFilter), ("at", admin.DateFieldListFilter)),
+        *(("by", admin.RelatedOnlyFieldListFilter), ("at", Period)),
     )
     list_select_related = ("campaign__workspace", "by")
     search_fields = ("campaign__name", "by__email", "reason", "seal")
@@ -673,7 +665,7 @@ class IncidentAdmin(Desk[Incident]):
     list_display_links = None
     list_filter = (
         *(Acknowledged, "kind", ("channel", admin.RelatedOnlyFieldListFilter)),
-        ("minute", admin.DateFieldListFilter),
+        ("minute", Period),
     )
     list_select_related = ("channel", "campaign")
     search_fields = ("sample", "campaign__name")

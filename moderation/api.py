@@ -16,7 +16,7 @@ from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, InstantField, NoInput, OptionalReasonInput, ReasonInput, given
 from accounts.roles import Permission
 from campaigns.api import CampaignOutput, own_campaign, shown
-from moderation import decisions
+from moderation import decisions, rescheduling
 from senders.api import RevisionOutput
 from senders.models import Revision
 
@@ -44,14 +44,14 @@ class Reject(APIView):
 
 
 class Reschedule(APIView):
-    """A missed campaign gets another minute."""
+    """A missed campaign gets another minute, and so does an approved one that has not begun."""
 
     permission = Permission.DECIDE
 
     @extend_schema(request=RescheduleInput, responses=CampaignOutput)
     def post(self, request: Request, pk: int) -> Response:
         campaign_id, words = own_campaign(request, pk), given(request, RescheduleInput)
-        return shown(decisions.reschedule(campaign_id, **words, by=user_of(request), now=timezone.now()))
+        return shown(rescheduling.reschedule(campaign_id, **words, by=user_of(request), now=timezone.now()))
 
 
 class SendNow(APIView):

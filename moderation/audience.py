@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, QuerySet
 
 from campaigns.models import Campaign
 from recipients.models import RecipientList
@@ -50,10 +49,16 @@ def usual_of(workspace_ids: Iterable[int]) -> Mapping[int, Usual]:
     return {pk: found.get(pk, Usual()) for pk in wanted}
 
 
-def with_first_use(rows: QuerySet[Campaign]) -> QuerySet[Campaign]:
-    """Annotated: whether its sender, and whether this revision of it, has sent a campaign before."""
-    sent = Campaign.objects.without_trials().filter(started_at__isnull=False)
-    return rows.annotate(
-        sender_was_used=Exists(sent.filter(sender=OuterRef("sender"))),
-        revision_was_used=Exists(sent.filter(revision=OuterRef("revision"))),
-    )
+@dataclass(frozen=True, slots=True)
+class Used:
+    """The senders, and the revisions of senders, that have sent a campaign before."""
+
+    senders: frozenset[int]
+    revisions: frozenset[int]
+
+
+def used_before(campaigns: Iterable[Campaign]) -> Used:
+    senders = {campaign.sender_id for campaign in campaigns}
+    sent = Campaign.objects.without_trials().filter(sender__in=senders, started_at__isnull=False).order_by()
+    pairs = list(sent.values_list("sender_id", "revision_id").distinct())
+    return Used(frozenset(sender for sender, _ in pairs), frozenset(revision for _, revision in pairs))

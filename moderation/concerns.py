@@ -18,7 +18,7 @@ from campaigns.models import Campaign
 from campaigns.preview import Preview
 from campaigns.statuses import Mode, Status
 from moderation import curve, terms
-from moderation.audience import LOOKED_AT, TIMES, Usual
+from moderation.audience import LOOKED_AT, TIMES, Used, Usual
 from moderation.decisions import time_has_passed
 from moderation.links import Doubt, Link
 from moderation.models import BlockedTerm
@@ -47,7 +47,7 @@ class Concern:
 
 
 def of(
-    campaign: Campaign, *, reader: User, seen: Preview, links: Iterable[Link], usual: Usual, now: datetime
+    campaign: Campaign, *, reader: User, seen: Preview, links: Iterable[Link], usual: Usual, used: Used, now: datetime
 ) -> list[Concern]:
     """The heaviest first."""
     found = [
@@ -57,7 +57,7 @@ def of(
         *_night(campaign, seen, now),
         *_blocked(campaign),
         *_links(links),
-        *_strangers(campaign, usual),
+        *_strangers(campaign, usual, used),
         *_alphabet(campaign, seen),
         *_leaving(campaign),
         *_list(campaign, now),
@@ -161,12 +161,11 @@ def doubt_text(doubt: Doubt) -> str:
     }[doubt]
 
 
-def _strangers(campaign: Campaign, usual: Usual) -> Iterator[Concern]:
-    """Rows that `audience.with_first_use` has annotated."""
-    if not getattr(campaign, "sender_was_used", True):
+def _strangers(campaign: Campaign, usual: Usual, used: Used) -> Iterator[Concern]:
+    if campaign.sender_id not in used.senders:
         text = _("The first campaign of the sender “%(sender)s”.") % {"sender": campaign.sender}
         yield Concern(Weight.LOOK, text)
-    elif not getattr(campaign, "revision_was_used", True):
+    elif campaign.revision_id not in used.revisions:
         text = _("The first campaign with revision %(number)d of the sender “%(sender)s”.")
         yield Concern(Weight.LOOK, text % {"sender": campaign.sender, "number": campaign.revision.number})
     if usual.is_exceeded_by(audience_of(campaign)):

@@ -73,7 +73,8 @@ def dossier(campaign: Campaign, *, reader: User, now: datetime) -> Dossier:
     usual = audience.usual_of([campaign.workspace_id])[campaign.workspace_id]
     sample, damage = _sample(campaign)
     decisions = list(Decision.objects.about(campaign.pk))
-    others = concerns.of(campaign, reader=reader, seen=seen, links=found, usual=usual, now=now)
+    used = audience.used_before([campaign])
+    others = concerns.of(campaign, reader=reader, seen=seen, links=found, usual=usual, used=used, now=now)
     return Dossier(
         campaign=campaign,
         preview=seen,

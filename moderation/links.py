@@ -145,4 +145,7 @@ def _passes_for_latin(label: str) -> bool:
 
 
 def _like(domain: str) -> str:
-    return "".join(letter if letter.isascii() else terms.plain(letter) or letter for letter in domain)
+    return "".join(letter if letter.isascii() else _LATIN.get(letter) or terms.plain(letter) for letter in domain)
+
+
+_LATIN = {"ӏ": "l", "ǀ": "l"}  # `terms` makes no difference between l and i

@@ -78,6 +78,7 @@ def index(request: PageRequest) -> HttpResponse:
 def new(request: PageRequest) -> HttpResponse:
     """Without a script the form brings the file itself; with one, static/uploads.js sends it in pieces by the API."""
     form = ListForm(request.POST or None, request.FILES or None, workspace=request.workspace)
+    campaign = request.POST.get("campaign", "")
     if form.is_valid():
         given = dict(form.cleaned_data)
         pasted = SimpleUploadedFile("pasted.txt", given.pop("numbers").encode())
@@ -86,9 +87,10 @@ def new(request: PageRequest) -> HttpResponse:
             made = uploads.create_with_file(
                 request.workspace, file, filename=file.name or "", by=request.user, length=file.size or 0, **given
             )
-            return redirect("recipients:detail", made.pk)
+            return _onwards(campaign, made)
     context = {
         "form": form,
+        "campaign": campaign,
         "limit": settings.UPLOAD_MAX_BYTES,
         "texts": upload_texts.in_this_language(),
         "here": "lists",
@@ -195,6 +197,13 @@ def delete(request: PageRequest, pk: int) -> HttpResponse:
 
 def _list(request: PageRequest, pk: int) -> RecipientList:
     return get_object_or_404(RecipientList.objects.of(request.workspace), pk=pk)
+
+
+def _onwards(campaign: str, listed: RecipientList) -> HttpResponse:
+    """To the list, or back to the campaign that is being written and gets it."""
+    if campaign.isdecimal():
+        return redirect("campaigns:edit_list", campaign, listed.pk)
+    return redirect("recipients:detail", listed.pk)
 
 
 def _lines(key: str, filename: str) -> HttpResponseBase:

@@ -1,6 +1,6 @@
 """How pages show a moment, a stretch of time and a form's field."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms, template
@@ -16,6 +16,12 @@ register = template.Library()
 def moment(at: datetime | None) -> str:
     """In the zone of the workspace, which WorkspaceMiddleware has made the current one."""
     return date_format(timezone.localtime(at), "j M Y, H:i") if at else "—"
+
+
+@register.filter
+def in_utc(at: datetime | None) -> str:
+    """Beside a moment, for whoever compares it with another zone."""
+    return f"{date_format(at.astimezone(UTC), 'j M, H:i')} UTC" if at else ""
 
 
 @register.filter

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0004_keep_preferences'),
-        ('campaigns', '0006_guard_hours_limits_and_routes'),
+        ('campaigns', '0007_let_drafts_be_incomplete'),
         ('channels', '0005_add_options'),
         ('recipients', '0010_keep_test_phones'),
         ('senders', '0003_guard_revisions'),

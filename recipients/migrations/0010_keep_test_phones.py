@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0004_keep_preferences'),
-        ('recipients', '0008_keep_stop_words'),
+        ('recipients', '0009_keep_widths_of_columns'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

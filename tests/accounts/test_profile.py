@@ -1,10 +1,12 @@
 """What somebody says of themselves, and in which language and light they read."""
 
+import re
+
 import pytest
 
 from accounts.models import User
 from audit.models import Entry
-from tests import factories
+from tests import evidence, factories
 from tests.pages import signed_in, text_of
 
 
@@ -94,3 +96,14 @@ def test_somebody_without_a_workspace_has_a_profile_and_no_members(db):
     page = signed_in(factories.user())
     assert "No workspace is yours" in text_of(page.get("/profile/"))
     assert page.get("/members/").status_code == 404
+
+
+def test_what_a_browser_measures_with_is_written_the_same_in_every_language(author, workspace):
+    """7,5 is a number to a Russian reader and none to SVG."""
+    User.objects.filter(pk=author.pk).update(language="ru")
+    campaign, listed = factories.sending(workspace), factories.ready_list(workspace, count=7)
+    evidence.dispatched(campaign, handed_over=[1])
+    paths = ["/", "/campaigns/", f"/campaigns/{campaign.pk}/", f"/campaigns/{campaign.pk}/progress/", "/lists/"]
+    for path in [*paths, f"/lists/{listed.pk}/"]:
+        shown = signed_in(author).get(path).content.decode()
+        assert not re.search(r'(?:width|height|value|max|min|[xyrd])="[^"]*[0-9],[0-9]', shown), path

@@ -1,11 +1,15 @@
 """What people read exists in every language that they may choose."""
 
 import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from babel.messages.mofile import read_mo
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.template.base import Lexer, TokenType
 
 from config import catalogues
 
@@ -44,6 +48,74 @@ def test_what_is_compiled_is_what_is_written(language):
     assert catalogues.po_of(language).with_suffix(".mo").read_bytes() == catalogues.compiled(language), (
         "run manage.py catalogues"
     )
+
+
+# --- Templates --------------------------------------------------------------------------------------------------------
+
+NAMES = {"Message", "Center", "TON", "NPI", "CSV", "SMPP", "SHA", "UTC"}  # the same in every language
+READ_ALOUD = {"alt", "aria-label", "placeholder", "title"}
+TAG = "¤"  # stands where a template has a tag or a variable
+
+
+class Bare(HTMLParser):
+    """The words of a page that no translation can reach."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._unread = 0
+
+    def handle_starttag(self, tag, attrs):
+        self._unread += tag in {"script", "style"}
+        for name, value in attrs:
+            if name in READ_ALOUD:
+                self._note(value or "")
+
+    def handle_endtag(self, tag):
+        self._unread -= tag in {"script", "style"}
+
+    def handle_data(self, data):
+        if not self._unread:
+            self._note(data)
+
+    def _note(self, text):
+        if set(re.findall(r"[A-Za-z]{2,}", text)) - NAMES:
+            self.found.append(" ".join(text.split()))
+
+
+def without_tags(source):
+    inside, shown = "", []
+    for token in Lexer(source).tokenize():
+        name = token.contents.split()[0] if token.token_type == TokenType.BLOCK and token.contents else ""
+        if inside:
+            inside = "" if name == f"end{inside}" else inside
+        elif token.token_type == TokenType.TEXT:
+            shown.append(token.contents)
+        elif token.token_type != TokenType.COMMENT:
+            is_classes = token.contents in {"block bodyclass", "block coltype"}
+            inside = name if name in {"blocktranslate", "comment"} or is_classes else ""
+            shown.append(TAG)
+    return "".join(shown)
+
+
+CLASSES = {"_colour.html"}  # a fragment of an attribute
+PAGES = [path for path in Path(settings.TEMPLATES[0]["DIRS"][0]).rglob("*.html") if path.name not in CLASSES]
+
+
+def test_every_word_of_a_page_can_be_translated():
+    bare = {}
+    for path in PAGES:
+        parser = Bare()
+        parser.feed(without_tags(path.read_text()))
+        if parser.found:
+            bare[str(path.relative_to(settings.ROOT))] = parser.found
+    assert bare == {}, "\n".join(f"{name}: {found}" for name, found in sorted(bare.items()))
+
+
+def test_a_bare_word_is_found():
+    parser = Bare()
+    parser.feed(without_tags('<p title="Why">Now {{ a }}</p>{% translate "No" %}<i>{% if a %}x{% endif %}</i>'))
+    assert parser.found == ["Why", "Now ¤"]
 
 
 # --- The command ------------------------------------------------------------------------------------------------------

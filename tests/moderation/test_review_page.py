@@ -96,7 +96,8 @@ def test_an_audience_far_above_the_usual_has_a_badge_and_the_rule_in_words(desk,
     for _ in range(3):
         factories.done(workspace, sender=sender)
     campaign = factories.in_review(workspace, sender=sender, list=factories.ready_list(workspace, 7))
-    assert "above-usual audience" in text_of(desk.get(QUEUE))
+    shown = text_of(desk.get(QUEUE))
+    assert "above-usual audience" in shown and "<h1>Campaigns to judge </h1>" in shown
     shown = text_of(desk.get(page(campaign)))
     assert "7 is more than 2 times 3, the median of the last 3 campaigns" in shown
     assert "first-time sender" not in text_of(desk.get(QUEUE))
