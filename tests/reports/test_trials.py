@@ -73,12 +73,23 @@ def test_a_moderator_sees_the_tests_and_sends_none(workspace, moderator):
     assert theirs.post(page_of(campaign), {"to": ["+31612345678"]}).status_code == 403
 
 
-def test_the_page_of_a_draft_places_it_and_that_of_a_finished_campaign_does_not(workspace, author):
-    ours = signed_in(author)
-    assert page_of(draft := factories.draft(workspace)) in ours.get(f"/campaigns/{draft.pk}/").content.decode()
+def test_the_steps_and_the_page_of_a_draft_place_it_and_that_of_a_finished_campaign_does_not(workspace, author):
+    ours, draft = signed_in(author), factories.draft(workspace)
+    for address in ("", "message/", "review/"):
+        page = ours.get(f"/campaigns/{draft.pk}/{'edit/' if address else ''}{address}").content.decode()
+        assert page_of(draft) in page, address
     done = factories.done(workspace)
     assert page_of(done) not in ours.get(f"/campaigns/{done.pk}/").content.decode()
     assert "No test was sent" in ours.get(page_of(done)).content.decode()
+
+
+def test_what_goes_out_is_the_saved_text_and_without_one_there_is_nothing_to_send(workspace, author):
+    campaign, ours = factories.draft(workspace, text="Half price till Sunday."), signed_in(author)
+    factories.trial_phone(workspace)
+    assert "Half price till Sunday." in ours.get(page_of(campaign), **HTMX).content.decode()
+    Campaign.objects.filter(pk=campaign.pk).update(text="")
+    page = ours.get(page_of(campaign), **HTMX).content.decode()
+    assert "Write a text and save it" in page and "<button" not in page
 
 
 def test_without_a_phone_or_with_tests_switched_off_the_page_says_so(workspace, author, settings):
