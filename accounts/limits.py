@@ -1,4 +1,4 @@
-"""What a workspace may spend, and to which destinations: set by its admins, and enforced by dispatch with each intent."""
+"""What a workspace may spend, and to which destinations: set by its admins, and asked for with each intent."""
 
 import re
 from collections.abc import Iterable

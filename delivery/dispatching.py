@@ -89,7 +89,7 @@ class _Work:
         if self.template.is_plain:
             return [way.parts] * count
         written = self.filled(range(first, first + count))
-        return [0 if _unfit(text, way) else texts.parts(text or "", way.style) for text in written]
+        return [0 if text is None or _unfit(text, way) else texts.parts(text, way.style) for text in written]
 
 
 def worker_name() -> str:
@@ -304,8 +304,10 @@ def _wire(work: _Work, way: Way, indexes: Integers) -> tuple[Integers, Wire, lis
     written: list[str] = []
     unfit: list[tuple[int, TextError]] = []
     for index, text in zip(indexes.tolist(), work.filled(indexes.tolist()), strict=True):
-        if text is None or (why := _unfit(text, way)):
-            unfit.append((index, TextError.VALUE_MISSING if text is None else why))
+        if text is None:
+            unfit.append((index, TextError.VALUE_MISSING))
+        elif why := _unfit(text, way):
+            unfit.append((index, why))
         else:
             fit.append(index)
             written.append(text)
@@ -313,9 +315,7 @@ def _wire(work: _Work, way: Way, indexes: Integers) -> tuple[Integers, Wire, lis
     return chosen, texts.filled(work.campaign, way.style, work.phones[chosen], written, now=work.clock()), unfit
 
 
-def _unfit(text: str | None, way: Way) -> TextError | None:
-    if text is None:
-        return TextError.VALUE_MISSING
+def _unfit(text: str, way: Way) -> TextError | None:
     if texts.parts(text, way.style) > settings.MAX_PARTS:
         return TextError.TOO_LONG
     return None if texts.foreign(text, way.style) is None else TextError.FOREIGN

@@ -1,4 +1,4 @@
-"""What a workspace with a limit spends, in parts: counted before the intent that it pays for, in the same transaction."""
+"""What a workspace with a limit spends, in parts: counted in the transaction of the intent that it pays for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from reports import api, trial_api
+from reports import api, limit_api, trial_api
 
 urlpatterns = [
+    path("limits/", limit_api.Limits.as_view(), name="limits"),
     path("campaigns/<int:pk>/recipients/", api.Recipients.as_view(), name="campaign-recipients"),
     path("campaigns/<int:pk>/errors/", api.Errors.as_view(), name="campaign-errors"),
     path("campaigns/<int:pk>/exports/", api.Exports.as_view(), name="campaign-exports"),

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from reports import forecast_views, overview_views, trial_views, views
+from reports import forecast_views, limit_views, overview_views, trial_views, views
 
 app_name = "reports"
 
 urlpatterns = [
     path("", overview_views.dashboard, name="dashboard"),
+    path("limits/", limit_views.limits, name="limits"),
     path("campaigns/", overview_views.campaigns, name="campaigns"),
     path("campaigns/<int:pk>/progress/", views.progress, name="progress"),
     path("campaigns/<int:pk>/course/", views.course, name="course"),

@@ -74,6 +74,8 @@ MATRIX = {
     ("campaign-send-now", "post"): (DECIDERS, 409),
     ("campaign-recipients", "get"): (EVERYBODY, 200),
     ("campaign-errors", "get"): (EVERYBODY, 200),
+    ("limits", "get"): (EVERYBODY, 200),
+    ("limits", "put"): (UNSUPPRESSORS, 400),
     ("campaign-trials", "get"): (EVERYBODY, 200),
     ("campaign-trials", "post"): (WRITERS, 409),
     ("campaign-exports", "post"): (EVERYBODY, 201),

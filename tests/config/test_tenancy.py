@@ -12,7 +12,7 @@ BODIES = {"reason": "No.", "send_at": "2099-01-01T00:00:00Z", "saddr": "Acme", "
 # Addresses without an id: what they show is asked below, one by one.
 WITHOUT_ID = {
     *("lists", "uploads", "senders", "campaigns", "channels", "routes", "audit", "schema", "schema-ui", "nowhere"),
-    *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound"),
+    *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
 }
 
 

@@ -19,7 +19,7 @@ from delivery.statuses import MessageState
 from recipients import suppressions
 from tests import factories
 from tests.delivery.ground import choose, choose_retries, claim, phones_of, send, under_way
-from tests.live import race
+from tests.racing import race
 
 pytestmark = pytest.mark.django_db
 FIRST = factories.FIRST_NUMBER
@@ -82,7 +82,9 @@ def test_the_day_is_that_of_the_workspace_and_the_month_goes_on_over_its_days(wo
     evening = datetime(2099, 5, 30, 23, 59, tzinfo=zone)
     with connection.cursor() as cursor:
         for now, room in [(evening, 3), (evening + timedelta(minutes=1), 1), (evening + timedelta(days=1), 0)]:
-            cursor.execute("SELECT fitting, day_limit, month_limit FROM spend_parts(%s, '{1,1,1,1}', %s)", [workspace.pk, now])
+            cursor.execute(
+                "SELECT fitting, day_limit, month_limit FROM spend_parts(%s, '{1,1,1,1}', %s)", [workspace.pk, now]
+            )
             assert cursor.fetchone()[0] == room
     with pytest.raises(LimitReached, match="limit of 4 parts a month is reached"):
         intend(mine, [1], now=evening + timedelta(days=1))
