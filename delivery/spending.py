@@ -29,8 +29,12 @@ def spend(workspace: Workspace, costs: Sequence[int], *, now: datetime) -> int:
     if fitting or not costs:
         return int(fitting)
     if day_limit is not None:
-        raise LimitReached(f"The workspace's limit of {day_limit:,} parts a day is reached.")
-    raise LimitReached(f"The workspace's limit of {month_limit:,} parts a month is reached.")
+        raise LimitReached(f"The workspace's limit of {_parts(day_limit)} a day is reached.")
+    raise LimitReached(f"The workspace's limit of {_parts(month_limit)} a month is reached.")
+
+
+def _parts(count: int) -> str:
+    return f"{count:,} part" if count == 1 else f"{count:,} parts"
 
 
 def give_back(workspace: Workspace, parts: int, *, at: datetime) -> None:

@@ -26,8 +26,10 @@ WORDS: dict[Term, Any] = {
     Term.NO_RECEIPT: _("Accepted, and no receipt came"),
     Term.EXPIRED: _("Not sent in time"),
     Term.CANCELLED: _("Not sent"),
-    Term.SUPPRESSED: _("Not sent: suppressed, or no test phone any more"),
+    Term.SUPPRESSED: _("Not sent: suppressed, not an allowed destination, or no test phone any more"),
 }
+# Nobody takes up a test that was stopped.
+_LEFT = {Status.MISSED: Term.EXPIRED, Status.PAUSED: Term.CANCELLED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,7 @@ def _messages(trials: Iterable[Campaign]) -> Iterable[Message]:
 
 def _result(trial: Campaign, number: TrialNumber, message: Message | None, phone: TrialPhone | None) -> Result:
     if message is None:
-        term = Term.EXPIRED if trial.status == Status.MISSED else counters.rest_term(trial)
+        term = _LEFT.get(Status(trial.status)) or counters.rest_term(trial)
         return Result(
             to=f"+{number.phone}", phone=phone, term=term, error=None, submitted_at=None, done_at=None, parts=0
         )

@@ -4,6 +4,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.roles import Role
+from campaigns import transitions
 from campaigns.models import Campaign
 from delivery import due
 from delivery.models import Chunk, Tally
@@ -117,6 +118,15 @@ def test_each_phone_shows_what_became_of_it_with_code_and_words(workspace, autho
     page = signed_in(author).get(f"/campaigns/{campaign.pk}/trials/", **HTMX).content.decode()
     assert f"status-{expected[0]}" in page
     assert expected[1] is None or expected[1] in page
+
+
+def test_a_test_that_was_stopped_says_why_and_is_not_on_its_way(workspace, author):
+    campaign = factories.draft(workspace)
+    trial = factories.trial(workspace, of=campaign)
+    due.tick(now=timezone.now())
+    transitions.pause(trial.pk, by=None, reason="The workspace's limit of 1 part a day is reached.")
+    page = signed_in(author).get(f"/campaigns/{campaign.pk}/trials/", **HTMX).content.decode()
+    assert "limit of 1 part a day" in page and "Not sent" in page and "On its way" not in page
 
 
 def test_the_results_cost_as_many_questions_however_many_there_are(workspace, author, django_assert_num_queries):
