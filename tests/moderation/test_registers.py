@@ -1,6 +1,5 @@
 """No status, decision or ledger entry is changed in the admin, whichever model is asked and however."""
 
-
 import pytest
 from django.contrib import admin
 from django.db import connection
