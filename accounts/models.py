@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
@@ -86,13 +87,34 @@ class Workspace(models.Model):
     tokens_may_decide = models.BooleanField(
         default=False, help_text=gettext_lazy("A moderator's personal API token may approve and reject.")
     )
+    # What it may spend and where to, asked for with each intent (docs/adr/0053). Null is no limit.
+    parts_per_day = models.PositiveBigIntegerField(null=True, blank=True)
+    parts_per_month = models.PositiveBigIntegerField(null=True, blank=True)
+    destinations = ArrayField(
+        models.CharField(max_length=15),
+        null=True,
+        blank=True,
+        help_text="Digits with which a number must begin, such as 31 or 998.",
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = WorkspaceQuerySet.as_manager()
     history = HistoricalRecords()
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="workspace_has_a_destination", condition=Q(destinations=None) | Q(destinations__len__gt=0)
+            )
+        ]
+
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_limited(self) -> bool:
+        """What it spends is counted."""
+        return self.parts_per_day is not None or self.parts_per_month is not None
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:

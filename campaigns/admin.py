@@ -1,10 +1,15 @@
 """Campaigns for staff: to look at. Judging them is on the desk of `moderation`."""
 
+from typing import cast
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import Desk, column
 from campaigns.models import Campaign
+from campaigns.querysets import CampaignQuerySet
 
 _ROWS = (
     *(column("workspace", _("workspace")), column("status", _("status")), column("mode", _("mode"))),
@@ -31,3 +36,6 @@ class CampaignAdmin(Desk[Campaign]):
     list_select_related = ("workspace", "sender", "list", "created_by")
     search_fields = ("name", "public_id")
     ordering = ("-pk",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
+        return cast(CampaignQuerySet, super().get_queryset(request)).without_trials()

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
@@ -17,6 +18,7 @@ from campaigns.placeholders import Template
 from campaigns.querysets import CampaignQuerySet
 from campaigns.statuses import Mode, Status
 from channels.models import Channel, Route
+from recipients.masking import masked
 from recipients.models import RecipientList
 from senders.models import Revision, Sender
 
@@ -75,6 +77,8 @@ class Campaign(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
     stopped_because = models.TextField(blank=True, help_text="Why the system, or a person, paused or ended it.")
+    # A test send of that campaign, to a few test phones: docs/adr/0052.
+    trial_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     objects = CampaignQuerySet.as_manager()
     history = HistoricalRecords()
@@ -120,6 +124,20 @@ class Campaign(models.Model):
                 condition=~Q(status__in=[Status.APPROVED, Status.MISSED, Status.SENDING, Status.PAUSED, Status.DONE])
                 | ~Q(seal=""),
             ),
+            models.CheckConstraint(
+                name="campaign_trial_is_at_once_or_not_at_all",
+                condition=Q(trial_of=None)
+                | Q(
+                    *(
+                        Q(mode=Mode.ON_APPROVAL),
+                        Q(send_at=None),
+                        Q(date_from=None),
+                        Q(date_to=None),
+                        Q(daily_from=None),
+                    ),
+                    not_after__isnull=False,
+                ),
+            ),
         ]
         indexes = [
             models.Index(name="campaign_by_status", fields=["status", "id"]),
@@ -160,3 +178,26 @@ class Campaign(models.Model):
         if self.started_at is None:
             raise ValueError(f"Campaign {self.pk} has not started.")
         return self.started_at.date()
+
+
+class TrialNumber(models.Model):
+    """Whom a test send goes to: recipient `place` of its list. A trigger takes only test phones of the workspace, only
+    while its campaign is being made, and not more in a day than `most_a_day`, the installation's limit at the time."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    trial = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+", db_index=False)
+    place = models.PositiveSmallIntegerField()
+    phone = models.BigIntegerField(help_text="E.164 digits.")
+    at = models.DateTimeField(db_default=Now(), help_text="By the clock of the database.")
+    most_a_day = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="trialnumber_once", fields=["trial", "place"]),
+            models.UniqueConstraint(name="trialnumber_once_a_phone", fields=["trial", "phone"]),
+            models.CheckConstraint(name="trialnumber_of_five", condition=Q(place__lt=5)),
+        ]
+        indexes = [models.Index(name="trialnumber_of_a_day", fields=["workspace", "at"])]
+
+    def __str__(self) -> str:
+        return masked(self.phone)

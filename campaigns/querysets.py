@@ -16,7 +16,14 @@ if TYPE_CHECKING:
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
     def of(self, workspace: Any) -> Self:
-        return self.filter(workspace=workspace)
+        """Test sends are no campaigns: no list, total or address knows them."""
+        return self.filter(workspace=workspace).without_trials()
+
+    def without_trials(self) -> Self:
+        return self.filter(trial_of=None)
+
+    def trials_of(self, campaign: "Campaign") -> Self:
+        return self.filter(trial_of=campaign)
 
     def lock(self, pk: int) -> "Campaign":
         # NO KEY: inserting messages that point at this row must not wait for us.
@@ -43,7 +50,7 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
 
     def judged_in(self, workspaces: Any) -> Self:
         """What the moderators of these workspaces have on their desk."""
-        return self.filter(workspace__in=workspaces, status__in=[Status.IN_REVIEW, Status.MISSED])
+        return self.without_trials().filter(workspace__in=workspaces, status__in=[Status.IN_REVIEW, Status.MISSED])
 
     def due(self, now: datetime) -> Self:
         """Approved, and its time has come (or passed: the verb decides whether it is too late)."""

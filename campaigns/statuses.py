@@ -40,3 +40,12 @@ MOVES: dict[Status, frozenset[Status]] = {
 }
 FINISHED = frozenset({S.DONE, S.EXPIRED, S.CANCELLED, S.FAILED})
 EDITABLE = frozenset({S.DRAFT})
+# A test send is approved by the register of test phones, not by a moderator, and nobody takes it up again.
+TRIAL_MOVES: dict[Status, frozenset[Status]] = {
+    S.DRAFT: frozenset({S.APPROVED}),
+    S.APPROVED: MOVES[S.APPROVED],
+    S.SENDING: MOVES[S.SENDING],
+    S.PAUSED: MOVES[S.PAUSED] - {S.SENDING},
+    **dict.fromkeys([S.MISSED, S.DONE, S.EXPIRED, S.CANCELLED, S.FAILED], frozenset()),
+}
+TRIED_IN = frozenset({S.DRAFT, S.IN_REVIEW})

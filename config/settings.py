@@ -198,12 +198,14 @@ SPECTACULAR_SETTINGS = {
         "SenderStatus": "senders.statuses.SenderStatus",
         "RevisionStatus": "senders.statuses.RevisionStatus",
         "ExportStatus": "reports.statuses.Status",
+        "RecipientStatus": "delivery.statuses.Term",
     },
 }
 
 # --- Campaigns --------------------------------------------------------------------------------------------------------
 MAX_PARTS = env.int("MAX_PARTS", default=5)
 REVIEW_TARGET = timedelta(minutes=env.int("REVIEW_TARGET_MINUTES", default=60))  # to be judged in; then it is late
+TRIALS_PER_DAY = env.int("TRIALS_PER_DAY", default=50)  # messages of test sends of one workspace in 24 hours; 0: none
 START_GRACE = timedelta(seconds=env.int("START_GRACE_SECONDS", default=600))
 
 # --- Dispatch (docs/architecture.md, "Dispatch") ----------------------------------------------------------------------

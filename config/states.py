@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
 from campaigns.statuses import MOVES as CAMPAIGN
+from campaigns.statuses import TRIAL_MOVES as TRIAL
 from delivery.statuses import TERM_OF, ChunkStatus, MessageState
 from recipients.statuses import IMPORT_MOVES as IMPORT
 from recipients.statuses import MOVES as LIST
@@ -14,6 +15,7 @@ Moves = Mapping[Any, Set[Any]]
 
 LIVES: dict[str, Moves] = {
     "A campaign": CAMPAIGN,
+    "A test send": TRIAL,
     "A list": LIST,
     "An import of suppressed numbers": IMPORT,
     "A sender": SENDER_MOVES,

@@ -26,7 +26,19 @@ from campaigns import transitions as campaign_transitions
 from campaigns.models import Campaign
 from campaigns.placeholders import Template
 from campaigns.statuses import Status
-from delivery import chunk_files, doubts, due, evidence, incidents, intents, quarantine, results, texts, transitions
+from delivery import (
+    chunk_files,
+    doubts,
+    due,
+    evidence,
+    incidents,
+    intents,
+    quarantine,
+    results,
+    spending,
+    texts,
+    transitions,
+)
 from delivery.batches import Batch, Integers, Wire
 from delivery.intents import OVERDUE_MARGIN, Chosen
 from delivery.links import engine
@@ -72,6 +84,13 @@ class _Work:
             return [texts.pdus(self.template.plain, own.style)] * len(indexes)
         return [1 if text is None else texts.pdus(text, own.style) for text in self.filled(indexes)]
 
+    def costs(self, way: Way, first: int, count: int) -> list[int]:
+        """The parts of the messages to these recipients of the chunk; 0 of those whose text does not come about."""
+        if self.template.is_plain:
+            return [way.parts] * count
+        written = self.filled(range(first, first + count))
+        return [0 if text is None or _unfit(text, way) else texts.parts(text, way.style) for text in written]
+
 
 def worker_name() -> str:
     """Unique to this process: whoever holds a lease can be found."""
@@ -101,7 +120,7 @@ def work_on(chunk_id: int, *, clock: Clock) -> None:
 
 def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
     """The chunk ready for work; None when it must not be worked on."""
-    related = Campaign.objects.select_related("sender", "revision", "list", "channel", "route")
+    related = Campaign.objects.select_related("workspace", "sender", "revision", "list", "channel", "route")
     campaign = chunk.campaign = related.get(pk=chunk.campaign_id)
     template = campaign.template
     try:
@@ -191,8 +210,14 @@ def _send_fresh(work: _Work, count: int) -> bool:
     if way is None:
         return False
     phones = work.phones[chunk.next : chunk.next + min(count, _batch_size(work, way))]
+    is_counted = work.campaign.workspace.is_limited
+    costs = work.costs(way, chunk.next, len(phones)) if is_counted else None
+    now = work.clock()
     try:
-        chosen = intents.intend(chunk, phones, seal=work.campaign.seal, channel_id=way.id, now=work.clock())
+        chosen = intents.intend(chunk, phones, seal=work.campaign.seal, channel_id=way.id, now=now, costs=costs)
+    except spending.LimitReached as limit:
+        _pause_at(work.campaign, str(limit), now=now)
+        return False
     except (OperationalError, InterfaceError) as error:
         # A commit in doubt is not sent: whoever claims the chunk next finds the intent, if it is there, and doubts it.
         logger.warning("dispatch.intent_lost", extra={"chunk": chunk.pk, "error": str(error)})
@@ -201,7 +226,12 @@ def _send_fresh(work: _Work, count: int) -> bool:
     if chosen is None:
         return False
     batch = _fresh_batch(work, way, chosen)
+    if chosen.barred:
+        sample = "Numbers where the workspace does not allow any message were passed over."
+        _note(work.campaign, IncidentKind.DESTINATION_BARRED, sample, now=now, count=chosen.barred)
     with _handed_over(work, batch):
+        if chosen.spent:
+            _settle_up(work, way, batch, chosen, now=now)
         if not _persist(work, lambda: results.store(batch, chunk, now=work.clock())):
             _persist(work, lambda: evidence.store_batch(batch, now=work.clock()))
             return False
@@ -276,15 +306,19 @@ def _wire(work: _Work, way: Way, indexes: Integers) -> tuple[Integers, Wire, lis
     for index, text in zip(indexes.tolist(), work.filled(indexes.tolist()), strict=True):
         if text is None:
             unfit.append((index, TextError.VALUE_MISSING))
-        elif texts.parts(text, way.style) > settings.MAX_PARTS:
-            unfit.append((index, TextError.TOO_LONG))
-        elif texts.foreign(text, way.style) is not None:
-            unfit.append((index, TextError.FOREIGN))
+        elif why := _unfit(text, way):
+            unfit.append((index, why))
         else:
             fit.append(index)
             written.append(text)
     chosen = np.array(fit, np.int64)
     return chosen, texts.filled(work.campaign, way.style, work.phones[chosen], written, now=work.clock()), unfit
+
+
+def _unfit(text: str, way: Way) -> TextError | None:
+    if texts.parts(text, way.style) > settings.MAX_PARTS:
+        return TextError.TOO_LONG
+    return None if texts.foreign(text, way.style) is None else TextError.FOREIGN
 
 
 def _send_within(work: _Work) -> float:
@@ -386,6 +420,31 @@ def _judge_carrier(work: _Work, way: Way, batch: Batch) -> None:
             campaign_transitions.pause(work.campaign.pk, by=None, reason=batch.stopped_because)
         except Refused:
             logger.info("dispatch.breaker_too_late", extra={"campaign": work.campaign.pk})
+
+
+def _settle_up(work: _Work, way: Way, batch: Batch, chosen: Chosen, *, now: datetime) -> None:
+    """What was counted for this batch is what is handed over of it. A process that dies before has spent it all."""
+    begin = chosen.indexes.start
+    costs = work.costs(way, begin, len(chosen.indexes))
+    handed_over = batch.recipients[: batch.handed_over] - work.chunk.first - begin
+    over = chosen.spent - sum(costs[index] for index in handed_over.tolist())
+    if not over:
+        return
+    try:
+        spending.give_back(work.campaign.workspace, over, at=now)
+    except (OperationalError, InterfaceError) as error:  # not tried again: given back twice, it would be spent twice
+        logger.warning("dispatch.not_given_back", extra={"chunk": work.chunk.pk, "error": str(error)})
+        connection.close()
+
+
+def _pause_at(campaign: Campaign, reason: str, *, now: datetime) -> None:
+    """A person lets it go on: tomorrow, next month, or once an admin has raised the limit."""
+    try:
+        campaign_transitions.pause(campaign.pk, by=None, reason=reason)
+    except Refused:
+        logger.info("dispatch.limit_too_late", extra={"campaign": campaign.pk})
+    else:
+        _note(campaign, IncidentKind.LIMIT_REACHED, reason, now=now)
 
 
 def _stop(campaign: Campaign, kind: IncidentKind, reason: str, *, now: datetime) -> None:

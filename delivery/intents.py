@@ -1,6 +1,7 @@
 """Claim and intent: who works on a chunk, and what is going to be handed over, committed before the first byte."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
+from delivery import spending
 from delivery.copying import array
 from delivery.models import Chunk
 from delivery.plans import partition
@@ -20,10 +22,13 @@ OVERDUE_MARGIN = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """Indexes of the chunk that an intent covers, and which of their phones must not get anything."""
+    """Indexes of the chunk that an intent covers, and which of their phones must not get anything: `barred` of them
+    because the workspace does not allow where they are. `spent` parts were counted for it."""
 
     indexes: range
     suppressed: frozenset[int]
+    barred: int = 0
+    spent: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,34 +48,65 @@ CASE WHEN p.daily_from IS NULL THEN true
 """
 # One statement, so one transaction and one round trip: owner, epoch, status, seal, deadline, hours, plan and whether
 # everything is stopped are checked and the intent is written, or nothing is. `suppressed_among` is of recipients (its
-# migration 0006).
+# migration 0006), and so is `withheld_from_trial` (0011): a test send reaches nobody but test phones. What a workspace
+# spends is counted before it, in its transaction; what is not counted must not be limited by now.
 _INTEND = f"""
 WITH chosen AS (
     UPDATE delivery_chunk c
     SET intended = least(c.count, c.next + %(count)s), lease_until = %(lease)s
-    FROM campaigns_campaign p
+    FROM campaigns_campaign p JOIN accounts_workspace w ON w.id = p.workspace_id
     WHERE c.id = %(chunk)s AND c.owner = %(owner)s AND c.epoch = %(epoch)s AND c.status = 'open'
       AND c.next = %(next)s AND c.intended = c.next AND p.id = c.campaign_id
       AND p.status = 'sending' AND p.seal = %(seal)s
       AND (p.not_after IS NULL OR p.not_after > %(now)s) AND {_IS_OPEN}
       AND (c.plan_from IS NULL OR p.resumed_at IS NULL OR c.plan_from >= p.resumed_at)
       AND NOT EXISTS (SELECT FROM delivery_halt WHERE released_at IS NULL)
-    RETURNING c.id, c.epoch, c.owner, c.next, c.intended, p.workspace_id
+      AND (%(is_counted)s OR (w.parts_per_day IS NULL AND w.parts_per_month IS NULL))
+    RETURNING c.id, c.epoch, c.owner, c.next, c.intended, p.workspace_id, p.trial_of_id, w.destinations
 ), noted AS (
     INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at, channel_id)
     SELECT id, epoch, owner, next, intended - next, false, %(now)s, %(channel)s FROM chosen
 )
-SELECT next, intended, suppressed_among(workspace_id, %(phones)s::bigint[]) FROM chosen
+SELECT next, intended, CASE WHEN trial_of_id IS NULL THEN suppressed_among(workspace_id, %(phones)s::bigint[])
+                            ELSE withheld_from_trial(workspace_id, %(phones)s::bigint[]) END,
+       barred_among(destinations, %(phones)s::bigint[])
+FROM chosen
 """
 
 
-def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, channel_id: int, now: datetime) -> Chosen | None:
+def intend(
+    chunk: Chunk,
+    phones: NDArray[np.uint64],
+    *,
+    seal: str,
+    channel_id: int,
+    now: datetime,
+    costs: Sequence[int] | None = None,
+) -> Chosen | None:
     """Cover the next recipients of the chunk, whose numbers these are; None when they must not be handed over: somebody
     else owns the chunk, everything is stopped, or the campaign is paused, ended, past its deadline, in its closed
     hours, or differs from what was approved.
 
-    Those that were suppressed by `now` must not be handed over either.
+    Those that were suppressed by `now` must not be handed over either, nor those where the workspace does not allow,
+    nor, in a test send, those that are no test phones.
+
+    In a workspace with a limit, `costs` are the parts of each: as many are covered as it may still spend. Without
+    `costs` the answer is None there. Raises LimitReached when it may spend no more.
     """
+    if costs is None:
+        return _intend(chunk, phones, seal=seal, channel_id=channel_id, now=now, is_counted=False)
+    with transaction.atomic():
+        fitting = spending.spend(chunk.campaign.workspace, costs, now=now)
+        chosen = _intend(chunk, phones[:fitting], seal=seal, channel_id=channel_id, now=now, is_counted=True)
+        if chosen is None:
+            transaction.set_rollback(True)
+            return None
+        return replace(chosen, spent=sum(costs[:fitting]))
+
+
+def _intend(
+    chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, channel_id: int, now: datetime, is_counted: bool
+) -> Chosen | None:
     with connection.cursor() as cursor:
         cursor.execute(
             _INTEND,
@@ -85,17 +121,18 @@ def intend(chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, channel_id: i
                 "channel": channel_id,
                 "now": now,
                 "lease": now + settings.CHUNK_LEASE,
+                "is_counted": is_counted,
             },
         )
         row = cursor.fetchone()
     if row is None:
         return None
-    begin, end, suppressed = row
-    return Chosen(indexes=range(begin, end), suppressed=frozenset(suppressed))
+    begin, end, suppressed, barred = row
+    return Chosen(indexes=range(begin, end), suppressed=frozenset(suppressed + barred), barred=len(barred))
 
 
 _HOLD = f"""
-SELECT p.workspace_id FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id
+SELECT p.workspace_id, p.trial_of_id IS NOT NULL FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id
 WHERE c.id = %(chunk)s AND c.owner = %(owner)s AND c.epoch = %(epoch)s AND c.status = 'open'
   AND p.status = 'sending' AND p.seal = %(seal)s AND (p.not_after IS NULL OR p.not_after > %(now)s)
   AND {_IS_OPEN}
@@ -109,7 +146,10 @@ WITH ready AS (
       AND state = %(retry)s AND retry_at <= %(now)s
     ORDER BY recipient LIMIT %(count)s FOR UPDATE
 ), unwanted AS MATERIALIZED (
-    SELECT suppressed_among(%(workspace)s, ARRAY(SELECT phone FROM ready)) AS phones
+    SELECT CASE WHEN %(is_trial)s THEN withheld_from_trial(%(workspace)s, ARRAY(SELECT phone FROM ready))
+                ELSE suppressed_among(%(workspace)s, ARRAY(SELECT phone FROM ready)) END
+        || barred_among((SELECT destinations FROM accounts_workspace WHERE id = %(workspace)s),
+                        ARRAY(SELECT phone FROM ready)) AS phones
 ), judged AS (
     SELECT ready.ctid AS place, ready.phone = ANY (unwanted.phones) AS is_suppressed FROM ready, unwanted
 )
@@ -130,7 +170,8 @@ RETURNING m.recipient, m.phone, m.attempts, is_suppressed
 def intend_retries(chunk: Chunk, count: int, *, seal: str, channel_id: int, now: datetime) -> list[Retry]:
     """Messages of the chunk that were refused for the moment and are to be tried again now.
 
-    Those whose number has been suppressed since are over: SUPPRESSED, and not among them.
+    Those whose number has been suppressed since, or is where the workspace does not allow any more, are over:
+    SUPPRESSED, and not among them. A retry was paid for at first.
     """
     owned: dict[str, Any] = {"chunk": chunk.pk, "owner": chunk.owner, "epoch": chunk.epoch, "seal": seal, "now": now}
     with connection.cursor() as cursor:
@@ -144,6 +185,7 @@ def intend_retries(chunk: Chunk, count: int, *, seal: str, channel_id: int, now:
                 "day": chunk.campaign.day,
                 "campaign": chunk.campaign_id,
                 "workspace": held[0],
+                "is_trial": held[1],
                 "first": chunk.first,
                 "end": chunk.first + chunk.count,
                 "retry": MessageState.RETRY,

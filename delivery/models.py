@@ -290,6 +290,24 @@ class Inbound(models.Model):
         return masked(self.phone) if self.phone else "—"
 
 
+class Spending(models.Model):
+    """How many parts a workspace with a limit has handed over, or is about to, on a day of its time zone. Only
+    `spend_parts` and `return_parts` write it, once a batch."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField()
+    parts = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="spending_once_a_day", fields=["workspace", "day"]),
+            models.CheckConstraint(name="spending_is_not_negative", condition=Q(parts__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.parts}"
+
+
 class Incident(models.Model):
     """Trouble of the infrastructure, counted by kind, channel, campaign and minute; apart from messages that failed."""
 

@@ -103,4 +103,6 @@ class IncidentKind(TextChoices):
     CHUNK_DAMAGED = "chunk_damaged", _("Chunk damaged")
     CHUNK_FAILED = "chunk_failed", _("Chunk cannot be worked on")
     RESTORED = "restored", _("The database has forgotten what was sent")
+    LIMIT_REACHED = "limit_reached", _("Workspace's limit reached")
+    DESTINATION_BARRED = "destination_barred", _("Destination that the workspace does not allow")
     UNBALANCED = "unbalanced", _("The equation does not hold")

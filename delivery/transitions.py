@@ -8,7 +8,7 @@ from django.db import transaction
 
 from audit.ledger import change_status, change_statuses, record
 from audit.refusal import Refused
-from campaigns import seal
+from campaigns import seal, trials
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
 from delivery import counters, pacing, reasons
@@ -131,11 +131,11 @@ def what_differs(campaign: Campaign, manifest: Manifest | None = None) -> str:
         return reasons.CONTENT_DIFFERS
     if campaign.list is None or campaign.list.status != ListStatus.READY:
         return reasons.LIST_NOT_READY
-    if manifest is not None and manifest.digest != campaign.list.digest:
+    if manifest is not None and (manifest.digest, manifest.count) != (campaign.list.digest, campaign.list.accepted):
         return reasons.LIST_DIFFERS
     if campaign.sender.status != SenderStatus.APPROVED or campaign.revision.status != RevisionStatus.APPROVED:
         return reasons.SENDER_NOT_APPROVED % {"sender": campaign.sender}
-    return ""
+    return trials.what_forbids(campaign) if campaign.trial_of_id is not None else ""
 
 
 def _has_unfinished_chunks(campaign: Campaign) -> bool:

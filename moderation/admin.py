@@ -355,7 +355,7 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
             *self.list_select_related, "submitted_by", "revision__decided_by"
         )
         try:
-            return rows.get(pk=object_id)
+            return rows.get(pk=object_id, trial_of=None)
         except (CampaignInReview.DoesNotExist, ValueError):
             return None
 
@@ -369,7 +369,7 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
         return shown
 
     def waiting(self, rows: QuerySet[CampaignInReview]) -> QuerySet[CampaignInReview]:
-        return rows.filter(status__in=list(CAMPAIGN_CHOICES))
+        return rows.filter(trial_of=None, status__in=list(CAMPAIGN_CHOICES))
 
     def choices(self, row: CampaignInReview) -> Mapping[str, Choice]:
         return CAMPAIGN_CHOICES.get(Status(row.status), {})

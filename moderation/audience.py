@@ -34,7 +34,8 @@ SELECT w.id, percentile_cont(0.5) WITHIN GROUP (ORDER BY sent.accepted), count(*
 FROM unnest(%s::bigint[]) AS w(id)
 CROSS JOIN LATERAL (
     SELECT l.accepted FROM {Campaign._meta.db_table} c JOIN {RecipientList._meta.db_table} l ON l.id = c.list_id
-    WHERE c.workspace_id = w.id AND c.started_at IS NOT NULL ORDER BY c.id DESC LIMIT {LOOKED_AT}
+    WHERE c.workspace_id = w.id AND c.started_at IS NOT NULL AND c.trial_of_id IS NULL
+    ORDER BY c.id DESC LIMIT {LOOKED_AT}
 ) sent
 GROUP BY w.id
 """
@@ -58,6 +59,6 @@ class Used:
 
 def used_before(campaigns: Iterable[Campaign]) -> Used:
     senders = {campaign.sender_id for campaign in campaigns}
-    sent = Campaign.objects.filter(sender__in=senders, started_at__isnull=False).order_by()
+    sent = Campaign.objects.without_trials().filter(sender__in=senders, started_at__isnull=False).order_by()
     pairs = list(sent.values_list("sender_id", "revision_id").distinct())
     return Used(frozenset(sender for sender, _ in pairs), frozenset(revision for _, revision in pairs))

@@ -35,7 +35,7 @@ class Standing:
 
 def standing(user: User, *, now: datetime) -> Standing:
     workspaces = Workspace.objects.decided_by(user).values("pk")
-    own = Campaign.objects.filter(workspace__in=workspaces)
+    own = Campaign.objects.without_trials().filter(workspace__in=workspaces)
     return Standing(
         campaigns=_queue(own.in_review(), now),
         missed=own.filter(status=Status.MISSED).count(),

@@ -97,7 +97,7 @@ LETTERS: dict[str, Callable[[Entry], list[Letter]]] = {
 
 
 def _campaign(entry: Entry) -> Campaign | None:
-    found = Campaign.objects.filter(pk=entry.subject_id)
+    found = Campaign.objects.without_trials().filter(pk=entry.subject_id)  # whoever sent a test is looking at it
     return found.select_related("workspace", "sender", "list", "created_by", "submitted_by").first()
 
 

@@ -68,6 +68,10 @@ class Manifest:
         }
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
+    @property
+    def count(self) -> int:
+        return sum(entry.count for entry in self.entries)
+
     @cached_property
     def digest(self) -> str:
         """The name of the list for ever: SHA-256 of the canonical bytes."""

@@ -1,10 +1,11 @@
-"""Who gets it: a list, from its uploaded file to immutable chunks in object storage; and who must not."""
+"""Who gets it: a list, from its uploaded file to immutable chunks in object storage; who must not; and test phones."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from recipients.masking import masked
@@ -12,6 +13,7 @@ from recipients.querysets import (
     RecipientListQuerySet,
     SuppressionImportQuerySet,
     SuppressionQuerySet,
+    TrialPhoneQuerySet,
     UploadQuerySet,
 )
 from recipients.statuses import ImportStatus, Source, Stage, Status
@@ -63,6 +65,9 @@ class RecipientList(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     ready_at = models.DateTimeField(null=True, blank=True)
     archived_at = models.DateTimeField(null=True, blank=True)
+    is_trial = models.BooleanField(
+        default=False, db_default=False, help_text="A few test phones, for one test send: nobody sees it as a list."
+    )
 
     objects = RecipientListQuerySet.as_manager()
 
@@ -250,3 +255,29 @@ class StopWords(models.Model):
 
     def __str__(self) -> str:
         return ", ".join(self.words)
+
+
+class TrialPhone(models.Model):
+    """A phone of one's own, to which the texts of the workspace may be sent before anybody has approved them
+    (docs/adr/0052). A trigger takes it from admins of the workspace only, and no row is ever changed."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    phone = models.BigIntegerField(help_text="E.164 digits.")
+    whose = models.CharField(max_length=120)
+    label = models.CharField(max_length=120, blank=True)
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    added_at = models.DateTimeField(default=timezone.now)
+
+    objects = TrialPhoneQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("test phone")
+        verbose_name_plural = _("test phones")
+        constraints = [
+            models.UniqueConstraint(name="trialphone_once", fields=["workspace", "phone"]),
+            models.CheckConstraint(name="trialphone_is_a_number", condition=Q(phone__gt=0)),
+            models.CheckConstraint(name="trialphone_is_somebodys", condition=~Q(whose="")),
+        ]
+
+    def __str__(self) -> str:
+        return masked(self.phone)

@@ -9,13 +9,14 @@ from django.db.models import F, Q
 from recipients.statuses import AWAITING_FILE, ImportStatus, Status
 
 if TYPE_CHECKING:
-    from recipients.models import RecipientList, Suppression, SuppressionImport, Upload
+    from recipients.models import RecipientList, Suppression, SuppressionImport, TrialPhone, Upload
 
 
 class RecipientListQuerySet(models.QuerySet["RecipientList"]):
     def of(self, workspace: Any) -> Self:
-        """A deleted list is nobody's: its row stays for the ledger, and no page or program sees it."""
-        return self.filter(workspace=workspace).exclude(status=Status.DELETED)
+        """A deleted list is nobody's: its row stays for the ledger, and no page or program sees it. Neither do they see
+        the few numbers of a test send as a list."""
+        return self.filter(workspace=workspace, is_trial=False).exclude(status=Status.DELETED)
 
     def live(self) -> Self:
         return self.filter(archived_at=None)
@@ -101,3 +102,11 @@ class SuppressionImportQuerySet(models.QuerySet["SuppressionImport"]):
 
     def lock(self, pk: int) -> "SuppressionImport":
         return self.select_for_update(of=("self",), no_key=True).get(pk=pk)
+
+
+class TrialPhoneQuerySet(models.QuerySet["TrialPhone"]):
+    def of(self, workspace: Any) -> Self:
+        return self.filter(workspace=workspace)
+
+    def in_order(self) -> Self:
+        return self.order_by("whose", "label", "pk")

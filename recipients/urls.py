@@ -3,6 +3,7 @@
 from django.urls import path
 
 from recipients import suppression_views as suppressed
+from recipients import trial_phone_views as trial_phones
 from recipients import views
 
 app_name = "recipients"
@@ -17,6 +18,9 @@ urlpatterns = [
     path("suppressed/imports/new/", suppressed.new_import, name="new_suppression_import"),
     path("suppressed/imports/<int:pk>/", suppressed.one_import, name="suppression_import"),
     path("suppressed/imports/<int:pk>/rejected/", suppressed.rejected, name="suppression_import_rejected"),
+    path("test-phones/", trial_phones.index, name="trial_phones"),
+    path("test-phones/add/", trial_phones.add, name="add_trial_phone"),
+    path("test-phones/<int:pk>/remove/", trial_phones.remove, name="remove_trial_phone"),
     path("<int:pk>/", views.detail, name="detail"),
     path("<int:pk>/file/", views.receive, name="receive"),
     path("<int:pk>/sample/", views.sample, name="sample"),

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from reports import api
+from reports import api, limit_api, trial_api
 
 urlpatterns = [
+    path("limits/", limit_api.Limits.as_view(), name="limits"),
     path("campaigns/<int:pk>/recipients/", api.Recipients.as_view(), name="campaign-recipients"),
     path("campaigns/<int:pk>/errors/", api.Errors.as_view(), name="campaign-errors"),
     path("campaigns/<int:pk>/exports/", api.Exports.as_view(), name="campaign-exports"),
+    path("campaigns/<int:pk>/trials/", trial_api.Trials.as_view(), name="campaign-trials"),
     path("exports/<int:pk>/", api.OneExport.as_view(), name="export"),
     path("exports/<int:pk>/file/", api.ExportFile.as_view(), name="export-file"),
 ]

@@ -28,6 +28,7 @@ WORDS: dict[str, Any] = {
     "campaign.failed": _("Ended by the system"),
     "campaign.archived": _("Archived"),
     "campaign.restored": _("Restored from the archive"),
+    "campaign.tested": _("Test sent"),
     "campaign.tallies_repaired": _("Counters repaired"),
 }
 

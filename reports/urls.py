@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from reports import forecast_views, overview_views, views
+from reports import forecast_views, limit_views, overview_views, trial_views, views
 
 app_name = "reports"
 
 urlpatterns = [
     path("", overview_views.dashboard, name="dashboard"),
+    path("limits/", limit_views.limits, name="limits"),
     path("campaigns/", overview_views.campaigns, name="campaigns"),
     path("campaigns/<int:pk>/progress/", views.progress, name="progress"),
     path("campaigns/<int:pk>/course/", views.course, name="course"),
@@ -16,6 +17,8 @@ urlpatterns = [
     path("campaigns/<int:pk>/forecast/", forecast_views.forecast, name="forecast"),
     path("campaigns/<int:pk>/recipients/", views.recipients, name="recipients"),
     path("campaigns/<int:pk>/errors/", views.errors, name="errors"),
+    path("campaigns/<int:pk>/trial/", trial_views.trial, name="trial"),
+    path("campaigns/<int:pk>/trials/", trial_views.results, name="trials"),
     path("campaigns/<int:pk>/exports/", views.exports, name="exports"),
     path("campaigns/<int:pk>/exports/<int:export_pk>/file/", views.download, name="download"),
 ]

@@ -15,7 +15,7 @@ from accounts.requests import PageRequest
 from accounts.roles import Permission
 from campaigns import preview, schedule, verbs
 from campaigns.models import Campaign
-from campaigns.statuses import Status
+from campaigns.statuses import TRIED_IN, Status
 from delivery import halting, retention
 from delivery.statuses import Term
 from reports import curve, downloads, errors_tab
@@ -55,7 +55,7 @@ def campaign(request: PageRequest, pk: int) -> HttpResponse:
 def progress(request: PageRequest, pk: int) -> HttpResponse:
     """Polls itself. Once the status is another than the page was drawn for, the whole page is due (`HX-Refresh`)."""
     found = _campaign(request, pk)
-    response = render(request, _fragment(request, "progress"), {**_head(request, found), "fragment": "progress"})
+    response = render(request, _fragment(request, "progress"), _head(request, found))
     if request.GET.get("seen", found.status) != found.status:
         response.headers["HX-Refresh"] = "true"
     return response
@@ -199,6 +199,7 @@ def _head(request: PageRequest, found: Campaign) -> dict[str, Any]:
         "may_write": Permission.WRITE in request.permissions,
         "may_judge": decides and request.user.is_staff,
         "may_reschedule": decides and not wrote,
+        "shows_trials": found.status in TRIED_IN,
         "here": "campaigns",
     }
 

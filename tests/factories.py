@@ -19,14 +19,14 @@ from accounts import keys
 from accounts.models import ApiKey, Membership, User, Workspace
 from accounts.roles import Role
 from audit.ledger import change_status
-from campaigns import drafts, transitions
+from campaigns import drafts, transitions, trials
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
 from channels import accounts as channel_accounts
 from channels import routes
 from channels.models import Channel, Route
 from moderation import decisions
-from recipients import chunks, suppression_imports, uploads
+from recipients import chunks, suppression_imports, trial_phones, uploads
 from recipients import transitions as list_transitions
 from recipients.models import RecipientList, SuppressionImport
 from recipients.statuses import MOVES as LIST_MOVES
@@ -36,6 +36,7 @@ from senders.models import Revision, Sender
 
 PASSWORD = "correct horse battery"
 FIRST_NUMBER = 31_600_000_001
+FIRST_TRIAL_PHONE = 31_620_000_000
 _next = itertools.count(1)
 
 
@@ -317,3 +318,20 @@ def _moved(campaign: Campaign, to: Status, **changes) -> Campaign:
         setattr(locked, name, value)
     change_status(locked, to, moves=MOVES, by=None, also_save=list(changes))
     return locked
+
+
+# --- Test sends -------------------------------------------------------------------------------------------------------
+
+
+def trial_phone(workspace: Workspace, phone: int = 0, *, whose: str = "Ann") -> int:
+    """E.164 digits of a phone that a test may be sent to."""
+    phone = phone or FIRST_TRIAL_PHONE + next(_next)
+    trial_phones.add(workspace, f"+{phone}", whose=whose, by=somebody(workspace, Role.ADMIN))
+    return phone
+
+
+def trial(workspace: Workspace, count: int = 1, *, of: Campaign | None = None, **given) -> Campaign:
+    """A test send that the clock may start, to phones of its own."""
+    of = of or draft(workspace)
+    to = [f"+{trial_phone(workspace)}" for _ in range(count)]
+    return trials.send(of.pk, to=to, by=of.created_by, now=timezone.now(), **given)

@@ -8,11 +8,11 @@ from reports.models import Export
 from tests import factories
 
 METHODS = ("get", "post", "put", "patch", "delete")
-BODIES = {"reason": "No.", "send_at": "2099-01-01T00:00:00Z", "saddr": "Acme", "format": "csv"}
+BODIES = {"reason": "No.", "send_at": "2099-01-01T00:00:00Z", "saddr": "Acme", "format": "csv", "to": ["+31612345678"]}
 # Addresses without an id: what they show is asked below, one by one.
 WITHOUT_ID = {
     *("lists", "uploads", "senders", "campaigns", "channels", "routes", "audit", "schema", "schema-ui", "nowhere"),
-    *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound"),
+    *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
 }
 
 
@@ -46,6 +46,7 @@ def body_for(method, name):
         "revision-reject": ["reason"],
         "revisions": ["saddr"],
         "campaign-exports": ["format"],
+        "campaign-trials": ["to"],
         "suppression": ["reason"],
     }
     return None if method == "get" or name == "uploads" else {key: BODIES[key] for key in wanted.get(name, [])}

@@ -318,7 +318,12 @@ ROWS = (
         "opt-outs during the run",
         "tests/journeys/test_opt_outs.py::test_whoever_opts_out_while_the_campaign_runs_gets_nothing_and_the_totals_balance",
     ),
-    _row(62, "cost limit reached in mid-chunk", not_built="campaigns have no cost limit yet"),
+    _row(
+        62,
+        "cost limit reached in mid-chunk",
+        STOPS + "test_at_the_limit_of_its_workspace_a_campaign_stops_to_the_part_and_goes_on_when_it_is_raised",
+        "tests/delivery/test_spending.py::test_ten_campaigns_at_once_never_pass_the_limit",
+    ),
     _row(
         63,
         "quiet hours begin in mid-run",

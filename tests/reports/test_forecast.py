@@ -69,7 +69,8 @@ def test_a_draft_without_a_list_has_no_forecast_and_a_strangers_is_not_there(pag
     draft = factories.draft(workspace)
     type(draft).objects.filter(pk=draft.pk).update(list=None)
     assert "Choose a list first" in told(page, draft)
-    assert "<h1" in text_of(page.get(f"/campaigns/{draft.pk}/forecast/"))
+    whole = text_of(page.get(f"/campaigns/{draft.pk}/forecast/"))
+    assert "<h1" in whole and "Choose a list first" in whole
     foreign = factories.draft(factories.workspace())
     assert page.get(f"/campaigns/{foreign.pk}/forecast/").status_code == 404
 

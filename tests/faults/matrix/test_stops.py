@@ -11,10 +11,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from accounts import limits
+from accounts.roles import Role
 from campaigns import transitions as campaign_transitions
 from campaigns.statuses import FINISHED, Status
 from channels import accounts as channel_accounts
-from delivery import witness
+from delivery import spending, witness
 from delivery.models import Chunk, Halt, Incident, Intent
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 from recipients.listing import listing_of
@@ -72,6 +74,31 @@ def test_an_account_without_credit_pauses_the_campaign_and_a_resume_sends_the_re
         has_credit.append(True)
         campaign_transitions.resume(campaign.pk, by=campaign.created_by, now=timezone.now())
         assert quiet(campaign).delivered == 2000
+        seen.core(campaign, carrier)
+
+
+def test_at_the_limit_of_its_workspace_a_campaign_stops_to_the_part_and_goes_on_when_it_is_raised(
+    live, workspace, seen
+):
+    live.fleet()
+    admin = factories.member(workspace, Role.ADMIN)
+    given = {"parts_per_month": None, "destinations": [], "by": admin}
+    limits.limit(workspace.pk, parts_per_day=1234, **given)
+    with live.carrier(window=W, resp_delay_ms=50) as carrier:
+        campaign = load(workspace, carrier, 2000)
+        wait_for(lambda: fresh(campaign).status == Status.PAUSED, seconds=120)
+        time.sleep(3.0)
+        accepted = sum(not submit.status for submit in carrier.submits)
+        seen.injected = "a limit of 1,234 parts a day in a campaign of 2,000 in chunks of 500"
+        seen.note = f"paused after {accepted} parts"
+        assert accepted == 1234
+        assert "1,234 parts a day" in fresh(campaign).stopped_because
+        wait_for(lambda: Incident.objects.filter(campaign=campaign, kind=IncidentKind.LIMIT_REACHED).exists())
+        assert totals_of(campaign).waiting == 766
+        limits.limit(workspace.pk, parts_per_day=2000, **given)
+        campaign_transitions.resume(campaign.pk, by=campaign.created_by, now=timezone.now())
+        assert quiet(campaign).delivered == 2000
+        assert spending.spent(workspace, now=timezone.now()).of_day == 2000
         seen.core(campaign, carrier)
 
 
