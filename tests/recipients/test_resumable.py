@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from audit.models import Entry
 from audit.refusal import Refused
-from recipients import arrival, resumable, uploads
+from recipients import arrival, failures, resumable, uploads
 from recipients.arrival import Lease, LeaseLost, Surplus
 from recipients.models import RecipientList, Upload
 from recipients.parts import FolderParts, Kept, StorageFull, parts
@@ -371,7 +371,7 @@ def test_an_ended_upload_frees_everything(either_store, begun, author):
     add(begun, FILE[:1000], by=author)
     resumable.terminate(begun.pk, by=author)
     begun.refresh_from_db()
-    assert (begun.status, begun.failure) == (Status.FAILED, resumable.ENDED)
+    assert (begun.status, begun.failure) == (Status.FAILED, failures.UPLOAD_ENDED)
     assert stored() == [] and not Upload.objects.exists()
     with pytest.raises(Gone):
         resumable.standing(begun, now=NOW)
