@@ -6,6 +6,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
@@ -214,12 +215,26 @@ class Tally(models.Model):
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+", db_index=False)
     state = models.SmallIntegerField(choices=MessageState.choices)
     n = models.IntegerField()
+    at = models.DateTimeField(null=True, db_default=Now(), help_text="Of the transaction; null is a sum of many.")
 
     class Meta:
         indexes = [models.Index(name="tally_by_campaign", fields=["campaign", "state"], include=["n"])]
 
     def __str__(self) -> str:
         return f"{self.campaign_id}: {self.n:+}"
+
+
+class Movement(models.Model):
+    """What the tallies of a stretch of time came to, kept when they are folded: the course of a campaign."""
+
+    pk = models.CompositePrimaryKey("campaign_id", "begin", "state")
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+", db_index=False)
+    begin = models.DateTimeField(help_text="Of the stretch: 10 seconds, and more of a campaign that goes on for long.")
+    state = models.SmallIntegerField(choices=MessageState.choices)
+    n = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} at {self.begin}: {self.n:+}"
 
 
 class Halt(models.Model):

@@ -7,8 +7,8 @@ from django.db import connection
 from django.utils import timezone
 
 from campaigns.models import Campaign
-from delivery import counters, housekeeping
-from delivery.models import Tally
+from delivery import counters, course, housekeeping
+from delivery.models import Movement, Tally
 from delivery.statuses import MessageState
 from tests import evidence, factories
 from tests.racing import race
@@ -54,6 +54,40 @@ def test_a_counter_that_came_to_nothing_leaves_no_row(workspace):
     count_up(campaign, 150)
     housekeeping.fold_tallies()
     assert list(Tally.objects.filter(campaign=campaign).values_list("state", "n")) == [(MessageState.DELIVERED, 150)]
+
+
+def test_folding_keeps_when_the_counters_moved(workspace):
+    campaign = pending(workspace, handed_over_at=timezone.now(), list=factories.ready_list(workspace, 300))
+    count_up(campaign, 150)
+    until = timezone.now() + HOUR
+    before = course.moved(campaign, width=HOUR, until=until)
+    for _ in range(2):  # what is folded already is not counted once more
+        housekeeping.fold_tallies()
+        count_up(campaign, 0)
+    assert Movement.objects.filter(campaign=campaign).count() == 2
+    assert course.moved(campaign, width=HOUR, until=until) == before
+    (moved,) = before.values()
+    assert moved == {MessageState.PENDING: 150, MessageState.DELIVERED: 150}
+
+
+def test_a_stretch_is_added_to_as_more_of_it_is_folded(workspace):
+    campaign = pending(workspace, handed_over_at=timezone.now(), list=factories.ready_list(workspace, 500))
+    for _ in range(2):
+        count_up(campaign, 200)
+        housekeeping.fold_tallies()
+    moved = course.moved(campaign, width=HOUR, until=timezone.now() + HOUR)
+    assert sum(states[MessageState.DELIVERED] for states in moved.values()) == 400
+
+
+@pytest.mark.parametrize(("age", "seconds"), [(0, 10), (2, 60), (50, 600), (200, 3600)])
+def test_the_stretches_grow_with_the_age_of_the_campaign(workspace, age, seconds):
+    campaign = pending(workspace, handed_over_at=timezone.now())
+    Campaign.objects.filter(pk=campaign.pk).update(started_at=timezone.now() - age * HOUR)
+    count_up(campaign, 101)
+    housekeeping.fold_tallies()
+    begins = set(Movement.objects.filter(campaign=campaign).values_list("begin", flat=True))
+    assert all(begin.timestamp() % seconds == 0 for begin in begins)
+    assert seconds == 10 or len(begins) == 1
 
 
 @pytest.mark.django_db(transaction=True)
