@@ -4,11 +4,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
+from accounts import signing_in
 from accounts.models import ApiKey, Membership, User, Workspace
 from accounts.roles import KEY_PERMISSIONS, Permission
 
@@ -39,18 +40,29 @@ def may_decide(user: User, workspace_id: int) -> bool:
     return Permission.DECIDE in permissions_in(Workspace.objects.get(pk=workspace_id), user)
 
 
+def signed_in(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """The page is for anybody who is somebody, member of a workspace or not."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return view(request, *args, **kwargs) if request.user.is_authenticated else signing_in.ask(request)
+
+    return guarded
+
+
 def requires(permission: Permission) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """The page needs a workspace (else 404) and this permission in it (else 403)."""
 
     def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-        @login_required
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return signing_in.ask(request)
             workspace: Workspace | None = getattr(request, "workspace", None)
             if workspace is None:
-                raise Http404("You are not a member of a workspace.")
+                raise Http404(_("You are not a member of a workspace."))
             if permission not in request.permissions:  # type: ignore[attr-defined]
-                raise PermissionDenied(f"Your role does not let you {permission.label}.")
+                raise PermissionDenied(_("Your role does not let you %(do)s.") % {"do": permission.label})
             return view(request, *args, **kwargs)
 
         guarded.required_permission = permission  # type: ignore[attr-defined]

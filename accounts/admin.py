@@ -1,26 +1,86 @@
 """People and workspaces for a super admin; and the desk for the rest of the staff, who look and press buttons."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import display_for_field, display_for_value
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from accounts import registry
+from accounts import histories, registry
 from accounts.models import Membership, User, Workspace
+from accounts.templatetags.pages import moment
 
 Row = TypeVar("Row", bound=Model)
+EMPTY = "—"
 
 
-class Desk(admin.ModelAdmin[Row]):
+def column(name: str, label: Any) -> Any:
+    """A field of the model under a label that is translated; `name` may lead over relations, as in `list__accepted`."""
+
+    def shown(row: Any) -> Any:
+        *way, last = name.split("__")
+        for step in way:
+            row = getattr(row, step)
+            if row is None:
+                return EMPTY
+        value = getattr(row, last)
+        field = row._meta.get_field(last)
+        if isinstance(value, datetime):
+            return moment(value)
+        if value is not None and field.is_relation:
+            return display_for_value(value, EMPTY)
+        return display_for_field(value, field, EMPTY)
+
+    shown.__name__ = name
+    return admin.display(description=label, ordering=name)(shown)
+
+
+class WithHistory(admin.ModelAdmin[Row]):
+    """The history of a row is for reading: field by field, and what the ledger says of it."""
+
+    history_pages = 25
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404("There is no such row.")
+        if not self.has_view_permission(request, row):
+            raise PermissionDenied
+        changes = Paginator(histories.versions_of(row), self.history_pages).get_page(request.GET.get("p"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("History of %(what)s") % {"what": row},
+            "opts": self.opts,
+            "row": row,
+            "changes": [histories.change_of(version) for version in changes.object_list],
+            "pages": changes,
+            "entries": histories.entries_of(row),
+            "queue_url": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
+            "row_url": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk]),
+        }
+        return TemplateResponse(request, "admin/field_history.html", context)
+
+
+class Desk(WithHistory[Row]):
     """Rows of the workspaces in which a member of the staff decides: to look at. No status is edited here, ever."""
 
     path_to_workspace = "workspace"
-    empty_value_display = "—"
+    empty_value_display = EMPTY
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
@@ -31,7 +91,7 @@ class Desk(admin.ModelAdmin[Row]):
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
-        return _decides(request)
+        return decides(request)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -43,12 +103,15 @@ class Desk(admin.ModelAdmin[Row]):
         return False
 
 
-def _decides(request: Any) -> bool:
+def decides(request: Any) -> bool:
     """Whether they decide anywhere: asked once a request, though the admin asks a dozen times."""
     if not hasattr(request, "decides"):
         # The admin asks of whoever stands at its own sign-in page, too.
         request.decides = request.user.is_authenticated and Workspace.objects.decided_by(request.user).exists()
     return bool(request.decides)
+
+
+admin.site.unregister(Group)  # roles belong to memberships
 
 
 class NewUserForm(BaseUserCreationForm[User]):
@@ -61,15 +124,19 @@ class NewUserForm(BaseUserCreationForm[User]):
 class UserAdmin(DjangoUserAdmin[User]):
     add_form = NewUserForm
     ordering = ("email",)
-    list_display = ("email", "name", "is_staff", "is_superuser", "is_active", "joined_at")
+    list_display = (
+        *(column("email", gettext_lazy("email")), column("name", gettext_lazy("name"))),
+        *(column("is_staff", gettext_lazy("staff")), column("is_superuser", gettext_lazy("super admin"))),
+        *(column("is_active", gettext_lazy("active")), column("joined_at", gettext_lazy("joined"))),
+    )
     list_filter = ("is_staff", "is_superuser", "is_active")
     search_fields = ("email", "name")
     filter_horizontal = ()
     readonly_fields = ("last_login", "joined_at")
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
-        ("Access", {"fields": ("is_active", "is_staff", "is_superuser")}),
-        ("Dates", {"fields": ("last_login", "joined_at")}),
+        (gettext_lazy("Access"), {"fields": ("is_active", "is_staff", "is_superuser")}),
+        (gettext_lazy("Dates"), {"fields": ("last_login", "joined_at")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "is_staff", "password1", "password2")}),)
 
@@ -81,8 +148,13 @@ class UserAdmin(DjangoUserAdmin[User]):
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(admin.ModelAdmin[Workspace]):
-    list_display = ("name", "slug", "time_zone", "country", "four_eyes", "tokens_may_decide")
+class WorkspaceAdmin(WithHistory[Workspace]):
+    list_display = (
+        *(column("name", gettext_lazy("name")), column("slug", gettext_lazy("slug"))),
+        *(column("time_zone", gettext_lazy("time zone")), column("country", gettext_lazy("country"))),
+        *(column("four_eyes", gettext_lazy("four eyes")),),
+        column("tokens_may_decide", gettext_lazy("tokens may decide")),
+    )
     search_fields = ("name", "slug")
     ordering = ("name", "pk")
     prepopulated_fields = {"slug": ("name",)}
@@ -96,8 +168,11 @@ class WorkspaceAdmin(admin.ModelAdmin[Workspace]):
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin[Membership]):
-    list_display = ("user", "workspace", "role", "is_moderator")
+class MembershipAdmin(WithHistory[Membership]):
+    list_display = (
+        *(column("user", gettext_lazy("user")), column("workspace", gettext_lazy("workspace"))),
+        *(column("role", gettext_lazy("role")), column("is_moderator", gettext_lazy("moderator"))),
+    )
     list_filter = ("role", "workspace")
     list_select_related = ("user", "workspace")
     search_fields = ("user__email", "workspace__name")

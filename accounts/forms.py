@@ -1,10 +1,15 @@
-"""How a form of a page says no."""
+"""What people say of themselves and of the members of their workspace; and how a form of a page says no."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django import forms
 from django.forms import BaseForm
+from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Membership, User
+from accounts.preferences import LANGUAGES, Theme
+from accounts.roles import Role
 from audit.refusal import Refused
 
 
@@ -14,4 +19,35 @@ def refused_on(form: BaseForm) -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        form.add_error(None, refusal.message)
+        form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
+
+
+class ProfileForm(forms.ModelForm[User]):
+    class Meta:
+        model = User
+        fields = ("name", "wants_mail")
+        labels = {"name": _("Name"), "wants_mail": _("Send me emails")}
+
+
+class PreferencesForm(forms.Form):
+    """Either may be chosen alone: the menu has a button for each."""
+
+    language = forms.ChoiceField(choices=LANGUAGES, required=False, label=_("Language"))
+    theme = forms.ChoiceField(choices=Theme.choices, required=False, label=_("Theme"))
+
+
+class PlaceForm(forms.ModelForm[Membership]):
+    """What a member is."""
+
+    class Meta:
+        model = Membership
+        fields = ("role", "is_moderator")
+        labels = {"role": _("Role"), "is_moderator": _("May approve and reject, too")}
+        help_texts = {"is_moderator": _("For an author. A moderator and an admin may anyway.")}
+
+
+class MemberForm(PlaceForm):
+    email = forms.EmailField(label=_("Email"), help_text=_("Of somebody who has an account here already."))
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.AUTHOR, label=_("Role"))
+
+    field_order = ("email", "role", "is_moderator")

@@ -10,8 +10,11 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from simple_history.models import HistoricalRecords
 
+from accounts.preferences import LANGUAGES, Theme
 from accounts.querysets import ApiKeyQuerySet, IdempotentCallQuerySet, MembershipQuerySet, WorkspaceQuerySet
 from accounts.roles import Permission, Role, permissions_of
 
@@ -30,11 +33,23 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person. `is_superuser` is the super admin of the installation; `is_staff` may enter the admin."""
 
-    email = models.EmailField(unique=True)
-    name = models.CharField(max_length=120, blank=True)
+    email = models.EmailField(gettext_lazy("email"), unique=True)
+    name = models.CharField(gettext_lazy("name"), max_length=120, blank=True)
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     joined_at = models.DateTimeField(default=timezone.now)
+    language = models.CharField(
+        gettext_lazy("language"), max_length=5, choices=LANGUAGES, blank=True, default="", db_default=""
+    )
+    theme = models.CharField(
+        gettext_lazy("theme"), max_length=6, choices=Theme.choices, default=Theme.SYSTEM, db_default=Theme.SYSTEM
+    )
+    wants_mail = models.BooleanField(
+        gettext_lazy("emails"),
+        default=True,
+        db_default=True,
+        help_text=gettext_lazy("When something waits for my decision, and when something of mine is decided."),
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -52,7 +67,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 def check_time_zone(value: str) -> None:
     if value not in zoneinfo.available_timezones():
-        raise ValidationError(f"“{value}” is not a time zone such as Europe/Amsterdam.")
+        raise ValidationError(_("“%(value)s” is not a time zone such as Europe/Amsterdam.") % {"value": value})
 
 
 class Workspace(models.Model):
@@ -61,12 +76,15 @@ class Workspace(models.Model):
     name = models.CharField(max_length=120)
     slug = models.SlugField(unique=True)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[check_time_zone])
-    country = models.CharField(max_length=2, blank=True, help_text="ISO 3166 code for numbers in national format.")
+    country = models.CharField(
+        max_length=2, blank=True, help_text=gettext_lazy("ISO 3166 code for numbers in national format.")
+    )
     four_eyes = models.BooleanField(
-        default=True, help_text="Whoever wrote or last edited a campaign or a sender revision cannot approve it."
+        default=True,
+        help_text=gettext_lazy("Whoever wrote or last edited a campaign or a sender revision cannot approve it."),
     )
     tokens_may_decide = models.BooleanField(
-        default=False, help_text="A moderator's personal API token may approve and reject."
+        default=False, help_text=gettext_lazy("A moderator's personal API token may approve and reject.")
     )
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -84,8 +102,12 @@ class Workspace(models.Model):
 class Membership(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="memberships")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
-    role = models.CharField(max_length=20, choices=Role.choices)
-    is_moderator = models.BooleanField(default=False, help_text="An author who may also approve and reject.")
+    role = models.CharField(gettext_lazy("role"), max_length=20, choices=Role.choices)
+    is_moderator = models.BooleanField(
+        gettext_lazy("moderator too"),
+        default=False,
+        help_text=gettext_lazy("An author who may also approve and reject."),
+    )
 
     objects = MembershipQuerySet.as_manager()
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 
-from accounts.roles import DECIDING_ROLES
+from accounts.roles import DECIDING_ROLES, Role
 
 if TYPE_CHECKING:
     from accounts.models import ApiKey, IdempotentCall, Membership, User, Workspace
@@ -25,6 +25,13 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def of(self, workspace: "Workspace") -> Self:
         return self.filter(workspace=workspace)
+
+    def active(self) -> Self:
+        return self.filter(user__is_active=True)
+
+    def moderators(self) -> Self:
+        """Those who are there to judge; an admin, who may as well, is not."""
+        return self.filter(models.Q(role=Role.MODERATOR) | models.Q(is_moderator=True))
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):

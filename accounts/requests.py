@@ -11,3 +11,4 @@ class PageRequest(HttpRequest):
     workspace: Workspace
     membership: Membership | None
     permissions: frozenset[Permission]
+    LANGUAGE_CODE: str

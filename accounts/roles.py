@@ -1,22 +1,23 @@
 """Who may do what: design §8 as data."""
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Role(TextChoices):
-    AUTHOR = "author", "Author"
-    MODERATOR = "moderator", "Moderator"
-    ADMIN = "admin", "Admin"
+    AUTHOR = "author", _("Author")
+    MODERATOR = "moderator", _("Moderator")
+    ADMIN = "admin", _("Admin")
 
 
 class Permission(TextChoices):
-    VIEW = "view", "view campaigns, senders, lists and reports"
-    WRITE = "write", "create, edit, submit, pause, cancel and archive campaigns; upload lists; suppress numbers"
-    DECIDE = "decide", "approve and reject campaigns and sender revisions"
-    CREATE_SENDERS = "create_senders", "create senders"
-    SUBMIT_REVISIONS = "submit_revisions", "submit sender revisions"
-    UNSUPPRESS = "unsuppress", "take numbers off the suppression list"
-    MANAGE = "manage", "manage members, API keys and workspace settings"
+    VIEW = "view", _("view campaigns, senders, lists and reports")
+    WRITE = "write", _("create, edit, submit, pause, cancel and archive campaigns; upload lists; suppress numbers")
+    DECIDE = "decide", _("approve and reject campaigns and sender revisions")
+    CREATE_SENDERS = "create_senders", _("create senders")
+    SUBMIT_REVISIONS = "submit_revisions", _("submit sender revisions")
+    UNSUPPRESS = "unsuppress", _("take numbers off the suppression list")
+    MANAGE = "manage", _("manage members, API keys and workspace settings")
 
 
 P = Permission

@@ -1,18 +1,72 @@
-"""The ledger for staff: to read, never to write."""
+"""The ledger for staff: to read, never to write; and whether it holds."""
 
-from django.contrib import admin
-from django.http import HttpRequest
+from typing import Any
 
-from audit.models import Entry
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from audit import verification
+from audit.models import Check, Entry
 
 
 @admin.register(Entry)
 class EntryAdmin(admin.ModelAdmin[Entry]):
-    list_display = ("at", "chain", "seq", "action", "actor_name", "subject_type", "subject_name", "note")
+    """Everything for a super admin: it has the addresses that people came from."""
+
+    change_list_template = "admin/audit/entry/change_list.html"
+    list_display = ("shown_at", "place", "action", "actor_name", "subject", "note")
     list_filter = ("action",)
-    search_fields = ("subject_id", "actor_name", "request_id")
+    search_fields = ("subject_id", "actor_name", "request_id", "chain")
+    search_help_text = gettext_lazy("Id of the subject, actor, request, or chain")
     ordering = ("-at", "-pk")
     show_full_result_count = False
+
+    @admin.display(description=gettext_lazy("at"), ordering="at")
+    def shown_at(self, entry: Entry) -> str:
+        return date_format(timezone.localtime(entry.at), "j M Y, H:i:s")
+
+    @admin.display(description=gettext_lazy("chain/entry"))
+    def place(self, entry: Entry) -> str:
+        return f"{entry.chain}/{entry.seq}"
+
+    @admin.display(description=gettext_lazy("about"))
+    def subject(self, entry: Entry) -> str:
+        return f"{entry.subject_type} {entry.subject_id}: {entry.subject_name}"
+
+    def get_urls(self) -> list[URLPattern]:
+        verify = path("verify/<int:chain>/", self.admin_site.admin_view(self.verify), name="audit_entry_verify")
+        return [verify, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        checks = {check.chain: check for check in Check.objects.all()}
+        chains = Entry.objects.order_by("chain").values_list("chain", flat=True).distinct()
+        shown = [(chain, checks.get(chain)) for chain in self._chosen(request, chains)]
+        return super().changelist_view(request, {"checks": shown, **(extra_context or {})})
+
+    def _chosen(self, request: HttpRequest, chains: "QuerySet[Entry, int]") -> "QuerySet[Entry, int]":
+        wanted = request.GET.get("q", "")
+        return chains.filter(chain=int(wanted)) if wanted.isdecimal() and len(wanted) < 19 else chains[:20]
+
+    def verify(self, request: HttpRequest, chain: int) -> HttpResponse:
+        if request.method != "POST":
+            raise Http404("This is a button.")
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        check = verification.check_newest(chain, now=timezone.now())
+        if check.broken:
+            text = _("Chain %(chain)d does not hold: entry %(seq)d %(what)s.")
+            messages.error(request, text % {"chain": chain, "seq": check.broken_seq, "what": check.broken})
+        else:
+            messages.success(request, _("Chain %(chain)d holds.") % {"chain": chain})
+        return redirect("admin:audit_entry_changelist")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection, models
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from simple_history.utils import bulk_update_with_history
 
 from audit import circumstances
@@ -54,7 +55,10 @@ def change_status(
     """
     was = subject.status
     if to not in moves[was]:
-        raise Refused(f"{subject} is {subject.get_status_display().lower()}.", code="wrong_status")
+        raise Refused(
+            _("%(subject)s is %(status)s.") % {"subject": subject, "status": subject.get_status_display().lower()},
+            code="wrong_status",
+        )
     subject.status = to
     subject.save(update_fields=["status", *also_save])
     record(
@@ -81,7 +85,10 @@ def change_statuses(
     for subject in subjects:
         was = subject.status
         if to not in moves[was]:
-            raise Refused(f"{subject} is {subject.get_status_display().lower()}.", code="wrong_status")
+            raise Refused(
+                _("%(subject)s is %(status)s.") % {"subject": subject, "status": subject.get_status_display().lower()},
+                code="wrong_status",
+            )
         subject.status = to
         action = f"{subject._meta.model_name}.{to}"
         before, after = {"status": str(was)}, {"status": str(to)}

@@ -21,7 +21,7 @@ class Entry(models.Model):
     role = models.CharField(max_length=20, blank=True)
     via = models.CharField(max_length=80, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
-    request_id = models.CharField(max_length=32, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
     subject_type = models.CharField(max_length=40)
     subject_id = models.CharField(max_length=40)
     subject_name = models.CharField(max_length=200, blank=True)
@@ -43,3 +43,17 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.chain}/{self.seq} {self.action}"
+
+
+class Check(models.Model):
+    """What the last verification of a chain found, and when."""
+
+    chain = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    entries = models.BigIntegerField(help_text="How many were held to be sound.")
+    is_whole = models.BooleanField(help_text="Whether all of the chain was looked at, not only its newest entries.")
+    broken_seq = models.BigIntegerField(null=True, blank=True)
+    broken = models.CharField(max_length=100, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.chain}: {self.broken or 'sound'}"

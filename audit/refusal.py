@@ -2,12 +2,14 @@
 
 
 class Refused(Exception):
-    """A business rule says no; `message` is fit to show to whoever asked, `code` is for programs.
+    """A business rule says no; `message` is fit to show to whoever asked, `code` is for programs, `field` names what
+    was given wrong, where it is one thing.
 
     Translated once per edge: `config.middleware` for pages, `config.api` for the API.
     """
 
-    def __init__(self, message: str, *, code: str) -> None:
+    def __init__(self, message: str, *, code: str, field: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.code = code
+        self.field = field

@@ -1,10 +1,13 @@
 """Walks the chains, beside the heads that were kept, and names the first entry that does not hold."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from audit import heads
 from audit.ledger import FIRST, hash_of
-from audit.models import Entry
+from audit.models import Check, Entry
+
+MOST_ON_A_PAGE = 20_000  # entries that are looked at while somebody waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +25,13 @@ def chains() -> list[int]:
     return sorted({*Entry.objects.order_by().values_list("chain", flat=True).distinct(), *heads.kept_chains()})
 
 
-def verify(chain: int) -> Verdict:
-    """Recompute one chain from its first entry, in flat memory."""
-    seq, head, kept = 0, FIRST, heads.kept(chain)
-    for entry in Entry.objects.filter(chain=chain).order_by("seq").iterator(chunk_size=2000):
+def verify(chain: int, *, after: int = 0) -> Verdict:
+    """Recompute one chain from its first entry, in flat memory; or only what comes after one, whose hash is believed.
+    The entries of the verdict are counted from the first."""
+    seq, head, kept = after, FIRST, heads.kept(chain)
+    if after:
+        head = Entry.objects.values_list("hash", flat=True).get(chain=chain, seq=after)
+    for entry in Entry.objects.filter(chain=chain, seq__gt=after).order_by("seq").iterator(chunk_size=2000):
         if entry.seq != seq + 1:
             return Verdict(chain=chain, entries=seq, head=head, broken=(seq + 1, "is missing"))
         if entry.previous_hash != head:
@@ -40,3 +46,22 @@ def verify(chain: int) -> Verdict:
     if seq < max(kept, default=0):
         return Verdict(chain=chain, entries=seq, head=head, broken=(seq + 1, "is missing"))
     return Verdict(chain=chain, entries=seq, head=head, broken=None)
+
+
+def keep(verdict: Verdict, *, now: datetime, is_whole: bool = True) -> Check:
+    """Note it, for the pages."""
+    seq, what = verdict.broken or (None, "")
+    found = {"at": now, "entries": verdict.entries, "is_whole": is_whole, "broken_seq": seq, "broken": what}
+    check, _ = Check.objects.update_or_create(chain=verdict.chain, defaults=found)
+    return check
+
+
+def check_newest(chain: int, *, now: datetime) -> Check:
+    """The newest entries of a chain, so many that somebody can wait for it: all of most chains."""
+    last = Entry.objects.filter(chain=chain).order_by("-seq").values_list("seq", flat=True).first() or 0
+    after = max(0, last - MOST_ON_A_PAGE)
+    if after and not Entry.objects.filter(chain=chain, seq=after).exists():
+        verdict = Verdict(chain=chain, entries=after - 1, head="", broken=(after, "is missing"))
+    else:
+        verdict = verify(chain, after=after)
+    return keep(verdict, now=now, is_whole=not after)

@@ -199,6 +199,18 @@ class Restore(APIView):
         return shown(transitions.restore(campaign_id, by=user_of(request)))
 
 
+class Clone(APIView):
+    """A fresh draft of the same content: without its times, and without a list that can no longer be sent to."""
+
+    @extend_schema(request=NoInput, responses={201: CampaignOutput})
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        campaign_id = own_campaign(request, pk)
+        given(request, NoInput)
+        made = drafts.clone(campaign_id, by=user_of(request), now=timezone.now())
+        return Response(CampaignOutput(made).data, status=status.HTTP_201_CREATED)
+
+
 def shown(campaign: Campaign) -> Response:
     return Response(CampaignOutput(campaign).data)
 

@@ -20,6 +20,9 @@ from channels.models import Channel, Route
 from recipients.models import RecipientList
 from senders.models import Revision, Sender
 
+# What is written step by step may lack anything, also when it is given up.
+UNFINISHED = (Status.DRAFT, Status.CANCELLED)
+
 
 class Campaign(models.Model):
     """A text, a sender's approved revision, a list and a time.
@@ -36,7 +39,7 @@ class Campaign(models.Model):
 
     # The content, which the seal covers.
     mode = models.CharField(max_length=20, choices=Mode.choices)
-    text = models.TextField()
+    text = models.TextField(blank=True)
     sender = models.ForeignKey(Sender, on_delete=models.PROTECT, related_name="+")
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="+")
     list = models.ForeignKey(RecipientList, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -81,11 +84,13 @@ class Campaign(models.Model):
             models.CheckConstraint(name="campaign_known_status", condition=Q(status__in=Status.values)),
             models.CheckConstraint(name="campaign_known_mode", condition=Q(mode__in=Mode.values)),
             models.CheckConstraint(
-                name="campaign_scheduled_has_its_minute", condition=~Q(mode=Mode.SCHEDULED) | Q(send_at__isnull=False)
+                name="campaign_scheduled_has_its_minute",
+                condition=Q(status__in=UNFINISHED) | ~Q(mode=Mode.SCHEDULED) | Q(send_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="campaign_spread_has_its_window",
-                condition=~Q(mode=Mode.SPREAD)
+                condition=Q(status__in=UNFINISHED)
+                | ~Q(mode=Mode.SPREAD)
                 | Q(date_from__isnull=False, date_to__isnull=False, date_from__lt=F("date_to")),
             ),
             models.CheckConstraint(
@@ -105,7 +110,10 @@ class Campaign(models.Model):
             ),
             models.CheckConstraint(
                 name="campaign_beyond_draft_has_a_list",
-                condition=Q(status__in=[Status.DRAFT, Status.CANCELLED]) | Q(list__isnull=False),
+                condition=Q(status__in=UNFINISHED) | Q(list__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="campaign_beyond_draft_has_a_text", condition=Q(status__in=UNFINISHED) | ~Q(text="")
             ),
             models.CheckConstraint(
                 name="campaign_approved_is_sealed",

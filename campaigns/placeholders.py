@@ -109,6 +109,14 @@ def literally(text: str) -> Template:
     return Template((text,))
 
 
+def plainly(text: str) -> str:
+    """To somebody of whom nothing is known; the text itself where it cannot be read."""
+    try:
+        return parse(text).least
+    except ValueError:
+        return text
+
+
 def key_of(name: str) -> str:
     """Names of columns are the same whatever their case, and the blanks around them."""
     return name.strip().casefold()

@@ -1,26 +1,27 @@
 """The life of a campaign: an enum and one table."""
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Mode(TextChoices):
-    ON_APPROVAL = "on_approval", "At approval"
-    SCHEDULED = "scheduled", "At an exact minute"
-    SPREAD = "spread", "Spread over a window"
+    ON_APPROVAL = "on_approval", _("At approval")
+    SCHEDULED = "scheduled", _("At an exact minute")
+    SPREAD = "spread", _("Spread over a window")
 
 
 class Status(TextChoices):
-    DRAFT = "draft", "Draft"
-    IN_REVIEW = "in_review", "In review"
-    REJECTED = "rejected", "Rejected"
-    APPROVED = "approved", "Approved"
-    MISSED = "missed", "Missed"
-    SENDING = "sending", "Sending"
-    PAUSED = "paused", "Paused"
-    DONE = "done", "Done"
-    EXPIRED = "expired", "Expired"
-    CANCELLED = "cancelled", "Cancelled"
-    FAILED = "failed", "Failed"
+    DRAFT = "draft", _("Draft")
+    IN_REVIEW = "in_review", _("In review")
+    REJECTED = "rejected", _("Rejected")
+    APPROVED = "approved", _("Approved")
+    MISSED = "missed", _("Missed")
+    SENDING = "sending", _("Sending")
+    PAUSED = "paused", _("Paused")
+    DONE = "done", _("Done")
+    EXPIRED = "expired", _("Expired")
+    CANCELLED = "cancelled", _("Cancelled")
+    FAILED = "failed", _("Failed")
 
 
 S = Status

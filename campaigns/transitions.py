@@ -10,13 +10,19 @@ from audit.refusal import Refused
 from campaigns import drafts
 from campaigns.models import Campaign
 from campaigns.statuses import FINISHED, MOVES, Status
-from recipients.statuses import Status as ListStatus
 
 
 @transaction.atomic
-def submit(campaign_id: int, *, by: User, now: datetime) -> Campaign:
-    """Hand the content to the moderators. A rejected campaign that was not edited is submitted again as it is."""
+def submit(campaign_id: int, *, by: User, now: datetime, seen: datetime | None = None) -> Campaign:
+    """Hand the content to the moderators. A rejected campaign that was not edited is submitted again as it is.
+
+    `seen` is `edited_at` of the content that was looked at: a later one was not, and with it a second press of the
+    button does nothing.
+    """
     campaign = Campaign.objects.lock(campaign_id)
+    drafts.check_seen(campaign, seen)
+    if seen is not None and campaign.status == Status.IN_REVIEW and campaign.submitted_by_id == by.pk:
+        return campaign
     if campaign.status == Status.REJECTED:
         change_status(campaign, Status.DRAFT, moves=MOVES, by=by)
     if campaign.status == Status.DRAFT:  # else change_status says what is wrong
@@ -112,12 +118,7 @@ def _check_ready(campaign: Campaign, *, now: datetime) -> None:
     """What a moderator must be able to rely on; asked again at approval, where it counts."""
     if campaign.archived_at is not None:
         raise Refused(f"{campaign} is archived: restore it first.", code="archived")
-    if campaign.list is None:
-        raise Refused("Choose a list of recipients.", code="list_missing")
-    if campaign.list.status != ListStatus.READY:
-        raise Refused(
-            f"The list “{campaign.list}” is {campaign.list.get_status_display().lower()}, not ready.",
-            code="list_not_ready",
-        )
+    drafts.check_list(campaign)
+    assert campaign.list is not None
     drafts.check(drafts.content_of(campaign), zone=campaign.workspace.zone, now=now)
     drafts.check_placeholders(campaign.text, campaign.list)

@@ -1,16 +1,24 @@
-"""Pages of campaigns, below /campaigns/; the list of them is in `reports`, which knows their numbers."""
+"""Pages of campaigns, below /campaigns/; the list of them and the page of each, `campaigns:detail`, are in `reports`,
+which knows their numbers (config.urls)."""
 
 from django.urls import path
 
-from campaigns import views
+from campaigns import views, wizard_views
 
 app_name = "campaigns"
 urlpatterns = [
-    path("new/", views.new, name="new"),
-    path("counter/", views.counter, name="counter"),
+    path("new/", wizard_views.new, name="new"),
+    path("counter/", wizard_views.counter, name="counter"),
     path("with-list/<int:list_pk>/", views.with_list, name="with-list"),
-    path("<int:pk>/", views.detail, name="detail"),
-    path("<int:pk>/edit/", views.edit, name="edit"),
+    path("<int:pk>/edit/", wizard_views.edit, name="edit"),
+    path("<int:pk>/edit/mode/", wizard_views.mode, name="edit_mode"),
+    path("<int:pk>/edit/message/", wizard_views.message, name="edit_message"),
+    path("<int:pk>/edit/recipients/", wizard_views.recipients, name="edit_recipients"),
+    path("<int:pk>/edit/recipients/<int:list_pk>/", wizard_views.recipients, name="edit_list"),
+    path("<int:pk>/edit/time/", wizard_views.time, name="edit_time"),
+    path("<int:pk>/edit/review/", wizard_views.review, name="edit_review"),
+    path("<int:pk>/edit/submit/", wizard_views.submit, name="edit_submit"),
+    path("chosen/<int:list_pk>/", wizard_views.chosen, name="chosen"),
     path("<int:pk>/submit/", views.submit, name="submit"),
     path("<int:pk>/withdraw/", views.withdraw, name="withdraw"),
     path("<int:pk>/revise/", views.revise, name="revise"),
@@ -19,4 +27,5 @@ urlpatterns = [
     path("<int:pk>/cancel/", views.cancel, name="cancel"),
     path("<int:pk>/archive/", views.archive, name="archive"),
     path("<int:pk>/restore/", views.restore, name="restore"),
+    path("<int:pk>/clone/", views.clone, name="clone"),
 ]

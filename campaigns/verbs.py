@@ -2,6 +2,10 @@
 
 from collections.abc import Container
 from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.roles import Permission
 from campaigns.models import Campaign
@@ -16,10 +20,10 @@ class Verb:
     """`tone` is the button's colour; what asks `are_you_sure` takes a reason with it."""
 
     name: str
-    label: str
+    label: Any
     when: frozenset[Status]
     tone: str = "outline-secondary"
-    are_you_sure: str = ""
+    are_you_sure: Any = ""
 
     @property
     def url(self) -> str:
@@ -31,32 +35,66 @@ def _leading_to(status: Status) -> frozenset[Status]:
 
 
 VERBS = (
-    Verb(name="submit", label="Submit for review", tone="primary", when=frozenset({S.DRAFT, S.REJECTED})),
-    Verb(name="edit", label="Edit", when=frozenset({S.DRAFT})),
-    Verb(name="revise", label="Revise", when=frozenset({S.REJECTED})),
-    Verb(name="withdraw", label="Withdraw", when=frozenset({S.IN_REVIEW})),
-    Verb(name="resume", label="Resume", tone="primary", when=frozenset({S.PAUSED})),
+    Verb(
+        name="submit",
+        label=gettext_lazy("Submit for review"),
+        tone="primary",
+        when=frozenset({S.DRAFT, S.REJECTED}),
+    ),
+    Verb(name="edit", label=gettext_lazy("Edit"), when=frozenset({S.DRAFT})),
+    Verb(name="revise", label=gettext_lazy("Revise"), when=frozenset({S.REJECTED})),
+    Verb(name="withdraw", label=gettext_lazy("Withdraw"), when=frozenset({S.IN_REVIEW})),
+    Verb(name="resume", label=gettext_lazy("Resume"), tone="primary", when=frozenset({S.PAUSED})),
     Verb(
         name="pause",
-        label="Pause",
+        label=gettext_lazy("Pause"),
         when=_leading_to(S.PAUSED),
-        are_you_sure="Nothing new is handed to the carrier until somebody resumes it.",
+        are_you_sure=gettext_lazy("Nothing new is handed to the carrier until somebody resumes it."),
     ),
     Verb(
         name="cancel",
-        label="Cancel",
+        label=gettext_lazy("Cancel"),
         tone="outline-danger",
         when=_leading_to(S.CANCELLED),
-        are_you_sure="Whatever is not sent yet will never be. This cannot be undone.",
+        are_you_sure=gettext_lazy("Whatever is not sent yet will never be. This cannot be undone."),
     ),
 )
-ARCHIVE = Verb(name="archive", label="Archive", when=ARCHIVABLE)
-RESTORE = Verb(name="restore", label="Restore", when=frozenset(S))
+CLONE = Verb(name="clone", label=gettext_lazy("Clone"), when=frozenset(S))
+ARCHIVE = Verb(name="archive", label=gettext_lazy("Archive"), when=ARCHIVABLE)
+RESTORE = Verb(name="restore", label=gettext_lazy("Restore"), when=frozenset(S))
 
 
 def offered(campaign: Campaign, permissions: Container[Permission]) -> list[Verb]:
     if Permission.WRITE not in permissions:
         return []
     if campaign.archived_at is not None:
-        return [RESTORE]
-    return [verb for verb in (*VERBS, ARCHIVE) if campaign.status in verb.when]
+        return [RESTORE, CLONE]
+    lacks_list = campaign.status in (S.DRAFT, S.REJECTED) and campaign.list_id is None
+    verbs = [verb for verb in (*VERBS, CLONE, ARCHIVE) if campaign.status in verb.when]
+    return [verb for verb in verbs if not (verb.name == "submit" and lacks_list)]
+
+
+def why_not(campaign: Campaign, permissions: Container[Permission]) -> str:
+    """Why a button that somebody would look for is not there, and what to do instead; empty when nobody would ask."""
+    if Permission.WRITE not in permissions:
+        return _("Your role looks at campaigns: authors and admins submit, pause and cancel them.")
+    if campaign.archived_at is not None:
+        return _("It is archived: restore it to do anything with it.")
+    if campaign.status == S.DRAFT and campaign.list_id is None:
+        return _("It cannot be submitted yet: choose a list of recipients first.")
+    return {
+        S.IN_REVIEW: _("To change it, withdraw it first: nobody judges it until you submit it again."),
+        S.APPROVED: _(
+            "What is approved cannot be changed. A moderator may give it another time: tell them which one. For another"
+            " text or list, cancel it and clone it."
+        ),
+        S.MISSED: _(
+            "Only a moderator lets it go on: ask one to give it another time, and say which, or to send it now."
+        ),
+        S.SENDING: _("Its text and its list cannot be changed any more. Pause it to hold what is left."),
+        S.PAUSED: _("Its text and its list cannot be changed any more: resume it, or cancel what is left."),
+        S.DONE: _("It is over and cannot be sent again: clone it for another one like it."),
+        S.EXPIRED: _("Its deadline has passed and nothing more is sent: clone it for another one like it."),
+        S.CANCELLED: _("Nothing more of it is sent, and that cannot be undone: clone it for another one like it."),
+        S.FAILED: _("The system ended it, and it cannot be resumed: clone it once the reason is mended."),
+    }.get(S(campaign.status), "")

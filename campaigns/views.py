@@ -6,19 +6,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from accounts.access import requires
-from accounts.forms import refused_on
 from accounts.requests import PageRequest
 from accounts.roles import Permission
-from audit.models import Entry
-from campaigns import drafts, preview, schedule, transitions, verbs
-from campaigns.forms import CampaignForm
+from campaigns import drafts, transitions
 from campaigns.models import Campaign
-from campaigns.preview import Preview
 from recipients.models import RecipientList
-from senders.models import Sender
 
-TABS = {"recipients": "Recipients", "errors": "Errors", "content": "Content and approval", "history": "History"}
-HISTORY = 100  # newest entries of the ledger on the page
 WITH_LIST = 20  # newest campaigns on the page of their list
 
 
@@ -32,50 +25,6 @@ def _campaign(request: PageRequest, pk: int) -> Campaign:
 
 
 @requires(Permission.VIEW)
-def detail(request: PageRequest, pk: int) -> HttpResponse:
-    campaign = _campaign(request, pk)
-    tab = request.GET.get("tab", "")
-    context = {
-        "campaign": campaign,
-        "verbs": verbs.offered(campaign, request.permissions),
-        "tabs": TABS,
-        "tab": tab if tab in TABS else "recipients",
-        "may_write": Permission.WRITE in request.permissions,
-        "may_decide": Permission.DECIDE in request.permissions and request.user.is_staff,
-        "here": "campaigns",
-    }
-    if tab == "content":
-        context["preview"] = preview.of(campaign)
-        context["waits_until"] = schedule.waits_until(campaign, now=timezone.now())
-    if tab == "history":
-        about = Entry.objects.of(request.workspace).about(campaign)
-        context["entries"] = about.order_by("-seq")[:HISTORY]
-    return render(request, "campaigns/detail.html", context)
-
-
-@requires(Permission.WRITE)
-def new(request: PageRequest) -> HttpResponse:
-    form = CampaignForm(request.POST or None, workspace=request.workspace, initial={"list": request.GET.get("list")})
-    if form.is_valid():
-        with refused_on(form):
-            made = drafts.create(request.workspace, form.content, by=request.user, now=timezone.now())
-            return redirect("campaigns:detail", made.pk)
-    return _form(request, form)
-
-
-@requires(Permission.WRITE)
-def edit(request: PageRequest, pk: int) -> HttpResponse:
-    campaign = _campaign(request, pk)
-    values = CampaignForm.values_of(campaign)
-    form = CampaignForm(request.POST or None, workspace=request.workspace, initial=values, chosen=campaign.list)
-    if form.is_valid():
-        with refused_on(form):
-            drafts.edit(campaign.pk, form.content, by=request.user, now=timezone.now())
-            return redirect("campaigns:detail", campaign.pk)
-    return _form(request, form, campaign)
-
-
-@requires(Permission.VIEW)
 def with_list(request: PageRequest, list_pk: int) -> HttpResponse:
     """For the page of the list: the campaigns that have it, archived ones too."""
     listed = get_object_or_404(RecipientList.objects.of(request.workspace), pk=list_pk)
@@ -83,14 +32,6 @@ def with_list(request: PageRequest, list_pk: int) -> HttpResponse:
     shown = list(campaigns[:WITH_LIST])
     count = campaigns.count() if len(shown) == WITH_LIST else len(shown)
     return render(request, "campaigns/_with_list.html", {"campaigns": shown, "count": count})
-
-
-@require_POST
-@requires(Permission.WRITE)
-def counter(request: PageRequest) -> HttpResponse:
-    """How long the text is that somebody types at this moment, and what the first of the chosen list would get."""
-    text = request.POST.get("text", "")
-    return render(request, "campaigns/_counter.html", {"preview": _preview(request, text, request.POST.get("list"))})
 
 
 @require_POST
@@ -150,20 +91,8 @@ def restore(request: PageRequest, pk: int) -> HttpResponse:
     return redirect("campaigns:detail", pk)
 
 
-def _form(request: PageRequest, form: CampaignForm, campaign: Campaign | None = None) -> HttpResponse:
-    usable = Sender.objects.of(request.workspace).usable()
-    context = {
-        "form": form,
-        "campaign": campaign,
-        "no_sender": not usable.exists(),
-        "here": "campaigns",
-        "preview": _preview(request, form["text"].value() or "", form["list"].value()),
-    }
-    return render(request, "campaigns/form.html", context, status=400 if form.is_bound else 200)
-
-
-def _preview(request: PageRequest, text: str, list_pk: object) -> Preview:
-    """Of what stands in the form: whatever it says of the list, a list of somebody else is not there."""
-    chosen = str(list_pk or "")
-    listed = RecipientList.objects.of(request.workspace).filter(pk=chosen).first() if chosen.isdecimal() else None
-    return preview.of_text(text.replace("\r\n", "\n"), listed)
+@require_POST
+@requires(Permission.WRITE)
+def clone(request: PageRequest, pk: int) -> HttpResponse:
+    made = drafts.clone(_campaign(request, pk).pk, by=request.user, now=timezone.now())
+    return redirect("campaigns:edit", made.pk)

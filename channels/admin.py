@@ -3,27 +3,31 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
-from simple_history.admin import SimpleHistoryAdmin
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
 
-from channels import accounts, routes
+from accounts.admin import WithHistory, column
+from audit.refusal import Refused
+from channels import accounts, probe, routes
 from channels.models import Channel, Route, RouteMember
 
-FIELDSETS: tuple[tuple[str | None, tuple[str, ...]], ...] = (
+FIELDSETS: tuple[tuple[Any, tuple[str, ...]], ...] = (
     (None, ("name", "is_active", "make_default")),
-    ("Account", ("host", "port", "system_id", "password", "system_type", "bind_mode", "addr_range")),
-    ("Pace", ("binds", "window", "tps", "enquire_link_seconds", "response_timeout_seconds")),
+    (_("Account"), ("host", "port", "system_id", "password", "system_type", "bind_mode", "addr_range")),
+    (_("Pace"), ("binds", "window", "tps", "enquire_link_seconds", "response_timeout_seconds")),
     ("TLS", ("tls", "tls_ca", "tls_server_name", "tls_client_certificate", "tls_client_key")),
     (
-        "Messages",
+        _("Messages"),
         (
             *("default_coding", "gsm_data_coding", "ucs2_data_coding", "long_messages", "service_type"),
             *("dest_ton", "dest_npi", "plus_sign", "default_validity_seconds"),
         ),
     ),
-    ("Answers and receipts", ("answer_overrides", "accepted_is_delivered", "receipt_id_base")),
+    (_("Answers and receipts"), ("answer_overrides", "accepted_is_delivered", "receipt_id_base")),
 )
 OF_THE_FORM = ("password", "tls_client_key", "make_default")
 READ_ONLY = ("receipt_id_base",)
@@ -35,17 +39,17 @@ class ChannelForm(forms.ModelForm[Channel]):
         required=False,
         max_length=accounts.LONGEST_PASSWORD,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="Left empty, the one that is stored stays.",
+        help_text=_("Left empty, the one that is stored stays."),
     )
     tls_client_key = forms.CharField(
-        label="TLS client key",
+        label=_("TLS client key"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
-        help_text="In PEM, without a passphrase. Left empty, the one that is stored stays.",
+        help_text=_("In PEM, without a passphrase. Left empty, the one that is stored stays."),
     )
 
     # Under a name of its own: a second default breaks a constraint of the model, and saving moves the default.
-    make_default = forms.BooleanField(label="Default", required=False)
+    make_default = forms.BooleanField(label=_("Default"), required=False)
 
     class Meta:
         model = Channel
@@ -58,7 +62,7 @@ class ChannelForm(forms.ModelForm[Channel]):
     def clean_password(self) -> str | None:
         password: str = self.cleaned_data["password"]
         if not password.isascii():
-            raise forms.ValidationError("SMPP takes ASCII only (3.4 §5.2.2).")
+            raise forms.ValidationError(_("SMPP takes ASCII only (3.4 §5.2.2)."))
         return password or None
 
     def clean_answer_overrides(self) -> Any:
@@ -78,11 +82,32 @@ class ChannelForm(forms.ModelForm[Channel]):
 
 
 @admin.register(Channel)
-class ChannelAdmin(SimpleHistoryAdmin):  # type: ignore[misc]  # it has no types
+class ChannelAdmin(WithHistory[Channel]):
     form = ChannelForm
+    change_form_template = "admin/channels/channel/change_form.html"
     fieldsets = tuple((title, {"fields": names}) for title, names in FIELDSETS)
-    list_display = ("name", "host", "port", "system_id", "tls", "binds", "window", "tps", "is_default", "is_active")
+    list_display = (
+        *("name", column("host", _("host")), column("port", _("port")), column("system_id", _("system id"))),
+        *(column("tls", _("TLS")), column("binds", _("binds")), column("window", _("window"))),
+        *(column("tps", _("TPS")), column("is_default", _("default")), column("is_active", _("active"))),
+    )
     ordering = ("name",)
+
+    def get_urls(self) -> list[URLPattern]:
+        test = path("<int:pk>/test/", self.admin_site.admin_view(self.test), name="channels_channel_test")
+        return [test, *super().get_urls()]
+
+    def test(self, request: Any, pk: int) -> HttpResponse:
+        """Binds once, and says what the carrier answered."""
+        channel = self.get_object(request, str(pk))
+        if request.method != "POST" or channel is None or not self.has_change_permission(request, channel):
+            raise Http404("There is no such button.")
+        try:
+            answer = probe.test(channel.pk, by=request.user)
+            (messages.success if answer.is_bound else messages.error)(request, f"{channel}: {answer.words}")
+        except Refused as refusal:
+            messages.error(request, refusal.message)
+        return redirect("admin:channels_channel_change", channel.pk)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Channel | None = None) -> tuple[str, ...]:
         return (*READ_ONLY, "name") if obj else READ_ONLY
@@ -102,9 +127,6 @@ class ChannelAdmin(SimpleHistoryAdmin):  # type: ignore[misc]  # it has no types
 
     def has_delete_permission(self, request: HttpRequest, obj: Channel | None = None) -> bool:
         return False  # Campaigns point at it: switch off `active` instead.
-
-    def revert_disabled(self, request: HttpRequest, obj: Channel | None = None) -> bool:
-        return True  # The history is for reading; a secret of that time is not in it.
 
 
 class MembersFormSet(forms.BaseInlineFormSet[RouteMember, Route, forms.ModelForm[RouteMember]]):
@@ -134,16 +156,16 @@ class MemberInline(admin.TabularInline[RouteMember, Route]):
 
 
 @admin.register(Route)
-class RouteAdmin(SimpleHistoryAdmin):  # type: ignore[misc]  # it has no types
+class RouteAdmin(WithHistory[Route]):
     fields = ("name", "is_active")
     inlines = (MemberInline,)
-    list_display = ("name", "shown_members", "is_active")
+    list_display = ("name", "shown_members", column("is_active", _("active")))
     ordering = ("name",)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).with_members()
+        return Route.objects.with_members()
 
-    @admin.display(description="members")
+    @admin.display(description=_("members"))
     def shown_members(self, route: Route) -> str:
         return ", ".join(f"{one} (backup)" if one.is_backup else str(one) for one in route.in_order)
 
@@ -163,6 +185,3 @@ class RouteAdmin(SimpleHistoryAdmin):  # type: ignore[misc]  # it has no types
 
     def has_delete_permission(self, request: HttpRequest, obj: Route | None = None) -> bool:
         return False  # Campaigns may point at it: switch off `active` instead.
-
-    def revert_disabled(self, request: HttpRequest, obj: Route | None = None) -> bool:
-        return True

@@ -5,8 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.http import Http404, HttpRequest, JsonResponse
-from django.views.defaults import server_error as server_error_page
+from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
@@ -35,7 +34,7 @@ STATUS_OF_REFUSAL = {
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
-    """`{"error": {"code", "message", "fields"?}}`; None for a bug, which is logged and answered by `server_error`."""
+    """`{"error": {"code", "message", "fields"?}}`; None for a bug, which is logged and answered by `config.errors`."""
     match error:
         case Refused():
             return _answer(STATUS_OF_REFUSAL.get(error.code, status.HTTP_409_CONFLICT), error.code, error.message)
@@ -89,11 +88,3 @@ def _flat(detail: Any, name: str = "") -> dict[str, list[str]]:
     if isinstance(detail, list) and any(isinstance(item, Mapping | list) for item in detail):
         return _flat({str(number): item for number, item in enumerate(detail) if item}, name)
     return {name or "body": [str(text) for text in (detail if isinstance(detail, list) else [detail])]}
-
-
-def server_error(request: HttpRequest) -> Any:
-    """handler500: the envelope for the API, Django's page for the rest."""
-    if not request.path.startswith("/api/"):
-        return server_error_page(request)
-    message = "Something broke on our side; the operators have been told."
-    return JsonResponse(envelope("internal_error", message), status=status.HTTP_500_INTERNAL_SERVER_ERROR)

@@ -76,9 +76,13 @@ urlpatterns = [
     path("senders/<int:pk>/", senders.OneSender.as_view(), name="sender"),
     path("senders/<int:pk>/revisions/", senders.Revisions.as_view(), name="revisions"),
     path(
-        "senders/<int:pk>/revisions/<int:number>/approve/", senders.ApproveRevision.as_view(), name="revision-approve"
+        "senders/<int:pk>/revisions/<int:number>/approve/",
+        moderation.ApproveRevision.as_view(),
+        name="revision-approve",
     ),
-    path("senders/<int:pk>/revisions/<int:number>/reject/", senders.RejectRevision.as_view(), name="revision-reject"),
+    path(
+        "senders/<int:pk>/revisions/<int:number>/reject/", moderation.RejectRevision.as_view(), name="revision-reject"
+    ),
     path("campaigns/", Campaigns.as_view(), name="campaigns"),
     path("campaigns/<int:pk>/", OneCampaign.as_view(), name="campaign"),
     path("campaigns/<int:pk>/submit/", campaigns.Submit.as_view(), name="campaign-submit"),
@@ -89,6 +93,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/cancel/", campaigns.Cancel.as_view(), name="campaign-cancel"),
     path("campaigns/<int:pk>/archive/", campaigns.Archive.as_view(), name="campaign-archive"),
     path("campaigns/<int:pk>/restore/", campaigns.Restore.as_view(), name="campaign-restore"),
+    path("campaigns/<int:pk>/clone/", campaigns.Clone.as_view(), name="campaign-clone"),
     path("campaigns/<int:pk>/approve/", moderation.Approve.as_view(), name="campaign-approve"),
     path("campaigns/<int:pk>/reject/", moderation.Reject.as_view(), name="campaign-reject"),
     path("campaigns/<int:pk>/reschedule/", moderation.Reschedule.as_view(), name="campaign-reschedule"),

@@ -85,6 +85,8 @@ app.conf.update(
         "reconcile": {"task": "reports.tasks.reconcile", "schedule": 3600.0, "options": {"expires": 3600}},
         "prepare-partitions": {"task": "delivery.tasks.prepare_partitions", "schedule": 3600.0},
         "keep-heads": {"task": "audit.tasks.keep_heads", "schedule": 600.0, "options": {"expires": 600}},
+        "look-for-notices": {"task": "notices.tasks.look", "schedule": 5.0, "options": {"expires": 5}},
+        "forget-notices": {"task": "notices.tasks.forget", "schedule": 6 * 3600.0},
         "forget-calls": {"task": "accounts.tasks.forget_calls", "schedule": 3600.0},
         "sweep-lists": {"task": "recipients.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
         "sweep-leftovers": {"task": "recipients.tasks.sweep_leftovers", "schedule": 60.0, "options": {"expires": 60}},

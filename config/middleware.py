@@ -8,6 +8,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from audit.refusal import Refused
 from config import troubles
@@ -42,6 +43,10 @@ def _has_nul(query: str) -> bool:
     return "\0" in query or "%00" in query
 
 
+# Refused because somebody, or the clock, acted since the page was loaded: it offered what is not possible any more.
+STALE = {"wrong_status", "changed_meanwhile"}
+
+
 class RefusedMiddleware:
     """A broken rule, or storage in trouble, becomes a message on the page that was left: nothing changed."""
 
@@ -55,9 +60,12 @@ class RefusedMiddleware:
         told = error if isinstance(error, Refused) else troubles.said(error)
         if told is None:
             return None
+        is_stale = told.code in STALE
+        message = _("%(reason)s Somebody was faster than this page.") % {"reason": told.message}
+        message = message if is_stale else told.message
         if "HX-Request" in request.headers:
-            return render(request, "_refused.html", {"message": told.message}, status=409)
-        messages.error(request, told.message)
+            return render(request, "_refused.html", {"message": message, "is_stale": is_stale}, status=409)
+        messages.error(request, message)
         return redirect(_back(request))
 
 

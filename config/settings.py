@@ -42,12 +42,14 @@ INSTALLED_APPS = [
     "moderation",
     "delivery",
     "reports",
+    "notices",
     "simulator",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "audit.middleware.CircumstancesMiddleware",
     "config.middleware.NulMiddleware",
     "config.middleware.ContentSecurityPolicy",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -55,7 +57,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.WorkspaceMiddleware",
-    "audit.middleware.CircumstancesMiddleware",
+    "accounts.middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
@@ -76,6 +78,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context.workspaces",
+                "accounts.context.appearance",
+                "notices.context.going_on",
             ],
         },
     },
@@ -120,6 +124,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
@@ -136,6 +141,20 @@ STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(ROOT / ".data" / "static")
 STATICFILES_DIRS = [ROOT / "static"]
 WHITENOISE_USE_FINDERS = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# --- Emails (docs/adr/0043) -------------------------------------------------------------------------------------------
+# smtp://USER:PASSWORD@host:587/?tls=True; without it they are written to the log of the worker.
+_email = env.dj_email_url("EMAIL_URL", default="console:")
+EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _email["EMAIL_HOST"] or "localhost", _email["EMAIL_PORT"] or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_USER"] or "", _email["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = bool(_email["EMAIL_USE_TLS"]), bool(_email["EMAIL_USE_SSL"])
+EMAIL_FILE_PATH = _email["EMAIL_FILE_PATH"]
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="Message Center <message-center@localhost>")
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://localhost:8000").rstrip(
+    "/"
+)  # where readers of emails find the pages
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
@@ -184,6 +203,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- Campaigns --------------------------------------------------------------------------------------------------------
 MAX_PARTS = env.int("MAX_PARTS", default=5)
+REVIEW_TARGET = timedelta(minutes=env.int("REVIEW_TARGET_MINUTES", default=60))  # to be judged in; then it is late
 START_GRACE = timedelta(seconds=env.int("START_GRACE_SECONDS", default=600))
 
 # --- Dispatch (docs/architecture.md, "Dispatch") ----------------------------------------------------------------------
@@ -216,7 +236,8 @@ DEMO_FILE = env.str("DEMO_FILE", default="")  # keeps the demo's passwords and t
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"request_id": {"()": "config.logs.RequestId"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
 }

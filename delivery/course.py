@@ -1,6 +1,7 @@
 """The course of a campaign: how its counters moved over time, from the tallies and from what folding kept of them."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection
 
@@ -21,7 +22,7 @@ SELECT date_bin(%(width)s, at, %(epoch)s), state, sum(n) FROM (
 def moved(campaign: Campaign, *, width: timedelta, until: datetime) -> dict[datetime, dict[MessageState, int]]:
     """How many messages more are in each state after each stretch of this width than before it, by its begin. Stretches
     begin at multiples of the width since 1970. No message is read."""
-    values = {"campaign": campaign.pk, "width": width, "until": until, "epoch": EPOCH}
+    values: dict[str, Any] = {"campaign": campaign.pk, "width": width, "until": until, "epoch": EPOCH}
     with connection.cursor() as cursor:
         cursor.execute(_MOVED, values)
         rows: list[tuple[datetime, int, int]] = cursor.fetchall()

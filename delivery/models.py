@@ -38,6 +38,9 @@ class Chunk(models.Model):
     intended = models.PositiveIntegerField(default=0)
     unresolved = models.PositiveIntegerField(default=0, help_text="Messages in INTENDED or RETRY.")
     retry_at = models.DateTimeField(null=True, blank=True)
+    away_until = models.DateTimeField(
+        null=True, blank=True, help_text="Its object could not be read: until then others have their turn."
+    )
     plan_from = models.DateTimeField(null=True, blank=True)
     plan_until = models.DateTimeField(null=True, blank=True)
     plan_first = models.PositiveIntegerField(default=0, help_text="`next` when the plan was made.")

@@ -65,6 +65,7 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
             .unowned(now)
             .filter(~_halted(), campaign__status=Status.SENDING)
             .filter(~_lately(now) | Q(rung_at__lt=F("released_at")))
+            .filter(Q(away_until=None) | Q(away_until__lte=now))
             .filter(
                 Q(next__lt=F("count"), plan_from=None)
                 | Q(next__lt=F("count"), plan_from__lte=now)

@@ -1,43 +1,44 @@
 """The states of a chunk and of a message, and the terms of the equation that they count towards."""
 
 from django.db.models import IntegerChoices, TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class ChunkStatus(TextChoices):
-    OPEN = "open", "Open"
-    DONE = "done", "Done"
-    CLOSED = "closed", "Closed"  # the campaign ended before it did
-    QUARANTINED = "quarantined", "Quarantined"  # nobody works on it until an operator has looked at it
-    FROZEN = "frozen", "Frozen"  # its database was restored: what became of it since is not known here
+    OPEN = "open", _("Open")
+    DONE = "done", _("Done")
+    CLOSED = "closed", _("Closed")  # the campaign ended before it did
+    QUARANTINED = "quarantined", _("Quarantined")  # nobody works on it until an operator has looked at it
+    FROZEN = "frozen", _("Frozen")  # its database was restored: what became of it since is not known here
 
 
 class MessageState(IntegerChoices):
     """What is known of one recipient. A recipient without a row has not been intended yet: it lives in its chunk."""
 
-    INTENDED = 1, "Handed over, answer awaited"
-    RETRY = 2, "Refused for the moment, will be tried again"
-    UNCERTAIN = 3, "Handed over, answer lost"
-    PENDING = 4, "Taken by the carrier, receipt awaited"
-    NO_RECEIPT = 5, "No receipt came"
-    FAILED = 6, "Failed"
-    DELIVERED = 7, "Delivered"
-    EXPIRED = 8, "Deadline passed before it was sent"
-    CANCELLED = 9, "Cancelled before it was sent"
-    SUPPRESSED = 10, "Not sent: the number is suppressed"
+    INTENDED = 1, _("Handed over, answer awaited")
+    RETRY = 2, _("Refused for the moment, will be tried again")
+    UNCERTAIN = 3, _("Handed over, answer lost")
+    PENDING = 4, _("Taken by the carrier, receipt awaited")
+    NO_RECEIPT = 5, _("No receipt came")
+    FAILED = 6, _("Failed")
+    DELIVERED = 7, _("Delivered")
+    EXPIRED = 8, _("Deadline passed before it was sent")
+    CANCELLED = 9, _("Cancelled before it was sent")
+    SUPPRESSED = 10, _("Not sent: the number is suppressed")
 
 
 class Term(TextChoices):
     """Where a recipient counts in the equation of design §2: accepted, in exactly one of ACCEPTED; else suppressed."""
 
-    DELIVERED = "delivered", "Delivered"
-    FAILED = "failed", "Failed"
-    PENDING = "pending", "Pending"
-    NO_RECEIPT = "no_receipt", "No receipt"
-    EXPIRED = "expired", "Expired"
-    CANCELLED = "cancelled", "Cancelled"
-    UNCERTAIN = "uncertain", "Uncertain"
-    WAITING = "waiting", "Waiting"
-    SUPPRESSED = "suppressed", "Suppressed"
+    DELIVERED = "delivered", _("Delivered")
+    FAILED = "failed", _("Failed")
+    PENDING = "pending", _("Pending")
+    NO_RECEIPT = "no_receipt", _("No receipt")
+    EXPIRED = "expired", _("Expired")
+    CANCELLED = "cancelled", _("Cancelled")
+    UNCERTAIN = "uncertain", _("Uncertain")
+    WAITING = "waiting", _("Waiting")
+    SUPPRESSED = "suppressed", _("Suppressed")
 
 
 ACCEPTED = tuple(term for term in Term if term is not Term.SUPPRESSED)
@@ -61,12 +62,12 @@ STATES_OF: dict[Term, tuple[MessageState, ...]] = {
 
 
 class HaltKind(TextChoices):
-    EMERGENCY = "emergency", "Emergency stop"
-    RESTORE = "restore", "Restored database"
+    EMERGENCY = "emergency", _("Emergency stop")
+    RESTORE = "restore", _("Restored database")
 
 
 class InboundKind(TextChoices):
-    MO = "mo", "From a phone"
+    MO = "mo", _("From a phone")
 
 
 class ErrorKind(IntegerChoices):
@@ -79,7 +80,7 @@ class ErrorKind(IntegerChoices):
 
 
 class TextError(IntegerChoices):
-    """Why a recipient's text did not come about: nothing was handed over."""
+    """Why a recipient's text did not come about: nothing was handed over. `delivery.errors` has it in sentences."""
 
     VALUE_MISSING = 1, "A value for its text is missing, and has no default"
     TOO_LONG = 2, "Its text is longer than the most parts that a message may have"
@@ -87,19 +88,19 @@ class TextError(IntegerChoices):
 
 
 class IncidentKind(TextChoices):
-    BIND_REFUSED = "bind_refused", "Bind refused"
-    LINK_LOST = "link_lost", "Link lost"
-    CONNECT_FAILED = "connect_failed", "Cannot connect"
-    RESPONSE_TIMEOUT = "response_timeout", "No response in time"
-    THROTTLED = "throttled", "Throttled by the carrier"
-    QUEUE_FULL = "queue_full", "Carrier's queue full"
-    REFUSED = "refused", "Refused by the carrier for a reason of ours"
-    PROTOCOL = "protocol", "Protocol error"
-    STORAGE = "storage", "Object storage"
-    DATABASE = "database", "Database"
-    REDIS = "redis", "Redis"
-    SEAL_BROKEN = "seal_broken", "Content differs from what was approved"
-    CHUNK_DAMAGED = "chunk_damaged", "Chunk damaged"
-    CHUNK_FAILED = "chunk_failed", "Chunk cannot be worked on"
-    RESTORED = "restored", "The database has forgotten what was sent"
-    UNBALANCED = "unbalanced", "The equation does not hold"
+    BIND_REFUSED = "bind_refused", _("Bind refused")
+    LINK_LOST = "link_lost", _("Link lost")
+    CONNECT_FAILED = "connect_failed", _("Cannot connect")
+    RESPONSE_TIMEOUT = "response_timeout", _("No response in time")
+    THROTTLED = "throttled", _("Throttled by the carrier")
+    QUEUE_FULL = "queue_full", _("Carrier's queue full")
+    REFUSED = "refused", _("Refused by the carrier for a reason of ours")
+    PROTOCOL = "protocol", _("Protocol error")
+    STORAGE = "storage", _("Object storage")
+    DATABASE = "database", _("Database")
+    REDIS = "redis", _("Redis")
+    SEAL_BROKEN = "seal_broken", _("Content differs from what was approved")
+    CHUNK_DAMAGED = "chunk_damaged", _("Chunk damaged")
+    CHUNK_FAILED = "chunk_failed", _("Chunk cannot be worked on")
+    RESTORED = "restored", _("The database has forgotten what was sent")
+    UNBALANCED = "unbalanced", _("The equation does not hold")

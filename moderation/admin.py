@@ -1,31 +1,48 @@
 """The moderators' desk: two queues, a page to judge on, and buttons that call the same verbs as everyone."""
 
+import csv
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from django.contrib import admin, messages
+from django.contrib.humanize.templatetags.humanize import intcomma
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse
+from django.forms import Form, ModelForm
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.admin import Desk
+from accounts.admin import Desk, column, decides
 from accounts.forms import refused_on
 from accounts.models import User, Workspace
-from accounts.templatetags.pages import moment
-from campaigns import gsm
+from accounts.templatetags.pages import moment, stretch
+from audit.refusal import Refused
+from campaigns import gsm, schedule
+from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from moderation import decisions
-from moderation.dossier import dossier
-from moderation.forms import ApprovalForm, DecisionForm, RejectionForm, RescheduleForm
-from moderation.models import CampaignInReview, Decision, RevisionInReview
-from senders import transitions
+from delivery.models import Incident
+from moderation import audience, claims, concerns, decisions, incidents, notes, phrases, waiting
+from moderation.dossier import dossier, revision_dossier
+from moderation.forms import ApprovalForm, DecisionForm, NoteForm, RejectionForm, RescheduleForm
+from moderation.models import (
+    About,
+    BlockedTerm,
+    CampaignInReview,
+    CannedReason,
+    Claim,
+    Decision,
+    RevisionInReview,
+)
+from recipients.admin import BoundedPaginator
+from senders.models import Revision
 from senders.statuses import RevisionStatus
 
 Row = TypeVar("Row", bound=Model)
@@ -35,18 +52,25 @@ Row = TypeVar("Row", bound=Model)
 class Choice:
     """One button: `act` is the verb; called with the row's id, its keyword arguments from the form, by and now."""
 
-    label: str
-    sentence: str
+    label: Any  # these three are translated when they are shown
+    sentence: Any
     form: type[DecisionForm]
     act: Callable[..., Any]
-    done: str
+    done: Any
     is_refusal: bool = False
 
 
 class JudgingDesk(Desk[Row]):
-    """A queue whose rows are judged: each choice has a page to confirm it, and is made by POST."""
+    """A queue whose rows are judged: each choice has a page to confirm it, and is made by POST.
+
+    Whoever opens the page of a row, and may judge it, has it in hand for some minutes (`moderation.claims`).
+    """
 
     judge_template = ""
+    change_list_template = "moderation/queue.html"
+    about = About.CAMPAIGN
+    claim_field = ""  # of a Claim: the column that points at a row
+    list_per_page = 50
 
     @abstractmethod
     def waiting(self, rows: QuerySet[Row]) -> QuerySet[Row]:
@@ -65,6 +89,14 @@ class JudgingDesk(Desk[Row]):
         """The submission that the judge has seen."""
 
     @abstractmethod
+    def writers_of(self, row: Row) -> set[int]:
+        """Who wrote it, and does not judge it where four eyes are asked for."""
+
+    @abstractmethod
+    def revision_of(self, row: Row) -> Revision:
+        """The sender's revision whose evidence goes with it."""
+
+    @abstractmethod
     def dossier(self, request: HttpRequest, row: Row) -> dict[str, Any]:
         """What the judge page shows."""
 
@@ -74,15 +106,29 @@ class JudgingDesk(Desk[Row]):
         here = request.resolver_match
         return self.waiting(rows) if here and here.url_name == f"{self._address}_changelist" else rows
 
-    def get_urls(self) -> list[URLPattern]:
-        decide = path(
-            "<int:pk>/decide/<slug:choice>/", self.admin_site.admin_view(self.decide), name=f"{self._address}_decide"
-        )
-        return [decide, *super().get_urls()]
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Who reads what is asked once, for the rows of the page."""
+        shown = super().get_changelist_instance(request)
+        held = Claim.objects.in_force(timezone.now()).select_related("holder")
+        of_page = held.filter(**{f"{self.claim_field}__in": [row.pk for row in shown.result_list]})
+        readers = {getattr(claim, f"{self.claim_field}_id"): claim for claim in of_page}
+        for row in shown.result_list:
+            row.claim = readers.get(row.pk)
+        return shown
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        title = str(self.opts.verbose_name_plural).capitalize()
-        return super().changelist_view(request, {"title": title, "subtitle": "", **(extra_context or {})})
+    def get_urls(self) -> list[URLPattern]:
+        def at(route: str, view: Callable[..., Any], name: str) -> URLPattern:
+            return path(f"<int:pk>/{route}", self.admin_site.admin_view(view), name=f"{self._address}_{name}")
+
+        return [
+            at("decide/<slug:choice>/", self.decide, "decide"),
+            at("claim/", self.claim, "claim"),
+            at("release/", self.release, "release"),
+            at("take-over/", self.take_over, "take_over"),
+            at("note/", self.note, "note"),
+            at("evidence/", self.evidence, "evidence"),
+            *super().get_urls(),
+        ]
 
     @property
     def _address(self) -> str:
@@ -92,22 +138,35 @@ class JudgingDesk(Desk[Row]):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         row = self._row(request, object_id)
+        return self._judge_page(request, row, NoteForm())
+
+    def _judge_page(self, request: HttpRequest, row: Row, note_form: NoteForm) -> HttpResponse:
         choices = self.choices(row)
         with timezone.override(self.workspace_of(row).zone):
-            context = self._context(request, row) | self.dossier(request, row) | {"choices": choices}
-            return TemplateResponse(request, self.judge_template, context).render()
+            context = {
+                **self._context(request, row),
+                **self.dossier(request, row),
+                **{"choices": choices, "note_form": note_form},
+            }
+            status = 400 if note_form.is_bound else 200
+            return TemplateResponse(request, self.judge_template, context, status=status).render()
 
     def decide(self, request: HttpRequest, pk: int, choice: str) -> HttpResponse:
         row = self._row(request, str(pk))
         choices = self.choices(row)
         if choice not in choices:
-            messages.error(request, f"{row} does not wait for that decision any more.")
+            messages.error(request, _("%(what)s does not wait for that decision any more.") % {"what": row})
             return redirect(f"admin:{self._address}_changelist")
         chosen = choices[choice]
         with timezone.override(self.workspace_of(row).zone):
-            form = chosen.form(request.POST or None, initial={"round": self.round_of(row)})
+            form = chosen.form(
+                request.POST or None,
+                initial={"round": self.round_of(row)},
+                workspace_id=self.workspace_of(row).pk,
+                about=self.about,
+            )
             if form.is_valid() and self._act(request, row, chosen, form):
-                messages.success(request, f"{row}: {chosen.done}")
+                messages.success(request, chosen.done % {"what": row})
                 return redirect(f"admin:{self._address}_changelist")
             context = self._context(request, row) | {"choice": chosen, "form": form}
             status = 400 if form.is_bound else 200
@@ -118,23 +177,111 @@ class JudgingDesk(Desk[Row]):
             chosen.act(row.pk, **form.cleaned_data, by=cast(User, request.user), now=timezone.now())
         return form.is_valid()
 
+    def claim(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The heartbeat of an open page: what stands on it about who reads."""
+        row = self._posted(request, pk)
+        return TemplateResponse(request, "moderation/_claim.html", self._claim_context(request, row)).render()
+
+    def release(self, request: HttpRequest, pk: int) -> HttpResponse:
+        claims.release(self._subject(self._posted(request, pk)), by=cast(User, request.user))
+        return HttpResponse(status=204)
+
+    def take_over(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = self._posted(request, pk)
+        try:
+            claims.take_over(self._subject(row), by=cast(User, request.user), now=timezone.now())
+            messages.success(request, _("You are reading %(what)s now.") % {"what": row})
+        except Refused as refusal:
+            messages.error(request, refusal.message)
+        return redirect(f"admin:{self._address}_change", row.pk)
+
+    def note(self, request: HttpRequest, pk: int) -> HttpResponse:
+        row = self._posted(request, pk)
+        form = NoteForm(request.POST)
+        if form.is_valid():
+            with refused_on(form):
+                notes.add(self._subject(row), **form.cleaned_data, by=cast(User, request.user), now=timezone.now())
+                return redirect(reverse(f"admin:{self._address}_change", args=[row.pk]) + "#notes")
+        return self._judge_page(request, row, form)
+
+    def evidence(self, request: HttpRequest, pk: int) -> FileResponse:
+        """Downloaded, never shown: it is somebody else's file."""
+        evidence = self.revision_of(self._row(request, str(pk))).evidence
+        if not evidence:
+            raise Http404("No evidence was given.")
+        return FileResponse(evidence.open(), as_attachment=True)
+
+    def _posted(self, request: HttpRequest, pk: int) -> Row:
+        if request.method != "POST":
+            raise Http404("This is a button.")
+        return self._row(request, str(pk))
+
     def _row(self, request: HttpRequest, object_id: str) -> Row:
+        if not decides(request):
+            raise PermissionDenied
         row = self.get_object(request, object_id)
         if row is None:
             raise Http404("There is nothing to judge here.")
         return row
 
+    def _subject(self, row: Row) -> Campaign | Revision:
+        return cast(Campaign | Revision, row)
+
+    def _claim_context(self, request: HttpRequest, row: Row) -> dict[str, Any]:
+        """Who reads it, after whoever asks has taken it if it was free. Nobody takes what they may not judge."""
+        user, now = cast(User, request.user), timezone.now()
+        workspace = self.workspace_of(row)
+        is_own = workspace.four_eyes and user.pk in self.writers_of(row)
+        claim = None
+        if self.choices(row):
+            claim = (
+                Claim.objects.about(self._subject(row)).in_force(now).first()
+                if is_own
+                else claims.take(self._subject(row), by=user, now=now)
+            )
+        return {
+            "claim": claim,
+            "is_mine": claim is not None and claim.holder_id == user.pk,
+            "may_take_over": not is_own,
+            "read_for": stretch(int((now - claim.since).total_seconds())) if claim else "",
+            "heartbeat": claims.HEARTBEAT_SECONDS,
+            "waits": bool(self.choices(row)),
+            "claim_url": reverse(f"admin:{self._address}_claim", args=[row.pk]),
+            "release_url": reverse(f"admin:{self._address}_release", args=[row.pk]),
+            "take_over_url": reverse(f"admin:{self._address}_take_over", args=[row.pk]),
+        }
+
     def _context(self, request: HttpRequest, row: Row) -> dict[str, Any]:
         return {
             **self.admin_site.each_context(request),
+            **self._claim_context(request, row),
             "opts": self.opts,
             "row": row,
             "title": str(row),
             "zone": self.workspace_of(row).time_zone,
             "queue_url": reverse(f"admin:{self._address}_changelist"),
             "judge_url": reverse(f"admin:{self._address}_change", args=[row.pk]),
+            "evidence_url": reverse(f"admin:{self._address}_evidence", args=[row.pk]),
+            "note_url": reverse(f"admin:{self._address}_note", args=[row.pk]),
             "decide_name": f"admin:{self._address}_decide",
         }
+
+    @admin.display(description=gettext_lazy("waits"), ordering="submitted_at")
+    def waits(self, row: Any) -> str:
+        wait = waiting.since(row.submitted_at, timezone.now())
+        return format_html('<span class="{}">{}</span>', "desk-late" if wait.is_late else "", wait.words)
+
+    @admin.display(description=gettext_lazy("read by"))
+    def reader(self, row: Any) -> str:
+        if row.claim is None:
+            return ""
+        seconds = int((timezone.now() - row.claim.since).total_seconds())
+        who = row.claim.holder.get_short_name()
+        return format_html('{}<br><span class="desk-quiet">{}</span>', who, stretch(seconds))
+
+
+def badges(*shown: str) -> str:
+    return format_html_join("", '<span class="desk-badge">{}</span>', ((one,) for one in shown))
 
 
 def _approve(pk: int, *, round: int, **words: Any) -> None:
@@ -156,35 +303,35 @@ def _send_now(pk: int, *, round: int, **words: Any) -> None:
 CAMPAIGN_CHOICES: dict[Status, dict[str, Choice]] = {
     Status.IN_REVIEW: {
         "approve": Choice(
-            label="Approve",
-            sentence="It is sealed as it is, and sent at its time.",
+            label=gettext_lazy("Approve"),
+            sentence=gettext_lazy("It is sealed as it is, and sent at its time."),
             form=ApprovalForm,
             act=_approve,
-            done="approved.",
+            done=gettext_lazy("%(what)s: approved."),
         ),
         "reject": Choice(
-            label="Reject",
-            sentence="It goes back to its author, who reads why.",
+            label=gettext_lazy("Reject"),
+            sentence=gettext_lazy("It goes back to its author, who reads why."),
             form=RejectionForm,
             act=_reject,
-            done="rejected.",
+            done=gettext_lazy("%(what)s: rejected."),
             is_refusal=True,
         ),
     },
     Status.MISSED: {
         "reschedule": Choice(
-            label="Reschedule",
-            sentence="It is sealed again for another time; a window moves as a whole.",
+            label=gettext_lazy("Reschedule"),
+            sentence=gettext_lazy("It is sealed again for another time; a window moves as a whole."),
             form=RescheduleForm,
             act=_reschedule,
-            done="approved for another time.",
+            done=gettext_lazy("%(what)s: approved for another time."),
         ),
         "send-now": Choice(
-            label="Send now",
-            sentence="It is sealed again and sent at once.",
+            label=gettext_lazy("Send now"),
+            sentence=gettext_lazy("It is sealed again and sent at once."),
             form=DecisionForm,
             act=_send_now,
-            done="approved to be sent now.",
+            done=gettext_lazy("%(what)s: approved to be sent now."),
         ),
     },
 }
@@ -193,13 +340,33 @@ CAMPAIGN_CHOICES: dict[Status, dict[str, Choice]] = {
 @admin.register(CampaignInReview)
 class CampaignDesk(JudgingDesk[CampaignInReview]):
     judge_template = "moderation/judge_campaign.html"
-    list_display = (
-        *("name", "workspace", "status", "due", "from_whom", "recipients", "parts", "written_by", "submitted"),
-    )
-    list_filter = (("workspace", admin.RelatedOnlyFieldListFilter),)
-    list_select_related = ("workspace", "revision", "list", "created_by")
-    search_fields = ("name",)
+    claim_field = "campaign"
+    list_display = (*("shown_name", "waits", "due", "recipients", "from_whom", "written_by", "reader"),)
+    list_filter = (("workspace", admin.RelatedOnlyFieldListFilter), "mode")
+    list_select_related = ("workspace", "sender", "revision", "list", "created_by", "edited_by", "channel", "route")
+    search_fields = ("name", "created_by__email", "revision__saddr")
+    search_help_text = gettext_lazy("Name, author or sender address")
     ordering = ("submitted_at", "pk")
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> CampaignInReview | None:
+        rows = self.get_queryset(request).select_related(
+            *self.list_select_related, "submitted_by", "revision__decided_by"
+        )
+        try:
+            return rows.get(pk=object_id)
+        except (CampaignInReview.DoesNotExist, ValueError):
+            return None
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """What is usual in their workspaces, and which senders were used, is asked once for the rows of the page."""
+        shown = super().get_changelist_instance(request)
+        usual = audience.usual_of(row.workspace_id for row in shown.result_list)
+        used = audience.used_before(shown.result_list)
+        for row in shown.result_list:
+            row.usual, row.used = usual[row.workspace_id], used
+        return shown
 
     def waiting(self, rows: QuerySet[CampaignInReview]) -> QuerySet[CampaignInReview]:
         return rows.filter(status__in=list(CAMPAIGN_CHOICES))
@@ -213,61 +380,82 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
     def round_of(self, row: CampaignInReview) -> int:
         return row.round
 
+    def writers_of(self, row: CampaignInReview) -> set[int]:
+        return {row.created_by_id, row.edited_by_id}
+
+    def revision_of(self, row: CampaignInReview) -> Revision:
+        return row.revision
+
     def dossier(self, request: HttpRequest, row: CampaignInReview) -> dict[str, Any]:
         return {"dossier": dossier(row, reader=cast(User, request.user), now=timezone.now())}
 
-    @admin.display(description="when")
+    @admin.display(description=gettext_lazy("campaign"), ordering="name")
+    def shown_name(self, row: Any) -> str:
+        found = []
+        if row.sender_id not in row.used.senders:
+            found.append(_("first-time sender"))
+        elif row.revision_id not in row.used.revisions:
+            found.append(_("new sender revision"))
+        if row.usual.is_exceeded_by(concerns.audience_of(row)):
+            found.append(_("above-usual audience"))
+        if row.status == Status.MISSED:
+            found.append(row.get_status_display())
+        return format_html('<span class="desk-name">{}</span> {}', row.name, badges(*found))
+
+    @admin.display(description=gettext_lazy("due"))
     def due(self, row: CampaignInReview) -> str:
+        at = schedule.begin_of(row)
         with timezone.override(row.workspace.zone):
             if row.mode == Mode.SPREAD:
-                return format_html("{}<br>– {}", moment(row.date_from), moment(row.date_to))
-            return moment(row.send_at) if row.send_at else "At approval"
+                shown: str = format_html("{}<br>– {}", moment(row.date_from), moment(row.date_to))
+            else:
+                shown = moment(at) if at else row.get_mode_display()
+        left = waiting.until(at or row.not_after, timezone.now())
+        if left is None:
+            return shown
+        return format_html('{}<br><span class="{}">{}</span>', shown, "desk-late" if left.is_late else "", left.words)
 
-    @admin.display(ordering="submitted_at")
-    def submitted(self, row: CampaignInReview) -> str:
-        with timezone.override(row.workspace.zone):
-            return moment(row.submitted_at)
-
-    @admin.display(description="sender")
+    @admin.display(description=gettext_lazy("sender, workspace"), ordering="workspace__name")
     def from_whom(self, row: CampaignInReview) -> str:
-        return row.revision.saddr
+        return format_html('{}<br><span class="desk-quiet">{}</span>', row.revision.saddr, row.workspace)
 
-    @admin.display(description="recipients", ordering="list__accepted")
+    @admin.display(description=gettext_lazy("recipients"), ordering="list__accepted")
     def recipients(self, row: CampaignInReview) -> str:
-        return f"{row.list.accepted:,}" if row.list else "0"
-
-    @admin.display(description="parts")
-    def parts(self, row: CampaignInReview) -> str:
+        """With the parts that each of them gets."""
         parts = gsm.count_parts(row.template.least)
-        return str(parts) if row.template.is_plain else f"{parts} or more"
+        each = ngettext("%(parts)d part each", "%(parts)d parts each", parts) % {"parts": parts}
+        if not row.template.is_plain:
+            each = ngettext("%(parts)d part or more", "%(parts)d parts or more", parts) % {"parts": parts}
+        size = intcomma(concerns.audience_of(row))
+        return format_html('{}<br><span class="desk-quiet">{}</span>', size, each)
 
-    @admin.display(description="author", ordering="created_by__email")
+    @admin.display(description=gettext_lazy("author"), ordering="created_by__email")
     def written_by(self, row: CampaignInReview) -> str:
         return row.created_by.get_short_name()
 
 
 def _approve_revision(pk: int, *, round: int, **words: Any) -> None:
-    transitions.approve_revision(pk, **words)
+    decisions.approve_revision(pk, **words)
 
 
 def _reject_revision(pk: int, *, round: int, **words: Any) -> None:
-    transitions.reject_revision(pk, **words)
+    decisions.reject_revision(pk, **words)
 
 
 REVISION_CHOICES = {
     "approve": Choice(
-        label="Approve",
-        sentence="New campaigns of this sender show it to their recipients.",
+        label=gettext_lazy("Approve"),
+        sentence=gettext_lazy("New campaigns of this sender show it to their recipients."),
         form=ApprovalForm,
         act=_approve_revision,
-        done="approved.",
+        done=gettext_lazy("%(what)s: approved."),
     ),
     "reject": Choice(
-        label="Reject",
-        sentence="It is never used. Whoever submitted it reads why.",
+        label=gettext_lazy("Reject"),
+        sentence=gettext_lazy("It is never used. Whoever submitted it reads why."),
         form=RejectionForm,
         act=_reject_revision,
-        done="rejected.",
+        done=gettext_lazy("%(what)s: rejected."),
         is_refusal=True,
     ),
 }
@@ -277,7 +465,9 @@ REVISION_CHOICES = {
 class RevisionDesk(JudgingDesk[RevisionInReview]):
     path_to_workspace = "sender__workspace"
     judge_template = "moderation/judge_revision.html"
-    list_display = ("saddr", "sender", "workspace", "number", "submitted_by", "submitted_at")
+    about = About.REVISION
+    claim_field = "revision"
+    list_display = ("saddr", "waits", "sender_and_number", "workspace_name", "has_evidence", "written_by", "reader")
     list_filter = (("sender__workspace", admin.RelatedOnlyFieldListFilter),)
     list_select_related = ("sender__workspace", "submitted_by")
     search_fields = ("saddr", "sender__name")
@@ -295,22 +485,207 @@ class RevisionDesk(JudgingDesk[RevisionInReview]):
     def round_of(self, row: RevisionInReview) -> int:
         return row.number
 
-    def dossier(self, request: HttpRequest, row: RevisionInReview) -> dict[str, Any]:
-        earlier = row.sender.revisions.exclude(pk=row.pk).select_related("decided_by").order_by("-number")
-        own = row.sender.workspace.four_eyes and row.submitted_by_id == cast(User, request.user).pk
-        warnings = ["You submitted this revision: somebody else must judge it."] if own else []
-        return {"earlier": earlier, "warnings": warnings}
+    def writers_of(self, row: RevisionInReview) -> set[int]:
+        return {row.submitted_by_id}
 
-    @admin.display(description="workspace")
-    def workspace(self, row: RevisionInReview) -> Workspace:
+    def revision_of(self, row: RevisionInReview) -> Revision:
+        return row
+
+    def dossier(self, request: HttpRequest, row: RevisionInReview) -> dict[str, Any]:
+        return {"dossier": revision_dossier(row, reader=cast(User, request.user))}
+
+    @admin.display(description=gettext_lazy("sender"), ordering="sender__name")
+    def sender_and_number(self, row: RevisionInReview) -> str:
+        found = _("%(sender)s, revision %(number)d") % {"sender": row.sender, "number": row.number}
+        return format_html("{} {}", found, badges(_("first-time sender")) if row.number == 1 else "")
+
+    @admin.display(description=gettext_lazy("workspace"), ordering="sender__workspace__name")
+    def workspace_name(self, row: RevisionInReview) -> Workspace:
         return row.sender.workspace
+
+    @admin.display(description=gettext_lazy("evidence"), boolean=True)
+    def has_evidence(self, row: RevisionInReview) -> bool:
+        return bool(row.evidence)
+
+    @admin.display(description=gettext_lazy("author"), ordering="submitted_by__email")
+    def written_by(self, row: RevisionInReview) -> str:
+        return row.submitted_by.get_short_name()
+
+
+EXPORTED = ("at", "workspace", "campaign", "verdict", "by", "round", "reason", "seal")
+
+
+class _Line:
+    """What csv writes to: the line itself comes back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+class Period(admin.DateFieldListFilter):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = gettext_lazy("period")
 
 
 @admin.register(Decision)
 class DecisionAdmin(Desk[Decision]):
     path_to_workspace = "campaign__workspace"
-    list_display = ("at", "campaign", "verdict", "by", "round", "reason")
-    list_filter = ("verdict",)
-    list_select_related = ("campaign", "by")
-    search_fields = ("campaign__name", "by__email")
+    change_list_template = "admin/moderation/decision/change_list.html"
+    list_display = (
+        column("at", gettext_lazy("at")),
+        column("campaign", gettext_lazy("campaign")),
+        column("verdict", gettext_lazy("verdict")),
+        column("by", gettext_lazy("by")),
+        column("round", gettext_lazy("round")),
+        column("reason", gettext_lazy("reason")),
+    )
+    list_filter = (
+        *("verdict", ("campaign__workspace", admin.RelatedOnlyFieldListFilter)),
+        *(("by", admin.RelatedOnlyFieldListFilter), ("at", Period)),
+    )
+    list_select_related = ("campaign__workspace", "by")
+    search_fields = ("campaign__name", "by__email", "reason", "seal")
+    date_hierarchy = "at"
     ordering = ("-pk",)
+    readonly_fields = fields = (
+        *(column("at", gettext_lazy("at")), column("campaign", gettext_lazy("campaign"))),
+        *(column("verdict", gettext_lazy("verdict")), column("by", gettext_lazy("by"))),
+        *(column("round", gettext_lazy("round")), column("reason", gettext_lazy("reason"))),
+        *(column("seal", gettext_lazy("seal")), column("four_eyes", gettext_lazy("four eyes"))),
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        export = path("export/", self.admin_site.admin_view(self.export), name="moderation_decision_export")
+        return [export, *super().get_urls()]
+
+    def export(self, request: HttpRequest) -> StreamingHttpResponse:
+        """Those that the list shows, with its filters."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        rows = self.get_changelist_instance(request).get_queryset(request)
+        response = StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = 'attachment; filename="decisions.csv"'
+        return response
+
+
+def _lines(rows: QuerySet[Decision]) -> Iterator[str]:
+    writer = csv.writer(_Line())
+    yield cast(str, writer.writerow(EXPORTED))
+    for row in rows.select_related("campaign__workspace", "by").iterator(chunk_size=1000):
+        cells = (row.at.isoformat(), row.campaign.workspace, row.campaign, row.verdict, row.by, row.round)
+        written = [neutral(str(cell)) for cell in (*cells, row.reason, row.seal)]
+        yield cast(str, writer.writerow(written))
+
+
+def neutral(cell: str) -> str:
+    """To a spreadsheet, a cell that begins like one is a formula."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+
+
+class PhraseAdmin(Desk[Any]):
+    """Those of a workspace are written by its moderators, those for all workspaces by a super admin."""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        workspaces = Workspace.objects.decided_by(cast(User, request.user)).values("pk")
+        rows = cast(Any, self.model).objects.seen_by(workspaces).select_related("workspace")
+        return cast(QuerySet[Any], rows)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        user = cast(User, request.user)
+        kwargs["queryset"] = Workspace.objects.decided_by(user).distinct().order_by("name")
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None:
+            field.required = not user.is_superuser
+            field.empty_label = gettext_lazy("All workspaces")
+        return field
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return decides(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return decides(request) and (obj is None or phrases.may_write(cast(User, request.user), obj.workspace_id))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+    def save_model(self, request: Any, obj: Any, form: ModelForm[Any], change: bool) -> None:
+        phrases.save(obj, by=request.user)
+
+    def delete_model(self, request: Any, obj: Any) -> None:
+        phrases.remove(obj, by=request.user)
+
+    def delete_queryset(self, request: Any, queryset: Iterable[Any]) -> None:
+        for phrase in queryset:
+            phrases.remove(phrase, by=request.user)
+
+    @admin.display(description=gettext_lazy("workspace"), ordering="workspace__name")
+    def whose(self, phrase: Any) -> str:
+        return str(phrase.workspace or _("All workspaces"))
+
+
+@admin.register(CannedReason)
+class CannedReasonAdmin(PhraseAdmin):
+    list_display = ("text", "about", "language", "whose")
+    list_filter = ("about", "language")
+    search_fields = ("text",)
+    ordering = ("language", "about", "pk")
+
+
+@admin.register(BlockedTerm)
+class BlockedTermAdmin(PhraseAdmin):
+    list_display = ("term", "why", "whose")
+    search_fields = ("term", "why")
+    ordering = ("term", "pk")
+
+
+class Acknowledged(admin.SimpleListFilter):
+    title = gettext_lazy("acknowledged")
+    parameter_name = "acknowledged"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [("no", gettext_lazy("Not yet")), ("yes", gettext_lazy("Acknowledged"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(is_acknowledged=self.value() == "yes") if self.value() else queryset
+
+
+@admin.register(Incident)
+class IncidentAdmin(Desk[Incident]):
+    list_display = (
+        column("kind", gettext_lazy("kind")),
+        column("channel", gettext_lazy("channel")),
+        column("campaign", gettext_lazy("campaign")),
+        column("count", gettext_lazy("count")),
+        column("first_at", gettext_lazy("first")),
+        column("last_at", gettext_lazy("last")),
+        column("sample", gettext_lazy("what was said")),
+        "acknowledged",
+    )
+    list_display_links = None
+    list_filter = (
+        *(Acknowledged, "kind", ("channel", admin.RelatedOnlyFieldListFilter)),
+        ("minute", Period),
+    )
+    list_select_related = ("channel", "campaign")
+    search_fields = ("sample", "campaign__name")
+    ordering = ("-minute", "-pk")
+    paginator = BoundedPaginator
+    actions = ("acknowledge",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
+        return incidents.seen_by(cast(User, request.user))
+
+    def has_view_permission(self, request: HttpRequest, obj: Incident | None = None) -> bool:
+        return obj is None and super().has_view_permission(request)
+
+    @admin.display(description=gettext_lazy("acknowledged"), boolean=True)
+    def acknowledged(self, incident: Any) -> bool:
+        return bool(incident.is_acknowledged)
+
+    @admin.action(description=gettext_lazy("Acknowledge: it has been seen"), permissions=["view"])
+    def acknowledge(self, request: HttpRequest, queryset: QuerySet[Incident]) -> None:
+        ids = queryset.values_list("pk", flat=True)
+        count = incidents.acknowledge(ids, by=cast(User, request.user), now=timezone.now())
+        text = ngettext("%(count)d incident acknowledged.", "%(count)d incidents acknowledged.", count)
+        messages.success(request, text % {"count": count})

@@ -1,16 +1,24 @@
-"""A moderator judges campaigns over the API, with a personal token where the workspace allows it; a key never does."""
+"""A moderator judges campaigns and sender revisions over the API, with a personal token where the workspace allows it.
 
+A key never does.
+"""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.callers import user_of
+from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, InstantField, NoInput, OptionalReasonInput, ReasonInput, given
 from accounts.roles import Permission
 from campaigns.api import CampaignOutput, own_campaign, shown
-from moderation import decisions
+from moderation import decisions, rescheduling
+from senders.api import RevisionOutput
+from senders.models import Revision
 
 
 class RescheduleInput(Input):
@@ -36,14 +44,14 @@ class Reject(APIView):
 
 
 class Reschedule(APIView):
-    """A missed campaign gets another minute."""
+    """A missed campaign gets another minute, and so does an approved one that has not begun."""
 
     permission = Permission.DECIDE
 
     @extend_schema(request=RescheduleInput, responses=CampaignOutput)
     def post(self, request: Request, pk: int) -> Response:
         campaign_id, words = own_campaign(request, pk), given(request, RescheduleInput)
-        return shown(decisions.reschedule(campaign_id, **words, by=user_of(request), now=timezone.now()))
+        return shown(rescheduling.reschedule(campaign_id, **words, by=user_of(request), now=timezone.now()))
 
 
 class SendNow(APIView):
@@ -56,3 +64,33 @@ class SendNow(APIView):
         campaign_id = own_campaign(request, pk)
         given(request, NoInput)
         return shown(decisions.send_now(campaign_id, by=user_of(request), now=timezone.now()))
+
+
+class ApproveRevision(APIView):
+    permission = Permission.DECIDE
+
+    @extend_schema(request=OptionalReasonInput, responses=RevisionOutput)
+    def post(self, request: Request, pk: int, number: int) -> Response:
+        revision = decisions.approve_revision(
+            _revision_id(request, pk, number),
+            **given(request, OptionalReasonInput),
+            by=user_of(request),
+            now=timezone.now(),
+        )
+        return Response(RevisionOutput(revision).data)
+
+
+class RejectRevision(APIView):
+    permission = Permission.DECIDE
+
+    @extend_schema(request=ReasonInput, responses=RevisionOutput)
+    def post(self, request: Request, pk: int, number: int) -> Response:
+        revision = decisions.reject_revision(
+            _revision_id(request, pk, number), **given(request, ReasonInput), by=user_of(request), now=timezone.now()
+        )
+        return Response(RevisionOutput(revision).data)
+
+
+def _revision_id(request: Request, sender_id: int, number: int) -> int:
+    revisions: Any = Revision.objects.of(workspace_of(request))
+    return int(get_object_or_404(revisions, sender_id=sender_id, number=number).pk)

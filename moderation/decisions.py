@@ -1,8 +1,12 @@
-"""A moderator judges a campaign: one function per verb, each leaving one immutable decision."""
+"""A moderator judges a campaign: one function per verb, each leaving one immutable decision. And sender revisions.
+
+What somebody else is reading is not decided behind their back: `moderation.claims`.
+"""
 
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.access import may_decide
 from accounts.models import User
@@ -11,8 +15,11 @@ from audit.refusal import Refused
 from campaigns import carriers, drafts, seal
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
+from moderation import claims
 from moderation.models import Decision, Verdict
 from recipients.statuses import Status as ListStatus
+from senders import transitions
+from senders.models import Revision
 from senders.statuses import RevisionStatus, SenderStatus
 
 
@@ -24,8 +31,7 @@ def approve_campaign(
 
     `seen_round` is the round of the content that was looked at: a later one was not.
     """
-    campaign = _lock(campaign_id, by=by)
-    _check_status(campaign, Status.IN_REVIEW)
+    campaign = _lock(campaign_id, Status.IN_REVIEW, by=by, now=now)
     _check_seen(campaign, seen_round)
     _check_sendable(campaign)
     _seal(campaign, Verdict.APPROVED, by=by, now=now, reason=reason)
@@ -39,9 +45,8 @@ def reject_campaign(
     campaign_id: int, *, by: User, now: datetime, reason: str, seen_round: int | None = None
 ) -> Campaign:
     if not reason.strip():
-        raise Refused("Say why: the author reads the reason.", code="reason_missing")
-    campaign = _lock(campaign_id, by=by)
-    _check_status(campaign, Status.IN_REVIEW)
+        raise Refused(_("Say why: the author reads the reason."), code="reason_missing")
+    campaign = _lock(campaign_id, Status.IN_REVIEW, by=by, now=now)
     _check_seen(campaign, seen_round)
     _decide(campaign, Verdict.REJECTED, by=by, now=now, reason=reason)
     campaign.rejection_reason = reason
@@ -52,10 +57,9 @@ def reject_campaign(
 @transaction.atomic
 def reschedule(campaign_id: int, *, send_at: datetime, by: User, now: datetime) -> Campaign:
     """Give a missed campaign another minute. A missed window moves as a whole: it begins at `send_at`."""
-    campaign = _lock(campaign_id, by=by)
-    _check_status(campaign, Status.MISSED)
+    campaign = _lock(campaign_id, Status.MISSED, by=by, now=now)
     if send_at <= now:
-        raise Refused("send_at is in the past.", code="time_in_the_past")
+        raise Refused(_("send_at is in the past."), code="time_in_the_past")
     _approve_for(campaign, send_at, Verdict.RESCHEDULED, by=by, now=now)
     return campaign
 
@@ -63,39 +67,69 @@ def reschedule(campaign_id: int, *, send_at: datetime, by: User, now: datetime) 
 @transaction.atomic
 def send_now(campaign_id: int, *, by: User, now: datetime) -> Campaign:
     """Send a missed campaign at once."""
-    campaign = _lock(campaign_id, by=by)
-    _check_status(campaign, Status.MISSED)
+    campaign = _lock(campaign_id, Status.MISSED, by=by, now=now)
     _approve_for(campaign, now, Verdict.SENT_NOW, by=by, now=now)
     return campaign
 
 
-def _lock(campaign_id: int, *, by: User) -> Campaign:
+@transaction.atomic
+def approve_revision(revision_id: int, *, by: User, now: datetime, reason: str = "") -> Revision:
+    _check_reader(revision_id, by=by, now=now)
+    revision = transitions.approve_revision(revision_id, by=by, now=now, reason=reason)
+    claims.end(revision)
+    return revision
+
+
+@transaction.atomic
+def reject_revision(revision_id: int, *, by: User, now: datetime, reason: str) -> Revision:
+    _check_reader(revision_id, by=by, now=now)
+    revision = transitions.reject_revision(revision_id, by=by, now=now, reason=reason)
+    claims.end(revision)
+    return revision
+
+
+def _check_reader(revision_id: int, *, by: User, now: datetime) -> None:
+    revision = claims.lock(Revision(pk=revision_id))
+    if may_decide(by, revision.workspace_id):  # else the verb says so
+        claims.check(revision, by=by, now=now)
+
+
+def _lock(campaign_id: int, wanted: Status, *, by: User, now: datetime) -> Campaign:
     campaign = Campaign.objects.lock(campaign_id)
     if not may_decide(by, campaign.workspace_id):
-        raise Refused("Only a moderator of the workspace decides.", code="not_a_moderator")
+        raise Refused(_("Only a moderator of the workspace decides."), code="not_a_moderator")
     if campaign.workspace.four_eyes and by.pk in {campaign.created_by_id, campaign.edited_by_id}:
-        raise Refused("Somebody other than the author and the last editor must decide.", code="four_eyes")
-    return campaign
-
-
-def _check_status(campaign: Campaign, wanted: Status) -> None:
+        raise Refused(_("Somebody other than the author and the last editor must decide."), code="four_eyes")
     if campaign.status != wanted:
         raise Refused(
-            f"{campaign} is {campaign.get_status_display().lower()}, not {wanted.label.lower()}.", code="wrong_status"
+            _("%(campaign)s is %(status)s, not %(wanted)s.")
+            % {
+                "campaign": campaign,
+                "status": campaign.get_status_display().lower(),
+                "wanted": str(wanted.label).lower(),
+            },
+            code="wrong_status",
         )
+    claims.check(campaign, by=by, now=now)
+    return campaign
 
 
 def _check_seen(campaign: Campaign, seen_round: int | None) -> None:
     if seen_round is not None and seen_round != campaign.round:
-        raise Refused(f"{campaign} was changed since you looked at it: look again.", code="changed_meanwhile")
+        raise Refused(
+            _("%(campaign)s was changed since you looked at it: look again.") % {"campaign": campaign},
+            code="changed_meanwhile",
+        )
 
 
 def _check_sendable(campaign: Campaign) -> None:
     """The other rows it rests on, asked where it counts."""
     if campaign.sender.status != SenderStatus.APPROVED or campaign.revision.status != RevisionStatus.APPROVED:
-        raise Refused(f"The sender “{campaign.sender}” is not approved.", code="sender_not_approved")
+        raise Refused(
+            _("The sender “%(sender)s” is not approved.") % {"sender": campaign.sender}, code="sender_not_approved"
+        )
     if campaign.list is None or campaign.list.status != ListStatus.READY:
-        raise Refused("The list of recipients is not ready.", code="list_not_ready")
+        raise Refused(_("The list of recipients is not ready."), code="list_not_ready")
     carriers.check_can_carry(campaign)
 
 
@@ -115,7 +149,9 @@ def _approve_for(campaign: Campaign, begin: datetime, verdict: Verdict, *, by: U
     else:
         campaign.send_at = begin
     if campaign.not_after and campaign.not_after <= begin:
-        raise Refused(f"The deadline of {campaign} is before that.", code="deadline_passed")
+        raise Refused(
+            _("The deadline of %(campaign)s is before that.") % {"campaign": campaign}, code="deadline_passed"
+        )
     drafts.check_hours(drafts.content_of(campaign), zone=campaign.hours.zone, now=now)
     campaign.save(update_fields=["send_at", "date_from", "date_to", "not_after"])
     _seal(campaign, verdict, by=by, now=now, reason="")
@@ -137,6 +173,7 @@ def _seal(campaign: Campaign, verdict: Verdict, *, by: User, now: datetime, reas
 
 def _decide(campaign: Campaign, verdict: Verdict, *, by: User, now: datetime, reason: str) -> Decision:
     content = seal.content(campaign)
+    claims.end(campaign)
     return Decision.objects.create(
         campaign=campaign,
         round=campaign.round,

@@ -1,13 +1,19 @@
-"""What was decided on a campaign, as the campaign page shows it."""
+"""What was decided on a campaign, and what a moderator does on its page."""
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import requires
 from accounts.requests import PageRequest
 from accounts.roles import Permission
+from audit.refusal import Refused
 from campaigns.models import Campaign
+from moderation import decisions as deciding
+from moderation import rescheduling
+from moderation.forms import RescheduleForm
 from moderation.models import Decision
 
 
@@ -17,3 +23,22 @@ def decisions(request: PageRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign.objects.of(request.workspace), pk=pk)
     context = {"campaign": campaign, "decisions": Decision.objects.about(campaign.pk)}
     return render(request, "moderation/_decisions.html", context)
+
+
+@require_POST
+@requires(Permission.DECIDE)
+def reschedule(request: PageRequest, pk: int) -> HttpResponse:
+    campaign = get_object_or_404(Campaign.objects.of(request.workspace), pk=pk)
+    form = RescheduleForm(request.POST, workspace_id=campaign.workspace_id, about="campaign")
+    if not form.is_valid():
+        raise Refused(_("Say the new time: a date, and the time of the day."), code="send_at_missing")
+    rescheduling.reschedule(campaign.pk, send_at=form.cleaned_data["send_at"], by=request.user, now=timezone.now())
+    return redirect("campaigns:detail", pk)
+
+
+@require_POST
+@requires(Permission.DECIDE)
+def send_now(request: PageRequest, pk: int) -> HttpResponse:
+    campaign = get_object_or_404(Campaign.objects.of(request.workspace), pk=pk)
+    deciding.send_now(campaign.pk, by=request.user, now=timezone.now())
+    return redirect("campaigns:detail", pk)

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.formats import localize
+from django.utils.translation import gettext as _
+
 from recipients.countries import name_of
 from recipients.models import RecipientList
 
 MOST_BARS = 10  # what is beyond them is one bar
-OTHERS = "All others"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +34,8 @@ def charts_of(listed: RecipientList) -> list[Chart]:
     prefixes: Sequence[tuple[str, int]] = listed.breakdown.get("prefixes", [])
     named = [(name_of(code), count) for code, count in countries]
     charts = [
-        Chart(title="By country", bars=_bars(named)),
-        Chart(title="By national prefix", bars=_bars(prefixes)),
+        Chart(title=_("By country"), bars=_bars(named)),
+        Chart(title=_("By national prefix"), bars=_bars(prefixes)),
     ]
     return [chart for chart in charts if chart.bars]
 
@@ -42,7 +44,7 @@ def _bars(counted: Sequence[tuple[str, int]]) -> tuple[Bar, ...]:
     ranked = sorted(counted, key=lambda entry: -entry[1])
     shown = ranked[:MOST_BARS]
     if rest := sum(count for _, count in ranked[MOST_BARS:]):
-        shown.append((OTHERS, rest))
+        shown.append((_("All others"), rest))
     total, longest = sum(count for _, count in ranked), max((count for _, count in shown), default=0)
     return tuple(
         Bar(label=label, count=count, length=max(1, round(100 * count / longest)), share=_share(count, total))
@@ -53,4 +55,4 @@ def _bars(counted: Sequence[tuple[str, int]]) -> tuple[Bar, ...]:
 
 def _share(count: int, total: int) -> str:
     share = 100 * count / total
-    return f"{share:.1f} %" if share >= 0.1 else "< 0.1 %"
+    return f"{localize(round(share, 1))} %" if share >= 0.1 else f"< {localize(0.1)} %"

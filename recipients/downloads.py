@@ -51,7 +51,7 @@ class Rejected:
 
     def add(self, cells: Cells, lines: NDArray[np.int64], reasons: NDArray[np.uint8]) -> None:
         def put(rows: Places) -> None:
-            self._list(cells.at(rows), lines[rows].tolist(), [SENTENCES[code] for code in reasons[rows].tolist()])
+            self._list(cells.at(rows), lines[rows].tolist(), [str(SENTENCES[code]) for code in reasons[rows].tolist()])
 
         self._listed.add(np.flatnonzero(reasons), put)
 

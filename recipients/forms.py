@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from recipients.querysets import RecipientListQuerySet
@@ -19,28 +20,36 @@ class FileForm(forms.Form):
     file = forms.FileField(
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ".txt,.csv"}),
-        error_messages={"required": "Choose a file."},
+        label=_("File"),
+        error_messages={"required": _("Choose a file.")},
     )
 
 
 class ListForm(FileForm):
     """A file, or numbers that were pasted."""
 
-    name = forms.CharField(max_length=120)
-    file = forms.FileField(required=False, allow_empty_file=True, widget=FileForm.base_fields["file"].widget)
+    name = forms.CharField(max_length=120, label=_("Name"))
+    file = forms.FileField(
+        required=False, label=_("File"), allow_empty_file=True, widget=FileForm.base_fields["file"].widget
+    )
     numbers = forms.CharField(
         max_length=PASTED,
         required=False,
-        label="Numbers",
+        label=_("Numbers"),
         widget=forms.Textarea(attrs={"rows": 6, "placeholder": "+31612345678\n0612345679", "spellcheck": "false"}),
-        help_text="One a line.",
-        error_messages={"max_length": f"More than {PASTED:,} characters: send them as a file."},
+        help_text=_("One a line."),
+        error_messages={"max_length": _("More than 1,000,000 characters: send them as a file.")},
     )
     country = forms.CharField(
-        max_length=2, help_text="Two letters such as NL: what numbers without a country code belong to."
+        max_length=2,
+        label=_("Country"),
+        help_text=_("Two letters such as NL: what numbers without a country code belong to."),
     )
     column = forms.CharField(
-        max_length=120, required=False, help_text="The heading or number of the column; the first one when empty."
+        max_length=120,
+        required=False,
+        label=_("Column"),
+        help_text=_("The heading or number of the column; the first one when empty."),
     )
     field_order = ["name", "file", "numbers", "country", "column"]
 
@@ -51,7 +60,7 @@ class ListForm(FileForm):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         if "file" in given and "numbers" in given and (given["file"] is None) == (given["numbers"] == ""):
-            self.add_error("file", "Choose a file or paste numbers: one of the two.")
+            self.add_error("file", _("Choose a file or paste numbers: one of the two."))
         return given
 
 
@@ -72,4 +81,4 @@ class ListFilter(forms.Form):
 
 
 class NameForm(forms.Form):
-    name = forms.CharField(max_length=120)
+    name = forms.CharField(max_length=120, label=_("Name"))

@@ -46,6 +46,8 @@ class RecipientList(models.Model):
     suppressed = models.BigIntegerField(default=0)
 
     columns = models.JSONField(default=list)
+    # Of each column the units of its longest cell and its characters: recipients.widths.
+    widths = models.JSONField(default=dict, db_default={}, blank=True)
     layout = models.CharField(max_length=300, blank=True)
     duplicates_key = models.CharField(max_length=200, blank=True)
     breakdown = models.JSONField(default=dict)

@@ -26,6 +26,7 @@ from recipients.quotes import Rows
 from recipients.spill import Spill
 from recipients.statuses import Stage
 from recipients.tables import Table
+from recipients.widths import Widths
 
 THREADS = 2  # NumPy works on blocks without the interpreter's lock
 AHEAD = 2 * THREADS  # blocks, or chunks, on their way at a time
@@ -49,12 +50,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """`layout` says how the file was read; `breakdown` how many numbers each country and prefix has."""
+    """`layout` says how the file was read; `breakdown` how many numbers each country and prefix has;
+    `widths` how long the cells of each column get."""
 
     totals: Totals
     manifest: Manifest
     layout: str
     breakdown: dict[str, list[tuple[str, int]]]
+    widths: dict[str, tuple[int, str]]
 
 
 class NothingLeft(FileRefused):
@@ -103,6 +106,7 @@ def prepare(
     table = Table(stream, filename=filename, column=column)
     rejected, repeated, origins = Rejected(write_rejected), Repeated(write_repeated), Origins()
     names = table.layout.other_names
+    widths = Widths(names)
     with FirstWins(spill) as first_wins, Spill(spill, with_others=bool(names)) as spilled, _threads() as pool:
         unwanted = pool.submit(suppressed) if suppressed else None
         rows = bytes_read = 0
@@ -132,6 +136,7 @@ def prepare(
 
         def write(chunk: tuple[int, NDArray[np.uint64], bytes]) -> Entry:
             number, numbers, others = chunk
+            widths.add(others)
             data = chunks.encode(numbers, others)
             return chunks.entry_for(number, write_chunk(number, data), data)
 
@@ -147,6 +152,7 @@ def prepare(
         manifest=Manifest(tuple(entries), totals, names),
         layout=table.describe(),
         breakdown=origins.as_json(),
+        widths=widths.as_json(),
     )
 
 

@@ -230,6 +230,7 @@ def _finish(list_id: int, prepared: Prepared, attempt: Attempt, lease: Lease) ->
         prepared.layout,
         prepared.breakdown,
     )
+    listed.widths = prepared.widths
     listed.manifest_key, listed.rejected_key = f"{attempt.folder}/manifest.json", f"{attempt.folder}/rejected.csv"
     listed.duplicates_key = f"{attempt.folder}/duplicates.csv"
     listed.progress, listed.ready_at, listed.lease_until = 100, lease.now, None
@@ -240,7 +241,7 @@ def _finish(list_id: int, prepared: Prepared, attempt: Attempt, lease: Lease) ->
         by=None,
         also_save=[
             *("rows", "accepted", "invalid", "duplicate", "suppressed", "digest"),
-            *("columns", "layout", "breakdown", "manifest_key", "rejected_key", "duplicates_key"),
+            *("columns", "widths", "layout", "breakdown", "manifest_key", "rejected_key", "duplicates_key"),
             *("progress", "ready_at", "lease_until"),
         ],
         after={"digest": listed.digest, "rows": totals.rows, "accepted": totals.accepted},

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+
 from recipients.models import RecipientList
 from recipients.pipeline import Progress
 from recipients.statuses import Stage, Status
@@ -34,7 +36,7 @@ class Pace:
 
     @property
     def title(self) -> str:
-        return self.stage.label if self.stage else "Waiting for a worker"
+        return str(self.stage.label) if self.stage else _("Waiting for a worker")
 
 
 def note_of(progress: Progress, *, size: int) -> Note:

@@ -1,23 +1,24 @@
 """The life of a list, and of a file of numbers that must not get anything."""
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Status(TextChoices):
-    UPLOADING = "uploading", "Uploading"
-    PREPARING = "preparing", "Preparing"
-    READY = "ready", "Ready"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
-    DELETED = "deleted", "Deleted"
+    UPLOADING = "uploading", _("Uploading")
+    PREPARING = "preparing", _("Preparing")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+    DELETED = "deleted", _("Deleted")
 
 
 class Stage(TextChoices):
     """Where a preparation is; a preparation that has not begun has none."""
 
-    READING = "reading", "Reading the file"
-    SORTING = "sorting", "Sorting out duplicates"
-    WRITING = "writing", "Writing the recipients"
+    READING = "reading", _("Reading the file")
+    SORTING = "sorting", _("Sorting out duplicates")
+    WRITING = "writing", _("Writing the recipients")
 
 
 S = Status
@@ -34,16 +35,16 @@ MOVES: dict[Status, frozenset[Status]] = {
 class Source(TextChoices):
     """How a number came onto the suppression list."""
 
-    HAND = "hand", "Added by hand"
-    IMPORT = "import", "Imported"
-    OPT_OUT = "opt_out", "Opted out"
+    HAND = "hand", _("Added by hand")
+    IMPORT = "import", _("Imported")
+    OPT_OUT = "opt_out", _("Opted out")
 
 
 class ImportStatus(TextChoices):
-    UPLOADING = "uploading", "Uploading"
-    IMPORTING = "importing", "Importing"
-    DONE = "done", "Done"
-    FAILED = "failed", "Failed"
+    UPLOADING = "uploading", _("Uploading")
+    IMPORTING = "importing", _("Importing")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
 
 
 IMPORT_MOVES: dict[ImportStatus, frozenset[ImportStatus]] = {

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
 from audit.ledger import record
@@ -61,15 +62,20 @@ def _checked(words: Sequence[str]) -> list[str]:
     kept: dict[str, str] = {}
     for word in (word.strip() for word in words):
         if len(word) > LONGEST:
-            raise Refused(f"“{word[:LONGEST]}…” is longer than {LONGEST} characters.", code="stop_word_too_long")
+            raise Refused(
+                _("“%(word)s…” is longer than %(longest)s characters.") % {"word": word[:LONGEST], "longest": LONGEST},
+                code="stop_word_too_long",
+            )
         if said := _spoken(word):
             kept.setdefault(said, word)
         elif word:
-            raise Refused(f"“{word}” has no letter or digit to know it by.", code="bad_stop_word")
+            raise Refused(_("“%(word)s” has no letter or digit to know it by.") % {"word": word}, code="bad_stop_word")
     if not kept:
-        raise Refused("Keep at least one word: recipients must be able to opt out.", code="stop_words_missing")
+        raise Refused(_("Keep at least one word: recipients must be able to opt out."), code="stop_words_missing")
     if len(kept) > MOST:
-        raise Refused(f"{len(kept)} words are more than {MOST}.", code="too_many_stop_words")
+        raise Refused(
+            _("%(len)s words are more than %(most)s.") % {"len": len(kept), "most": MOST}, code="too_many_stop_words"
+        )
     return list(kept.values())
 
 

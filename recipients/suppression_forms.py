@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from recipients.forms import FileForm
@@ -11,24 +12,24 @@ from recipients.suppressions import LONGEST_REASON
 
 
 class LookUpForm(forms.Form):
-    to = forms.CharField(label="Number", max_length=40, required=False)
+    to = forms.CharField(label=_("Number"), max_length=40, required=False)
 
 
 class ReasonForm(forms.Form):
-    reason = forms.CharField(label="Why", max_length=LONGEST_REASON)
+    reason = forms.CharField(label=_("Why"), max_length=LONGEST_REASON)
 
 
 class SuppressForm(ReasonForm):
-    number = forms.CharField(max_length=40, help_text="In any format, such as +31 6 12345678.")
+    number = forms.CharField(max_length=40, label=_("Number"), help_text=_("In any format, such as +31 6 12345678."))
     field_order = ["number", "reason"]
 
 
 class StopWordsForm(forms.Form):
     words = forms.CharField(
-        label="Stop words",
+        label=_("Stop words"),
         widget=forms.Textarea(attrs={"rows": 6}),
         max_length=(LONGEST + 2) * MOST,
-        help_text="One a line. A message that is one of them, or begins with it, opts its sender out.",
+        help_text=_("One a line. A message that is one of them, or begins with it, opts its sender out."),
     )
 
     def clean_words(self) -> list[str]:
@@ -38,10 +39,15 @@ class StopWordsForm(forms.Form):
 
 class ImportForm(ReasonForm, FileForm):
     country = forms.CharField(
-        max_length=2, help_text="Two letters such as NL: what numbers without a country code belong to."
+        max_length=2,
+        label=_("Country"),
+        help_text=_("Two letters such as NL: what numbers without a country code belong to."),
     )
     column = forms.CharField(
-        max_length=120, required=False, help_text="The heading or number of the column; the first one when empty."
+        max_length=120,
+        required=False,
+        label=_("Column"),
+        help_text=_("The heading or number of the column; the first one when empty."),
     )
     field_order = ["file", "reason", "country", "column"]
 

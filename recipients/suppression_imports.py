@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from accounts.models import User, Workspace
@@ -49,7 +50,7 @@ def create(
     country = (country or (workspace.country if workspace else "")).upper()
     if country not in phonenumbers.SUPPORTED_REGIONS:
         raise Refused(
-            "Say which country the numbers in national format belong to, with a code such as NL.", code="bad_country"
+            _("Say which country the numbers in national format belong to, with a code such as NL."), code="bad_country"
         )
     made = SuppressionImport.objects.create(
         workspace=workspace,
@@ -160,7 +161,10 @@ class Lease:
 
 def _check_awaits_file(row: SuppressionImport) -> None:
     if ImportStatus.IMPORTING not in IMPORT_MOVES[ImportStatus(row.status)]:
-        raise Refused(f"{row} is {row.get_status_display().lower()}: it has its file.", code="wrong_status")
+        raise Refused(
+            _("%(row)s is %(status)s: it has its file.") % {"row": row, "status": row.get_status_display().lower()},
+            code="wrong_status",
+        )
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import requires
@@ -39,7 +40,7 @@ def add(request: PageRequest) -> HttpResponse:
     if form.is_valid():
         with refused_on(form):
             added = suppressions.add(request.workspace, **form.cleaned_data, by=request.user)
-            messages.success(request, f"{added} gets nothing any more.")
+            messages.success(request, _("%(number)s gets nothing any more.") % {"number": added})
             return redirect("recipients:suppressed")
     return _show(request, form=form, status=400)
 
@@ -51,7 +52,7 @@ def keep_stop_words(request: PageRequest) -> HttpResponse:
     if form.is_valid():
         with refused_on(form):
             stop_words.save(request.workspace, form.cleaned_data["words"], by=request.user)
-            messages.success(request, "These are the stop words from now on.")
+            messages.success(request, _("These are the stop words from now on."))
             return redirect("recipients:suppressed")
     return _show(request, words_form=form, status=400)
 
@@ -63,7 +64,7 @@ def remove(request: PageRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         with refused_on(form):
             suppressions.remove(row.pk, **form.cleaned_data, by=request.user)
-            messages.success(request, f"{row} may get messages again.")
+            messages.success(request, _("%(number)s may get messages again.") % {"number": row})
             return redirect("recipients:suppressed")
     context = {"row": row, "form": form, "here": "suppressed"}
     return render(request, "recipients/unsuppress.html", context, status=400 if form.is_bound else 200)
@@ -107,7 +108,7 @@ def one_import(request: PageRequest, pk: int) -> HttpResponse:
 def rejected(request: PageRequest, pk: int) -> FileResponse:
     made = get_object_or_404(SuppressionImport.objects.of(request.workspace), pk=pk)
     if not made.rejected_key:
-        raise Http404("There are no rejected lines.")
+        raise Http404(_("There are no rejected lines."))
     file = default_storage.open(made.rejected_key)
     name = f"rejected-suppressions-{made.pk}.csv"
     return FileResponse(file, as_attachment=True, filename=name, content_type="text/csv")

@@ -10,6 +10,7 @@ import numpy as np
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from accounts.models import User, Workspace
@@ -50,7 +51,10 @@ def number_of(text: str, workspace: Workspace | None) -> int:
     found = phones.normalise(Cells.of_lines(line), country or ANY_COUNTRY)
     if found.reasons[0]:
         sentence = SENTENCES[int(found.reasons[0])]
-        raise Refused(f"“{text.strip()[:40]}” is not a phone number: {sentence}", code="bad_number")
+        raise Refused(
+            _("“%(number)s” is not a phone number: %(sentence)s") % {"number": text.strip()[:40], "sentence": sentence},
+            code="bad_number",
+        )
     return int(found.e164[0])
 
 
@@ -60,7 +64,11 @@ def add(workspace: Workspace | None, number: str, *, reason: str, by: User) -> S
     reason = checked_reason(reason, phone)
     row, is_new = _put(workspace, phone, Source.HAND, reason=reason, by=by)
     if not is_new:
-        raise Refused(f"{row} is suppressed already, since {row.added_at:%-d %B %Y}.", code="already_suppressed")
+        raise Refused(
+            _("%(row)s is suppressed already, since %(added_at)s.")
+            % {"row": row, "added_at": f"{row.added_at:%-d %B %Y}"},
+            code="already_suppressed",
+        )
     return row
 
 
@@ -83,7 +91,7 @@ def remove(suppression_id: int, *, reason: str, by: User) -> None:
     try:
         row = Suppression.objects.lock(suppression_id)
     except Suppression.DoesNotExist:
-        raise Refused("This number is not suppressed any more.", code="not_suppressed") from None
+        raise Refused(_("This number is not suppressed any more."), code="not_suppressed") from None
     reason = checked_reason(reason, row.phone)
     before = {"hash": fingerprint(row.phone), "source": row.source, "since": row.added_at}
     record("suppression.removed", row, by=by, note=reason, before=before)
@@ -166,11 +174,14 @@ def count(workspace_id: int | None, source: Source, n: int) -> None:
 def checked_reason(text: str, phone: int | None = None) -> str:
     reason = text.strip()
     if not reason:
-        raise Refused("Say why.", code="reason_missing")
+        raise Refused(_("Say why."), code="reason_missing")
     if len(reason) > LONGEST_REASON:
-        raise Refused(f"Say why in at most {LONGEST_REASON} characters.", code="reason_too_long")
+        raise Refused(
+            _("Say why in at most %(most)s characters.") % {"most": LONGEST_REASON},
+            code="reason_too_long",
+        )
     if phone is not None and str(phone)[-TELLING:] in re.sub(r"\D", "", reason):
-        raise Refused("Leave the number out of the reason: the ledger keeps it for ever.", code="number_in_reason")
+        raise Refused(_("Leave the number out of the reason: the ledger keeps it for ever."), code="number_in_reason")
     return reason
 
 

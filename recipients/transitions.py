@@ -6,6 +6,7 @@ from functools import partial
 
 from django.db import models, transaction
 from django.db.models.deletion import Collector, ProtectedError
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from audit.ledger import change_status, record
@@ -48,7 +49,11 @@ def archive(list_id: int, *, by: User, now: datetime) -> RecipientList:
     """Out of the way: not offered to new campaigns. Those that have it keep it."""
     listed = _lock_existing(list_id)
     if listed.status not in SETTLED:
-        raise Refused(f"{listed} is {listed.get_status_display().lower()}: cancel it first.", code="wrong_status")
+        raise Refused(
+            _("%(listed)s is %(status)s: cancel it first.")
+            % {"listed": listed, "status": listed.get_status_display().lower()},
+            code="wrong_status",
+        )
     if listed.archived_at is None:
         listed.archived_at = now
         listed.save(update_fields=["archived_at"])
@@ -71,7 +76,7 @@ def delete(list_id: int, *, by: User) -> None:
     """For ever: the row keeps its name, counts and digest for the ledger, and the objects go after the commit."""
     listed = RecipientList.objects.lock_to_delete(list_id)
     if listed.status == Status.PREPARING:
-        raise Refused(f"{listed} is preparing: cancel it first.", code="wrong_status")
+        raise Refused(_("%(listed)s is preparing: cancel it first.") % {"listed": listed}, code="wrong_status")
     if users := users_of(listed):
         raise Refused(_used_by(listed, users), code="list_in_use")
     listed.filename, listed.column, listed.layout, listed.failure = "", "", "", ""
@@ -101,12 +106,14 @@ def _used_by(listed: RecipientList, users: Sequence[models.Model]) -> str:
     kind = users[0]._meta
     count = f"{len(users):,} {kind.verbose_name if len(users) == 1 else kind.verbose_name_plural}"
     names = ", ".join(f"“{user}”" for user in users[:NAMED_USERS])
-    others = f" and {len(users) - NAMED_USERS:,} more" if len(users) > NAMED_USERS else ""
-    return f"{listed} is used by {count}: {names}{others}."
+    told = {"list": listed, "count": count, "names": names, "more": f"{len(users) - NAMED_USERS:,}"}
+    if len(users) > NAMED_USERS:
+        return _("%(list)s is used by %(count)s: %(names)s and %(more)s more.") % told
+    return _("%(list)s is used by %(count)s: %(names)s.") % told
 
 
 def _lock_existing(list_id: int) -> RecipientList:
     listed = RecipientList.objects.lock(list_id)
     if listed.status == Status.DELETED:
-        raise Refused(f"{listed} is deleted.", code="wrong_status")
+        raise Refused(_("%(listed)s is deleted.") % {"listed": listed}, code="wrong_status")
     return listed

@@ -14,6 +14,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
 from audit.ledger import change_status, record
@@ -56,13 +57,17 @@ def create(
     name, filename, column = clean_name(name), names.clean_filename(filename), names.clean(column)
     country = (country or workspace.country).upper()
     if not filename:
-        raise Refused("The file needs a name, such as customers.csv.", code="filename_missing")
+        raise Refused(_("The file needs a name, such as customers.csv."), code="filename_missing")
     if names.ending_of(filename) not in ENDINGS:
-        raise Refused(f"“{filename}” is neither a .txt nor a .csv file.", code="wrong_type")
+        raise Refused(
+            _("“%(filename)s” is neither a .txt nor a .csv file.") % {"filename": filename}, code="wrong_type"
+        )
     if not country:
-        raise Refused("Say which country the numbers in national format belong to, such as NL.", code="country_missing")
+        raise Refused(
+            _("Say which country the numbers in national format belong to, such as NL."), code="country_missing"
+        )
     if country not in phonenumbers.SUPPORTED_REGIONS:
-        raise Refused(f"“{country}” is not a country code such as NL.", code="bad_country")
+        raise Refused(_("“%(country)s” is not a country code such as NL.") % {"country": country}, code="bad_country")
     listed = RecipientList.objects.create(
         workspace=workspace, name=name, filename=filename, country=country, column=column, created_by=by
     )
@@ -73,7 +78,7 @@ def create(
 def clean_name(name: str) -> str:
     name = names.clean(name)
     if not name:
-        raise Refused("A list needs a name.", code="name_missing")
+        raise Refused(_("A list needs a name."), code="name_missing")
     return name
 
 
@@ -155,10 +160,12 @@ def stored(stream: Readable, length: int | None) -> Iterator[Stored]:
 def _check_whole(count: int, length: int | None) -> None:
     if length is not None and count < length:
         raise Refused(
-            f"The upload broke off after {count:,} of {length:,} bytes: send the file again.", code="incomplete"
+            _("The upload broke off after %(count)s of %(length)s bytes: send the file again.")
+            % {"count": f"{count:,}", "length": f"{length:,}"},
+            code="incomplete",
         )
     if not count:
-        raise Refused("The file is empty.", code="empty")
+        raise Refused(_("The file is empty."), code="empty")
 
 
 def new_key() -> str:
@@ -170,12 +177,16 @@ def check_length(length: int) -> None:
     if length > settings.UPLOAD_MAX_BYTES:
         raise TooLarge
     if length <= 0:
-        raise Refused("The file is empty.", code="empty")
+        raise Refused(_("The file is empty."), code="empty")
 
 
 def check_awaits_file(listed: RecipientList) -> None:
     if listed.status not in AWAITING_FILE:
-        raise Refused(f"{listed} is {listed.get_status_display().lower()}: it has its file.", code="wrong_status")
+        raise Refused(
+            _("%(listed)s is %(status)s: it has its file.")
+            % {"listed": listed, "status": listed.get_status_display().lower()},
+            code="wrong_status",
+        )
 
 
 @transaction.atomic
@@ -186,7 +197,11 @@ def accept(list_id: int, stored: Stored, *, begun: Status, by: User) -> Recipien
     """
     listed = RecipientList.objects.lock(list_id)
     if listed.status in (Status.CANCELLED, Status.DELETED) and listed.status != begun:
-        raise Refused(f"{listed} was {listed.get_status_display().lower()} meanwhile.", code="wrong_status")
+        raise Refused(
+            _("%(listed)s was %(status)s meanwhile.")
+            % {"listed": listed, "status": listed.get_status_display().lower()},
+            code="wrong_status",
+        )
     check_awaits_file(listed)
     if listed.upload_key:
         transaction.on_commit(partial(default_storage.delete, listed.upload_key), robust=True)

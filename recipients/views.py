@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
@@ -23,7 +24,7 @@ from accounts.requests import PageRequest
 from accounts.roles import Permission
 from audit.refusal import Refused
 from objects.downloads import attachment
-from recipients import progress, transitions, uploads, verbs
+from recipients import progress, transitions, upload_texts, uploads, verbs
 from recipients.breakdown import charts_of
 from recipients.countries import name_of
 from recipients.forms import FILTERED, FileForm, ListFilter, ListForm, NameForm
@@ -48,7 +49,7 @@ def takes_a_file(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
         try:
             return checked(request, *args, **kwargs)
         except RequestDataTooBig:
-            raise Refused("That is too much to paste: send the numbers as a file.", code="too_large") from None
+            raise Refused(_("That is too much to paste: send the numbers as a file."), code="too_large") from None
 
     return bounded
 
@@ -77,6 +78,7 @@ def index(request: PageRequest) -> HttpResponse:
 def new(request: PageRequest) -> HttpResponse:
     """Without a script the form brings the file itself; with one, static/uploads.js sends it in pieces by the API."""
     form = ListForm(request.POST or None, request.FILES or None, workspace=request.workspace)
+    campaign = request.POST.get("campaign", "")
     if form.is_valid():
         given = dict(form.cleaned_data)
         pasted = SimpleUploadedFile("pasted.txt", given.pop("numbers").encode())
@@ -85,8 +87,14 @@ def new(request: PageRequest) -> HttpResponse:
             made = uploads.create_with_file(
                 request.workspace, file, filename=file.name or "", by=request.user, length=file.size or 0, **given
             )
-            return redirect("recipients:detail", made.pk)
-    context = {"form": form, "limit": settings.UPLOAD_MAX_BYTES, "here": "lists"}
+            return _onwards(campaign, made)
+    context = {
+        "form": form,
+        "campaign": campaign,
+        "limit": settings.UPLOAD_MAX_BYTES,
+        "texts": upload_texts.in_this_language(),
+        "here": "lists",
+    }
     return render(request, "recipients/new.html", context, status=400 if form.is_bound else 200)
 
 
@@ -157,7 +165,7 @@ def rename(request: PageRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         transitions.rename(listed.pk, name=form.cleaned_data["name"], by=request.user)
     else:
-        messages.error(request, f"The name: {form.errors['name'][0]}")
+        messages.error(request, _("The name: %(error)s") % {"error": form.errors["name"][0]})
     return redirect("recipients:detail", pk)
 
 
@@ -181,7 +189,7 @@ def delete(request: PageRequest, pk: int) -> HttpResponse:
     listed = _list(request, pk)
     if request.method == "POST":
         transitions.delete(listed.pk, by=request.user)
-        messages.success(request, f"{listed} is deleted.")
+        messages.success(request, _("%(list)s is deleted.") % {"list": listed})
         return redirect("recipients:index")
     context = {"list": listed, "users": transitions.users_of(listed), "here": "lists"}
     return render(request, "recipients/delete.html", context)
@@ -191,7 +199,14 @@ def _list(request: PageRequest, pk: int) -> RecipientList:
     return get_object_or_404(RecipientList.objects.of(request.workspace), pk=pk)
 
 
+def _onwards(campaign: str, listed: RecipientList) -> HttpResponse:
+    """To the list, or back to the campaign that is being written and gets it."""
+    if campaign.isdecimal():
+        return redirect("campaigns:edit_list", campaign, listed.pk)
+    return redirect("recipients:detail", listed.pk)
+
+
 def _lines(key: str, filename: str) -> HttpResponseBase:
     if not key:
-        raise Http404("There are no such lines.")
+        raise Http404(_("There are no such lines."))
     return attachment(key, filename=filename, content_type="text/csv")

@@ -14,6 +14,7 @@ from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 
 TOP = 10
 SHOWN_CHUNKS = 100
+SHOWN_MINUTES = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,7 @@ def kept_back(campaign: Campaign) -> list[KeptBack]:
 
 
 def incidents(campaign: Campaign) -> list[IncidentGroup]:
-    """Those of the campaign, and those of its channel while it ran; never another campaign's."""
+    """Those of the campaign, and while it ran those of its channel, or all of its route's; never another campaign's."""
     groups = (
         Incident.objects.filter(_concern(campaign))
         .values("kind", "channel__name")
@@ -85,6 +86,28 @@ def incidents(campaign: Campaign) -> list[IncidentGroup]:
             sample=group["samples"][0],
         )
         for group in groups
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentMinute:
+    at: datetime
+    kind: IncidentKind
+    channel: str
+    count: int
+
+
+def minutes(campaign: Campaign) -> list[IncidentMinute]:
+    """The latest minutes with incidents, the newest first."""
+    found = Incident.objects.filter(_concern(campaign)).select_related("channel").order_by("-minute", "-pk")
+    return [
+        IncidentMinute(
+            at=incident.minute,
+            kind=IncidentKind(incident.kind),
+            channel=incident.channel.name if incident.channel else "",
+            count=incident.count,
+        )
+        for incident in found[:SHOWN_MINUTES]
     ]
 
 
@@ -110,7 +133,10 @@ def _concern(campaign: Campaign) -> Q:
     own = Q(campaign=campaign)
     if campaign.started_at is None:
         return own
-    during = Q(channel=campaign.channel_id, campaign=None, last_at__gte=campaign.started_at)
+    channels = [campaign.channel_id]
+    if campaign.route is not None:
+        channels = [member.channel_id for member in campaign.route.in_order]
+    during = Q(channel__in=channels, campaign=None, last_at__gte=campaign.started_at)
     if campaign.finished_at:
         during &= Q(first_at__lte=campaign.finished_at)
     return own | during

@@ -71,6 +71,16 @@ class Progress:
         return shares
 
     @property
+    def rows_balance(self) -> bool:
+        totals = self.totals
+        return totals.rows == totals.invalid + totals.duplicate + totals.suppressed + totals.accepted
+
+    @property
+    def accepted_balance(self) -> bool:
+        totals = self.totals
+        return totals.accepted == totals.handed_over + totals.expired + totals.cancelled + totals.waiting
+
+    @property
     def awaits_receipts(self) -> bool:
         return self.totals.pending > 0
 
@@ -78,6 +88,11 @@ class Progress:
     def awaits_answers(self) -> bool:
         """It ended with messages on their way to the carrier."""
         return self.status in FINISHED and self.totals.waiting > 0
+
+    @property
+    def seconds_to_next_point(self) -> int | None:
+        """The same of the chart."""
+        return None if self.seconds_to_next is None or not self.totals.handed_over else 5 * self.seconds_to_next
 
     @property
     def seconds_to_next(self) -> int | None:

@@ -1,97 +1,222 @@
-"""The report of a campaign in fragments: the campaign page places them, and each is a page of its own without HTMX."""
+"""A campaign's page and the tabs of it. Each tab has an address of its own: a whole page, or with HTMX what changes."""
 
-from typing import Any, cast
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import requires
-from accounts.models import User
+from accounts.requests import PageRequest
 from accounts.roles import Permission
+from campaigns import preview, schedule, verbs
 from campaigns.models import Campaign
+from campaigns.statuses import Status
 from delivery import halting, retention
 from delivery.statuses import Term
-from reports import downloads, errors_tab
+from reports import curve, downloads, errors_tab
 from reports import exports as exporting
+from reports import headline as saying
+from reports import history as telling
 from reports import progress as progressing
-from reports.forms import ExportForm, RecipientFilter
+from reports.forms import ExportForm, HistoryPage, NumberSearch, RecipientFilter
 from reports.models import Export
 from reports.recipients_tab import Page, page
 from reports.statuses import UNFINISHED
 
 SHOWN_EXPORTS = 10
+TABS = {
+    "recipients": _("Recipients"),
+    "errors": _("Errors"),
+    "content": _("Content and approval"),
+    "history": _("History"),
+    "exports": _("Exports"),
+}
+BEFORE_IT_IS_SENT = frozenset({Status.DRAFT, Status.IN_REVIEW, Status.REJECTED})
 
 
 @require_GET
 @requires(Permission.VIEW)
-def progress(request: HttpRequest, pk: int) -> HttpResponse:
+def campaign(request: PageRequest, pk: int) -> HttpResponse:
+    """With the tab of `?tab=`, else the one that one comes for: the content, and once it is approved the recipients."""
+    found = _campaign(request, pk)
+    first = "content" if found.status in BEFORE_IT_IS_SENT else "recipients"
+    wanted = request.GET.get("tab", "")
+    tab = wanted if wanted in TABS else first
+    return _show(request, tab, found, **_contexts(request, found, tab))
+
+
+@require_GET
+@requires(Permission.VIEW)
+def progress(request: PageRequest, pk: int) -> HttpResponse:
     """Polls itself. Once the status is another than the page was drawn for, the whole page is due (`HX-Refresh`)."""
-    campaign = _campaign(request, pk)
-    now = progressing.progress(campaign, now=timezone.now())
-    halts, kept_back = halting.in_force(), errors_tab.kept_back(campaign)
-    response = _show(request, "progress", campaign, progress=now, halts=halts, kept_back=kept_back)
-    if request.GET.get("seen", campaign.status) != campaign.status:
+    found = _campaign(request, pk)
+    response = render(request, _fragment(request, "progress"), {**_head(request, found), "fragment": "progress"})
+    if request.GET.get("seen", found.status) != found.status:
         response.headers["HX-Refresh"] = "true"
     return response
 
 
 @require_GET
 @requires(Permission.VIEW)
-def recipients(request: HttpRequest, pk: int) -> HttpResponse:
-    campaign = _campaign(request, pk)
-    form = RecipientFilter(request.GET)
-    found, is_kept = Page(rows=[], next_cursor=None), retention.is_kept(campaign)
-    if form.is_valid() and is_kept:
-        asked = form.cleaned_data
-        status = Term(asked["status"]) if asked["status"] else None
-        found = page(campaign, status=status, to=asked["to"], cursor=asked["cursor"] or 0)
-    return _show(request, "recipients", campaign, form=form, page=found, is_kept=is_kept)
-
-
-@require_GET
-@requires(Permission.VIEW)
-def errors(request: HttpRequest, pk: int) -> HttpResponse:
-    campaign = _campaign(request, pk)
-    return _show(
-        request,
-        "errors",
-        campaign,
-        incidents=errors_tab.incidents(campaign),
-        reasons=errors_tab.reasons(campaign),
-        kept_back=errors_tab.kept_back(campaign),
-        is_kept=retention.is_kept(campaign),
-    )
+def course(request: PageRequest, pk: int) -> HttpResponse:
+    """Polls itself as well, more slowly."""
+    found = _campaign(request, pk)
+    return render(request, _fragment(request, "course"), {**_head(request, found), **_course(found)})
 
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.VIEW)
-def exports(request: HttpRequest, pk: int) -> HttpResponse:
-    campaign = _campaign(request, pk)
-    form = ExportForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        exporting.request(campaign.pk, format=form.cleaned_data["format"], by=cast(User, request.user))
-        return redirect("reports:exports", campaign.pk)
-    latest = Export.objects.of(campaign.workspace_id).filter(campaign=campaign).order_by("-pk")[:SHOWN_EXPORTS]
-    is_busy = any(export.status in UNFINISHED for export in latest)
-    return _show(request, "exports", campaign, form=form, exports=latest, is_busy=is_busy)
+def recipients(request: PageRequest, pk: int) -> HttpResponse:
+    """A page by status by GET; a number is looked for by POST, as it must not stand in an address or a log."""
+    found = _campaign(request, pk)
+    return _show(request, "recipients", found, **_recipients(request, found))
 
 
 @require_GET
 @requires(Permission.VIEW)
-def download(request: HttpRequest, pk: int, export_pk: int) -> HttpResponseBase:
-    campaign = _campaign(request, pk)
-    export = get_object_or_404(Export.objects.of(campaign.workspace_id), campaign=campaign, pk=export_pk)
+def errors(request: PageRequest, pk: int) -> HttpResponse:
+    found = _campaign(request, pk)
+    return _show(request, "errors", found, **_errors(request, found))
+
+
+@require_GET
+@requires(Permission.VIEW)
+def content(request: PageRequest, pk: int) -> HttpResponse:
+    found = _campaign(request, pk)
+    return _show(request, "content", found, **_content(request, found))
+
+
+@require_GET
+@requires(Permission.VIEW)
+def history(request: PageRequest, pk: int) -> HttpResponse:
+    found = _campaign(request, pk)
+    return _show(request, "history", found, **_history(request, found))
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Permission.VIEW)
+def exports(request: PageRequest, pk: int) -> HttpResponse:
+    found = _campaign(request, pk)
+    form = ExportForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        exporting.request(found.pk, format=form.cleaned_data["format"], by=request.user)
+        return redirect("reports:exports", found.pk)
+    return _show(request, "exports", found, **_exports(request, found, form))
+
+
+@require_GET
+@requires(Permission.VIEW)
+def download(request: PageRequest, pk: int, export_pk: int) -> HttpResponseBase:
+    found = _campaign(request, pk)
+    export = get_object_or_404(Export.objects.of(found.workspace_id), campaign=found, pk=export_pk)
     return downloads.response(export)
 
 
-def _campaign(request: Any, pk: int) -> Campaign:
-    return get_object_or_404(Campaign.objects.of(request.workspace).select_related("list"), pk=pk)
+def _campaign(request: PageRequest, pk: int) -> Campaign:
+    return get_object_or_404(
+        Campaign.objects.of(request.workspace)
+        .select_related(
+            "workspace", "sender", "revision", "list", "channel", "route", "created_by", "edited_by", "submitted_by"
+        )
+        .prefetch_related("route__members__channel"),
+        pk=pk,
+    )
 
 
-def _show(request: Any, name: str, campaign: Campaign, **context: Any) -> HttpResponse:
-    fragment = f"reports/_{name}.html"
-    template = fragment if request.htmx else "reports/page.html"
-    return render(request, template, {"campaign": campaign, "fragment": fragment, "title": name, **context})
+def _contexts(request: PageRequest, found: Campaign, tab: str) -> dict[str, Any]:
+    made = {"recipients": _recipients, "errors": _errors, "content": _content, "history": _history, "exports": _exports}
+    return made[tab](request, found)
+
+
+def _recipients(request: PageRequest, found: Campaign) -> dict[str, Any]:
+    form, search = RecipientFilter(request.GET), NumberSearch(request.POST or None)
+    shown, is_kept = Page(rows=[], next_cursor=None), retention.is_kept(found)
+    if is_kept and search.is_valid():
+        shown = page(found, to=search.cleaned_data["to"])
+    elif is_kept and not search.is_bound and form.is_valid():
+        asked = form.cleaned_data
+        shown = page(found, status=Term(asked["status"]) if asked["status"] else None, cursor=asked["cursor"] or 0)
+    return {"form": form, "search": search, "page": shown, "is_kept": is_kept}
+
+
+def _errors(request: PageRequest, found: Campaign) -> dict[str, Any]:
+    return {
+        "incidents": errors_tab.incidents(found),
+        "minutes": errors_tab.minutes(found),
+        "reasons": errors_tab.reasons(found),
+        "kept_back": errors_tab.kept_back(found),
+        "is_kept": retention.is_kept(found),
+    }
+
+
+def _content(request: PageRequest, found: Campaign) -> dict[str, Any]:
+    waits_until = schedule.waits_until(found, now=timezone.now())
+    return {"preview": preview.of(found), "waits_until": waits_until, "zone": found.workspace.time_zone}
+
+
+def _history(request: PageRequest, found: Campaign) -> dict[str, Any]:
+    form = HistoryPage(request.GET)
+    before = form.cleaned_data["before"] if form.is_valid() else None
+    return {"history": telling.history(found, before=before), "before": before}
+
+
+def _exports(request: PageRequest, found: Campaign, form: ExportForm | None = None) -> dict[str, Any]:
+    latest = Export.objects.of(found.workspace_id).filter(campaign=found).select_related("requested_by")
+    shown = list(latest.order_by("-pk")[:SHOWN_EXPORTS])
+    return {
+        "form": form or ExportForm(),
+        "exports": shown,
+        "is_busy": any(export.status in UNFINISHED for export in shown),
+    }
+
+
+def _course(found: Campaign) -> dict[str, Any]:
+    now = timezone.now()
+    totals = progressing.progress(found, now=now).totals
+    return {"curve": curve.curve(found, totals, now=now)}
+
+
+def _head(request: PageRequest, found: Campaign) -> dict[str, Any]:
+    """What the page says above its tabs."""
+    now, halts = timezone.now(), halting.in_force()
+    shown = progressing.progress(found, now=now)
+    decides = Permission.DECIDE in request.permissions
+    wrote = found.workspace.four_eyes and request.user.pk in {found.created_by_id, found.edited_by_id}
+    return {
+        "campaign": found,
+        "progress": shown,
+        "headline": saying.headline(found, shown, is_halted=bool(halts), now=now),
+        "summary": saying.summary(found, shown),
+        "halts": halts,
+        "kept_back": errors_tab.kept_back(found),
+        "verbs": verbs.offered(found, request.permissions),
+        "why_not": _why_not(request, found, decides=decides, wrote=wrote),
+        "may_write": Permission.WRITE in request.permissions,
+        "may_judge": decides and request.user.is_staff,
+        "may_reschedule": decides and not wrote,
+        "here": "campaigns",
+    }
+
+
+def _why_not(request: PageRequest, found: Campaign, *, decides: bool, wrote: bool) -> str:
+    if decides and found.status in (Status.APPROVED, Status.MISSED) and found.archived_at is None:
+        return gettext("Who wrote it does not give it another time: somebody else must.") if wrote else ""
+    return verbs.why_not(found, request.permissions)
+
+
+def _fragment(request: Any, name: str) -> str:
+    return f"reports/_{name}.html" if request.htmx else "reports/page.html"
+
+
+def _show(request: Any, tab: str, found: Campaign, **context: Any) -> HttpResponse:
+    """The tab alone, with the row of tabs above it, or the whole page: as much as changes."""
+    about = {"campaign": found, "tab": tab, "tabs": TABS, "fragment": f"reports/_{tab}.html", **context}
+    if request.htmx and not request.htmx.history_restore_request:
+        template = "reports/_tabs.html" if request.htmx.target == "tabs" else about["fragment"]
+        return render(request, template, about)
+    return render(request, "campaigns/detail.html", {**_head(request, found), **_course(found), **about})

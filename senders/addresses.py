@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from audit.refusal import Refused
 
 # The GSM 03.38 letters, digits and marks that carriers take in an alphanumeric originator (3GPP TS 23.040 §9.1.2.5).
@@ -27,9 +29,12 @@ def parse(text: str) -> Address:
         return Address(saddr=saddr, ton=1, npi=1)
     if not re.search(r"[A-Za-z]", saddr):
         raise Refused(
-            f"“{saddr}” is no short code of 3 to 6 digits, no international number and no name with a letter.",
+            _("“%(saddr)s” is no short code of 3 to 6 digits, no international number and no name with a letter.")
+            % {"saddr": saddr},
             code="bad_saddr",
         )
     if not _ALPHANUMERIC.fullmatch(saddr):
-        raise Refused(f"“{saddr}” is not 1 to 11 characters of the GSM alphabet.", code="bad_saddr")
+        raise Refused(
+            _("“%(saddr)s” is not 1 to 11 characters of the GSM alphabet.") % {"saddr": saddr}, code="bad_saddr"
+        )
     return Address(saddr=saddr, ton=5, npi=0)

@@ -1,10 +1,7 @@
 """Senders over the API: made, revised, and the revisions judged."""
 
-from typing import Any
-
 from django.db.models import Prefetch, QuerySet
 from django.shortcuts import get_object_or_404
-from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
@@ -13,7 +10,7 @@ from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
 from accounts.idempotency import idempotent
-from accounts.inputs import Input, OptionalReasonInput, ReasonInput, given
+from accounts.inputs import Input, given
 from accounts.roles import Permission
 from senders import transitions
 from senders.models import Revision, Sender
@@ -95,33 +92,3 @@ class Revisions(APIView):
         sender = get_object_or_404(Sender.objects.of(workspace_of(request)), pk=pk)
         revision = transitions.submit_revision(sender.pk, **given(request, RevisionInput), by=user_of(request))
         return Response(RevisionOutput(revision).data, status=status.HTTP_201_CREATED)
-
-
-class ApproveRevision(APIView):
-    permission = Permission.DECIDE
-
-    @extend_schema(request=OptionalReasonInput, responses=RevisionOutput)
-    def post(self, request: Request, pk: int, number: int) -> Response:
-        revision = transitions.approve_revision(
-            _revision_id(request, pk, number),
-            **given(request, OptionalReasonInput),
-            by=user_of(request),
-            now=timezone.now(),
-        )
-        return Response(RevisionOutput(revision).data)
-
-
-class RejectRevision(APIView):
-    permission = Permission.DECIDE
-
-    @extend_schema(request=ReasonInput, responses=RevisionOutput)
-    def post(self, request: Request, pk: int, number: int) -> Response:
-        revision = transitions.reject_revision(
-            _revision_id(request, pk, number), **given(request, ReasonInput), by=user_of(request), now=timezone.now()
-        )
-        return Response(RevisionOutput(revision).data)
-
-
-def _revision_id(request: Request, sender_id: int, number: int) -> int:
-    revisions: Any = Revision.objects.of(workspace_of(request))
-    return int(get_object_or_404(revisions, sender_id=sender_id, number=number).pk)

@@ -7,27 +7,35 @@ from typing import Any
 from django import forms
 from django.core.validators import FileExtensionValidator
 from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext_lazy as _
 
 EVIDENCE_MAX_BYTES = 10 * 1024**2
 
 
 class SenderForm(forms.Form):
-    name = forms.CharField(max_length=80, help_text="For you and your colleagues; recipients do not see it.")
+    name = forms.CharField(
+        max_length=80, label=_("Name"), help_text=_("For you and your colleagues; recipients do not see it.")
+    )
 
 
 class RevisionForm(forms.Form):
     saddr = forms.CharField(
-        label="What recipients see",
+        label=_("What recipients see"),
         max_length=20,
-        help_text="A name of at most 11 characters, a short code, or an international number.",
+        help_text=_("A name of at most 11 characters, a short code, or an international number."),
     )
     reason = forms.CharField(
-        max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}), help_text="Why it is yours to use."
+        max_length=2000,
+        required=False,
+        label=_("Reason"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Why it is yours to use."),
     )
     evidence = forms.FileField(
         required=False,
+        label=_("Evidence"),
         validators=[FileExtensionValidator(["pdf", "png", "jpg", "jpeg"])],
-        help_text="A document or picture that shows it.",
+        help_text=_("A document or picture that shows it: PDF, PNG or JPEG."),
     )
 
     def clean_evidence(self) -> Any:
@@ -36,6 +44,8 @@ class RevisionForm(forms.Form):
         if not file:
             return None
         if file.size > EVIDENCE_MAX_BYTES:
-            raise forms.ValidationError(f"The file is larger than {filesizeformat(EVIDENCE_MAX_BYTES)}.")
+            raise forms.ValidationError(
+                _("The file is larger than %(limit)s.") % {"limit": filesizeformat(EVIDENCE_MAX_BYTES)}
+            )
         file.name = f"{uuid.uuid4()}{Path(file.name).suffix.lower()}"
         return file

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.access import may_decide
 from accounts.models import User, Workspace
@@ -19,9 +20,9 @@ from senders.statuses import REVISION_MOVES, SENDER_MOVES, RevisionStatus, Sende
 def create(workspace: Workspace, *, name: str, by: User) -> Sender:
     name = name.strip()
     if not name:
-        raise Refused("A sender needs a name.", code="name_missing")
+        raise Refused(_("A sender needs a name."), code="name_missing")
     if Sender.objects.of(workspace).exclude(status=SenderStatus.ARCHIVED).filter(name=name).exists():
-        raise Refused(f"There is already a sender “{name}”.", code="name_taken")
+        raise Refused(_("There is already a sender “%(name)s”.") % {"name": name}, code="name_taken")
     sender = Sender.objects.create(workspace=workspace, name=name, created_by=by)
     record("sender.created", sender, by=by, after={"name": name})
     return sender
@@ -41,9 +42,12 @@ def submit_revision(
     """The next revision, pending a moderator's decision. TON and NPI follow from the address unless given."""
     sender = Sender.objects.lock(sender_id)
     if sender.status == SenderStatus.ARCHIVED:
-        raise Refused(f"The sender “{sender.name}” is archived.", code="wrong_status")
+        raise Refused(_("The sender “%(name)s” is archived.") % {"name": sender.name}, code="wrong_status")
     if sender.revisions.pending().exists():
-        raise Refused(f"A revision of “{sender.name}” is waiting for its decision already.", code="revision_pending")
+        raise Refused(
+            _("A revision of “%(name)s” is waiting for its decision already.") % {"name": sender.name},
+            code="revision_pending",
+        )
     address = addresses.parse(saddr)
     last = sender.revisions.order_by("-number").first()
     revision = Revision.objects.create(
@@ -77,7 +81,7 @@ def approve_revision(revision_id: int, *, by: User, now: datetime, reason: str =
 @transaction.atomic
 def reject_revision(revision_id: int, *, by: User, now: datetime, reason: str) -> Revision:
     if not reason.strip():
-        raise Refused("Say why: the author reads the reason.", code="reason_missing")
+        raise Refused(_("Say why: the author reads the reason."), code="reason_missing")
     revision = _lock_for_decision(revision_id, by=by)
     _decide(revision, RevisionStatus.REJECTED, by=by, now=now, reason=reason)
     if revision.sender.status == SenderStatus.PENDING:
@@ -97,9 +101,9 @@ def _lock_for_decision(revision_id: int, *, by: User) -> Revision:
     revision = Revision.objects.select_for_update(of=("self",)).get(pk=revision_id)
     revision.sender = sender
     if not may_decide(by, sender.workspace_id):
-        raise Refused("Only a moderator of the workspace decides.", code="not_a_moderator")
+        raise Refused(_("Only a moderator of the workspace decides."), code="not_a_moderator")
     if sender.workspace.four_eyes and revision.submitted_by_id == by.pk:
-        raise Refused("Somebody other than the author of a revision must decide on it.", code="four_eyes")
+        raise Refused(_("Somebody other than the author of a revision must decide on it."), code="four_eyes")
     return revision
 
 

@@ -4,6 +4,7 @@ from django.core.paginator import Paginator
 from django.db.models import Prefetch, QuerySet
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.access import requires
@@ -13,6 +14,7 @@ from accounts.roles import Permission
 from senders import transitions
 from senders.forms import RevisionForm, SenderForm
 from senders.models import Revision, Sender
+from senders.revisions import history_of
 from senders.statuses import SENDER_MOVES, RevisionStatus, SenderStatus
 
 PAGE = 25
@@ -25,9 +27,12 @@ def _senders(request: PageRequest) -> QuerySet[Sender]:
 
 @requires(Permission.VIEW)
 def index(request: PageRequest) -> HttpResponse:
-    page = Paginator(_senders(request).order_by("-pk"), PAGE).get_page(request.GET.get("page"))
-    may_create = Permission.CREATE_SENDERS in request.permissions
-    return render(request, "senders/index.html", {"page": page, "may_create": may_create, "here": "senders"})
+    context = {
+        "page": Paginator(_senders(request).order_by("-pk"), PAGE).get_page(request.GET.get("page")),
+        "may_create": Permission.CREATE_SENDERS in request.permissions,
+        "here": "senders",
+    }
+    return render(request, "senders/index.html", context)
 
 
 @requires(Permission.CREATE_SENDERS)
@@ -70,7 +75,7 @@ def archive(request: PageRequest, pk: int) -> HttpResponse:
 def evidence(request: PageRequest, pk: int, number: int) -> FileResponse:
     revision = get_object_or_404(Revision.objects.of(request.workspace), sender=pk, number=number)
     if not revision.evidence:
-        raise Http404("No evidence was given.")
+        raise Http404(_("No evidence was given."))
     return FileResponse(revision.evidence.open(), as_attachment=True)
 
 
@@ -80,6 +85,7 @@ def _detail(request: PageRequest, sender: Sender, form: RevisionForm) -> HttpRes
     context = {
         "sender": sender,
         "form": form,
+        "history": history_of(list(sender.revisions.all())),
         "pending": pending[0] if pending else None,
         "may_submit": Permission.SUBMIT_REVISIONS in request.permissions and not pending and not is_archived,
         "may_decide": Permission.DECIDE in request.permissions and request.user.is_staff,

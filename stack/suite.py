@@ -1,5 +1,6 @@
 """./test: lint first, then pytest on stores of its own."""
 
+import os
 import signal
 import sys
 import tempfile
@@ -31,8 +32,9 @@ def suite(arguments: Sequence[str]) -> int:
         env = environment.build(data, urls=opened.urls, listen=Ports(web=0, flower=0, smsc=0))
         if linting:
             _lint(env)
-        # By file: what a module brings up is brought up once.
-        pytest = ["python", "-m", "pytest", "-n", "2", "--dist", "loadfile", *arguments[0 if linting else 1 :]]
+        # One more than cores, as tests wait a third of their time. By file: what a module brings up is brought up once.
+        workers = str((os.cpu_count() or 1) + 1)
+        pytest = ["python", "-m", "pytest", "-n", workers, "--dist", "loadfile", *arguments[0 if linting else 1 :]]
         return _run(pytest, env)
 
 

@@ -8,6 +8,8 @@
   const form = root.querySelector("form");
   const file = form.elements.file;
   const parts = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
+  const texts = JSON.parse(document.getElementById("upload-texts").textContent);
+  const text = (name, values = {}) => texts[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
   const known = `mc-${root.dataset.workspace}-`; // of the fingerprints of this workspace
   const ENDINGS = /\.(txt|csv|tsv|text)$/i;
   const WINDOW = 5000; // milliseconds over which the speed is measured
@@ -24,17 +26,17 @@
   const say = (name, text) => { parts[name].textContent = text; };
 
   const size = (bytes) => {
-    const units = ["bytes", "KB", "MB", "GB"];
+    const units = [texts.bytes, "KB", "MB", "GB"];
     let unit = 0;
     for (; bytes >= 1024 && unit < 3; unit += 1) bytes /= 1024;
     return `${unit ? bytes.toFixed(1) : bytes} ${units[unit]}`;
   };
 
   const duration = (seconds) => {
-    if (seconds < 1) return "a moment";
-    if (seconds < 90) return `${Math.round(seconds)} s`;
-    if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-    return `${(seconds / 3600).toFixed(1)} h`;
+    if (seconds < 1) return texts.moment;
+    if (seconds < 90) return text("seconds", { n: Math.round(seconds) });
+    if (seconds < 5400) return text("minutes", { n: Math.round(seconds / 60) });
+    return text("hours", { n: (seconds / 3600).toFixed(1) });
   };
 
   const refuse = (text) => {
@@ -66,7 +68,7 @@
     const percent = Math.floor((sent * 100) / total);
     parts.bar.value = percent;
     say("percent", `${percent} %`);
-    say("bytes", `${size(sent)} of ${size(total)}`);
+    say("bytes", text("of", { sent: size(sent), total: size(total) }));
     if (speed > 0) {
       say("speed", `${size(speed)}/s`);
       say("left", duration((total - sent) / speed));
@@ -87,8 +89,8 @@
 
   const messageOf = (error) =>
     saidBy(error).message
-      || { 403: "You may not upload here any more. Reload the page and sign in.", 413: `The file is larger than ${root.dataset.limitShown}, the limit here.` }[statusOf(error)]
-      || `The upload failed (${statusOf(error) || error.message}).`;
+      || { 403: texts.forbidden, 413: text("too_large", { limit: root.dataset.limitShown }) }[statusOf(error)]
+      || text("failed", { reason: statusOf(error) || error.message });
 
   const isAway = (error) => statusOf(error) === 0 || (statusOf(error) >= 500 && statusOf(error) !== 507);
   const mayPassLater = (error) => isAway(error) || [423, 429].includes(statusOf(error)) || saidBy(error).code === "wrong_offset";
@@ -96,19 +98,19 @@
   const go = () => {
     clearTimeout(timer);
     refuse("");
-    state("sending", "Sending. Keep this page open; if the connection is lost, the upload goes on by itself.");
+    state("sending", texts.sending);
     upload.start();
   };
 
   const failed = (error) => {
     if (isAway(error)) {
-      state("waiting", "No connection. The upload goes on as soon as it is back.");
+      state("waiting", texts.waiting);
       timer = setTimeout(go, AGAIN);
       return;
     }
     refuse(messageOf(error));
     if (mayPassLater(error)) {
-      state("failed", "The upload has stopped.");
+      state("failed", texts.stopped);
       return;
     }
     forget();
@@ -143,7 +145,7 @@
     onProgress: progress,
     onError: failed,
     onSuccess: () => {
-      state("done", "The whole file is here.");
+      state("done", texts.whole);
       parts.bar.value = 100;
       say("percent", "100 %");
       const number = /\/lists\/(\d+)\//.exec(upload.url)[1];
@@ -162,9 +164,9 @@
   // --- Choosing --------------------------------------------------------------------------------------------------------
 
   const wrongWith = (chosen) => {
-    if (!ENDINGS.test(chosen.name)) return `“${chosen.name}” is neither a .txt nor a .csv file.`;
-    if (chosen.size === 0) return "The file is empty.";
-    if (chosen.size > Number(root.dataset.limit)) return `“${chosen.name}” has ${size(chosen.size)}; the limit here is ${root.dataset.limitShown}.`;
+    if (!ENDINGS.test(chosen.name)) return text("wrong_kind", { file: chosen.name });
+    if (chosen.size === 0) return texts.empty;
+    if (chosen.size > Number(root.dataset.limit)) return text("over_limit", { file: chosen.name, size: size(chosen.size), limit: root.dataset.limitShown });
     return "";
   };
 
@@ -177,7 +179,8 @@
     if (!form.elements.name.value) form.elements.name.value = chosen.name.replace(/\.[^.]*$/, "").slice(0, 120);
     earlier = (await prepared(chosen).findPreviousUploads()).sort((a, b) => Date.parse(b.creationTime) - Date.parse(a.creationTime));
     if (earlier.length && file.files[0] === chosen) {
-      say("again-text", `An upload of this file, for the list “${earlier[0].metadata.name}”, was interrupted (it began ${new Date(earlier[0].creationTime).toLocaleString()}).`);
+      const at = new Date(earlier[0].creationTime).toLocaleString(document.documentElement.lang);
+      say("again-text", text("interrupted", { list: earlier[0].metadata.name, at }));
       show("again");
       show("earlier", false);
       show("send", false);
@@ -227,7 +230,7 @@
   parts.pause.addEventListener("click", async () => {
     clearTimeout(timer);
     await upload.abort();
-    state("paused", "Paused. What has been sent is kept for a day without a byte.");
+    state("paused", texts.paused);
   });
 
   parts.resume.addEventListener("click", go);
@@ -258,7 +261,7 @@
   tus.defaultOptions.urlStorage.findAllUploads().then((found) => {
     const names = found.filter((one) => one.urlStorageKey.startsWith(`tus::${known}`)).map((one) => `“${one.metadata.filename}”`);
     if (names.length) {
-      say("earlier", `Not finished: ${[...new Set(names)].join(", ")}. Choose the file again to go on where it stopped.`);
+      say("earlier", text("unfinished", { files: [...new Set(names)].join(", ") }));
       show("earlier");
     }
   });

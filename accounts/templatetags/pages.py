@@ -1,12 +1,13 @@
 """How pages show a moment, a stretch of time and a form's field."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms, template
 from django.forms import BoundField
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 register = template.Library()
 
@@ -18,20 +19,34 @@ def moment(at: datetime | None) -> str:
 
 
 @register.filter
+def in_utc(at: datetime | None) -> str:
+    """Beside a moment, for whoever compares it with another zone."""
+    return f"{date_format(at.astimezone(UTC), 'j M, H:i')} UTC" if at else ""
+
+
+@register.filter
 def stretch(seconds: int) -> str:
     """As people say it: 45 s, 3 min, 2 h 5 min."""
     if seconds < 60:
-        return f"{seconds} s"
+        return _("%(seconds)s s") % {"seconds": seconds}
     hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    if hours:
+        return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+    return _("%(minutes)s min") % {"minutes": minutes}
 
 
 @register.inclusion_tag("_field.html")
 def field(bound: BoundField) -> dict[str, Any]:
-    kind = {forms.Select: "form-select", forms.RadioSelect: ""}.get(type(bound.field.widget), "form-control")
+    kinds: dict[type, str] = {
+        forms.Select: "form-select",
+        forms.RadioSelect: "",
+        forms.CheckboxInput: "form-check-input",
+    }
+    kind = kinds.get(type(bound.field.widget), "form-control")
     invalid = " is-invalid" if bound.errors else ""
     return {
         "field": bound,
         "control": bound.as_widget(attrs={"class": kind + invalid}),
         "is_choice": isinstance(bound.field.widget, forms.RadioSelect),
+        "is_tick": isinstance(bound.field.widget, forms.CheckboxInput),
     }

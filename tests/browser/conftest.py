@@ -30,10 +30,15 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture
-def person(live: Installation, workspace: Workspace) -> User:  # noqa: F811
+@pytest.fixture(scope="module")
+def served(live: Installation) -> Installation:  # noqa: F811
     environment.manage("collectstatic", "--no-input", env=live.env)
-    live.start("web")
+    return live
+
+
+@pytest.fixture
+def person(served: Installation, workspace: Workspace) -> User:  # noqa: F811
+    served.start("web")
     person = factories.member(workspace, Role.AUTHOR)
     # As the web process hashes it; the tests have a cheaper way, which it does not know.
     person.password = Argon2PasswordHasher().encode(factories.PASSWORD, "salt for a test")

@@ -172,13 +172,15 @@ def test_a_start_within_the_window_waits_for_nothing(page, desk, berlin):
     assert "It begins outside" not in text_of(desk.get(f"{QUEUE}{campaign.pk}/change/"))
 
 
-def test_the_form_takes_hours_and_shows_them_again(page, body, berlin):
-    page.post("/campaigns/new/", {**body, **DAILY, "parts_per_second": "50"})
-    made = Campaign.objects.get()
+def test_the_step_takes_hours_and_shows_them_again(page, berlin):
+    made = factories.draft(berlin)
+    step = f"/campaigns/{made.pk}/edit/time/"
+    page.post(step, {**DAILY, "parts_per_second": "50"})
+    made.refresh_from_db()
     assert (made.daily_from, made.daily_to, made.daily_zone) == (time(9), time(20), "Europe/Berlin")
-    shown = text_of(page.get(f"/campaigns/{made.pk}/edit/"))
+    shown = text_of(page.get(step))
     assert 'name="daily_from" value="09:00"' in shown and 'name="parts_per_second" value="50"' in shown
-    half = page.post("/campaigns/new/", {**body, "daily_from": "09:00"})
+    half = page.post(step, {"daily_from": "09:00"})
     assert half.status_code == 400 and "needs daily_from and daily_to" in text_of(half)
 
 
@@ -197,9 +199,10 @@ def test_a_campaign_may_have_a_limit_below_its_channels(api, page, desk, body):
 
 
 @pytest.mark.parametrize("value", [0, -1, 1_000_001, "fast"])
-def test_a_limit_is_a_number_from_one(api, page, body, value):
+def test_a_limit_is_a_number_from_one(api, page, body, workspace, value):
     assert fields_of(create(api, body, parts_per_second=value)) == ["parts_per_second"]
-    assert page.post("/campaigns/new/", {**body, "parts_per_second": value}).status_code == 400
+    draft = factories.draft(workspace)
+    assert page.post(f"/campaigns/{draft.pk}/edit/time/", {"parts_per_second": value}).status_code == 400
 
 
 def test_the_moderator_is_told_when_the_limit_is_below_the_pace_of_the_window(desk, workspace):
@@ -286,21 +289,23 @@ def test_a_route_does_not_need_the_channel_that_was_its_first(as_moderator, work
     assert approved.json()["status"] == "approved"
 
 
-def test_the_form_offers_routes_and_channels_in_one_place(page, desk, body, channels):
+def test_the_step_offers_routes_and_channels_in_one_place(page, workspace, channels):
     route = factories.route("both", {channels[1]: 1})
     factories.route("resting", {channels[1]: 1}, is_active=False)
-    shown = text_of(page.get("/campaigns/new/"))
+    made = factories.draft(workspace)
+    step = f"/campaigns/{made.pk}/edit/time/"
+    shown = text_of(page.get(step))
     assert f'<optgroup label="Routes"> <option value="route:{route.pk}">both</option> </optgroup>' in shown
     assert f'<option value="channel:{channels[2].pk}">second</option>' in shown and "resting" not in shown
-    page.post("/campaigns/new/", {**body, "carrier": f"route:{route.pk}"})
-    made = Campaign.objects.get()
+    page.post(step, {"carrier": f"route:{route.pk}"})
+    made.refresh_from_db()
     assert (made.route, made.channel) == (route, channels[1])
-    assert f'value="route:{route.pk}" selected' in text_of(page.get(f"/campaigns/{made.pk}/edit/"))
+    assert f'value="route:{route.pk}" selected' in text_of(page.get(step))
     assert "<dt>Route</dt><dd>both, first first</dd>" in text_of(page.get(f"/campaigns/{made.pk}/?tab=content"))
-    page.post(f"/campaigns/{made.pk}/edit/", {**body, "carrier": f"channel:{channels[2].pk}"})
+    page.post(step, {"carrier": f"channel:{channels[2].pk}"})
     made.refresh_from_db()
     assert (made.route, made.channel) == (None, channels[2])
-    page.post(f"/campaigns/{made.pk}/edit/", {**body, "carrier": ""})
+    page.post(step, {"carrier": ""})
     made.refresh_from_db()
     assert made.channel == channels[0]
-    assert page.post("/campaigns/new/", {**body, "carrier": "route:999"}).status_code == 400
+    assert page.post(step, {"carrier": "route:999"}).status_code == 400

@@ -67,6 +67,7 @@ MATRIX = {
     ("campaign-cancel", "post"): (WRITERS, 409),
     ("campaign-archive", "post"): (WRITERS, 200),
     ("campaign-restore", "post"): (WRITERS, 200),
+    ("campaign-clone", "post"): (WRITERS, 201),
     ("campaign-approve", "post"): (DECIDERS, 409),
     ("campaign-reject", "post"): (DECIDERS, 409),
     ("campaign-reschedule", "post"): (DECIDERS, 409),

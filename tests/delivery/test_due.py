@@ -1,6 +1,7 @@
 from datetime import time, timedelta
 
 import pytest
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import connection
@@ -11,7 +12,7 @@ from audit.models import Entry
 from campaigns import transitions as author_verbs
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from delivery import due
+from delivery import dispatching, due
 from delivery.models import Chunk, Incident, Tally
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 from senders import transitions as senders
@@ -290,6 +291,20 @@ def test_a_chunk_is_rung_for_once_and_again_only_when_nobody_came(workspace, run
     assert rung == [("delivery.tasks.dispatch", (chunk.pk,))]
     due.tick(now=now + timedelta(seconds=30))
     assert len(rung) == 2
+
+
+def test_a_chunk_whose_object_is_away_lets_the_others_pass_and_has_its_turn_later(workspace, rung):
+    _, chunks = ground.under_way(workspace, 30, chunk_size=10)
+    default_storage.delete(chunks[0].key)
+    now = timezone.now()
+    dispatching.work_on(chunks[0].pk, clock=lambda: now)
+    rung.clear()
+    due.tick(now=now + timedelta(seconds=1))
+    assert rung == [("delivery.tasks.dispatch", (chunks[1].pk,))]
+    assert ground.claim(chunks[1])
+    rung.clear()
+    due.tick(now=now + settings.RING_AGAIN)
+    assert rung == [("delivery.tasks.dispatch", (chunks[0].pk,))]
 
 
 def test_of_each_campaign_one_bell_waits_whatever_its_size(workspace, rung):

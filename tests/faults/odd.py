@@ -1,6 +1,7 @@
 """A carrier in this process that says what the simulator never would, byte by byte, and keeps the same journal."""
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from tests.live import Carrier
 
 Says = Callable[["Odd", int, str, int], int | None]
 """Carrier, number of the submit from 1, destination, how often it was submitted: the status; None is no answer."""
+_NUMBERS = itertools.count(1)
 AGAIN = 10.0  # seconds until a receipt that is not acknowledged is sent again
 WORDS = {2: b"DELIVRD", 5: b"UNDELIV", 8: b"REJECTD"}
 
@@ -157,14 +159,15 @@ def odd_carrier(
     machine: Machine, odd: Odd, *, through: Callable[[int], int] | None = None, **given: Any
 ) -> Iterator[Carrier]:
     """It listens, and its channel is in use, as long as the block; `through` is somebody between the two."""
-    path = machine.folder / f"odd{id(odd)}"
+    name = f"odd-{next(_NUMBERS)}"  # not the id of an object: another story gets it again
+    path = machine.folder / name
     odd.journal = path.open("w", buffering=1)
     odd._thread = threading.Thread(target=odd.loop.run_forever, name="odd", daemon=True)
     odd._thread.start()
     asyncio.run_coroutine_threadsafe(odd.start(), odd.loop).result(timeout=10)
     port = through(odd.port) if through else odd.port
     try:
-        with machine.channel(f"odd-{id(odd)}", port=port, **{"window": 10, **given}) as channel:
+        with machine.channel(name, port=port, **{"window": 10, **given}) as channel:
             yield Carrier(channel=channel, reader=journal.Reader(path))
     finally:
         asyncio.run_coroutine_threadsafe(odd.stop(), odd.loop).result(timeout=10)

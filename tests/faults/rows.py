@@ -158,7 +158,7 @@ ROWS = (
     _row(
         24,
         "a worker that consumes no more after a reconnect",
-        STORES + "test_a_worker_that_hears_nothing_any_more_says_so_within_a_minute_and_ends",
+        STORES + "test_a_worker_that_hears_nothing_any_more_heals_or_says_so_within_a_minute_and_ends",
     ),
     _row(
         25,

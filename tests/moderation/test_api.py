@@ -131,7 +131,11 @@ def test_another_minute_lies_ahead(as_moderator, workspace):
 @pytest.mark.parametrize("status", Status)
 def test_only_what_is_in_review_is_judged_and_only_what_was_missed_gets_another_time(as_moderator, workspace, status):
     campaign = factories.campaign(workspace, status)
-    allowed = {Status.IN_REVIEW: {"approve", "reject"}, Status.MISSED: {"reschedule", "send_now"}}
+    allowed = {
+        Status.IN_REVIEW: {"approve", "reject"},
+        Status.APPROVED: {"reschedule"},
+        Status.MISSED: {"reschedule", "send_now"},
+    }
     for verb in set(VERBS) - allowed.get(status, set()):
         assert error_of(judge(as_moderator, campaign, verb, **VERBS[verb]))["code"] == "wrong_status"
     assert Campaign.objects.get(pk=campaign.pk).status == status

@@ -45,7 +45,7 @@ def test_the_page_shows_totals_by_source_and_the_newest_masked(page, workspace):
     suppressions.opt_out(None, NUMBER + 1)
     shown = text_of(page.get(PATH))
     assert "<b>1</b><span>Opted out</span>" in shown and "<b>0</b><span>Imported</span>" in shown
-    assert "So are 1 numbers that get nothing from anybody here." in shown
+    assert "So is 1 number that gets nothing from anybody here." in shown
     assert "+3161•••5678" in shown and str(NUMBER) not in shown and "5679" not in shown
 
 
@@ -96,7 +96,7 @@ def test_a_file_is_imported_and_watched(page, workspace):
     assert 'hx-trigger="every 1s"' in shown and "<html" not in shown
     suppression_imports.run(made.pk, now=timezone.now())
     shown = text_of(page.get(response.url))
-    assert "<b>1</b><span>Added</span>" in shown and "hx-trigger" not in shown
+    assert "<b>1</b><span>Added</span>" in shown and "every 1s" not in shown
     assert b"nobody" in b"".join(page.get(f"{response.url}rejected/").streaming_content)
     assert "stop.txt" in text_of(page.get(PATH))
 

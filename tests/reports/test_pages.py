@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -33,8 +35,14 @@ def get(browser, campaign, name, query=""):
     return response
 
 
+def find(browser, campaign, number):
+    response = browser.post(f"/campaigns/{campaign.pk}/recipients/", {"to": number}, headers=HTMX)
+    assert response.status_code == 200
+    return response.text
+
+
 def test_progress_polls_while_it_sends_and_stops_when_nothing_moves(browser, workspace, campaign):
-    assert 'hx-trigger="every 2s"' in get(browser, campaign, "progress").text
+    assert 'hx-trigger="every 2s, look"' in get(browser, campaign, "progress").text
     over = factories.done(workspace)
     evidence.dispatched(over)
     assert "hx-trigger" not in get(browser, over, "progress").text
@@ -42,8 +50,9 @@ def test_progress_polls_while_it_sends_and_stops_when_nothing_moves(browser, wor
 
 def test_progress_shows_the_equation(browser, campaign):
     text = get(browser, campaign, "progress").text
-    assert "120 recipients, of 120 rows" in text
-    assert "The equation balances." in text
+    assert ">balances<" in text and "does not balance" not in text
+    assert '<b id="count-accepted">120</b>' in text
+    assert '<dd id="count-waiting">60</dd>' in text
     assert "50.0 %" in text
 
 
@@ -70,19 +79,25 @@ def test_recipients_lead_to_the_next_page(browser, campaign):
 
 def test_recipients_are_filtered_and_found(browser, campaign):
     assert "+31600000001" not in get(browser, campaign, "recipients", "?status=failed").text
-    found = get(browser, campaign, "recipients", "?to=%2B31+6+0000+0120").text
-    assert "+31600000120" in found
-    assert "no such recipient" in get(browser, campaign, "recipients", "?to=31699999999").text
+    assert "+31600000120" in find(browser, campaign, "+31 6 0000 0120")
+    assert "no such recipient" in find(browser, campaign, "31699999999")
+
+
+def test_a_number_never_stands_in_an_address(browser, campaign):
+    shown = find(browser, campaign, "+31600000120")
+    assert not re.search(r'(href|hx-get|hx-post|action)="[^"]*600000120', shown)
+    assert "+31600000001" in get(browser, campaign, "recipients", "?to=31600000120").text  # which is not listened to
 
 
 def test_a_bad_number_is_explained_beside_the_field(browser, campaign):
-    text = get(browser, campaign, "recipients", "?to=06-abc").text
+    text = find(browser, campaign, "06-abc")
     assert "is not a full number" in text
     assert 'value="06-abc"' in text
 
 
 def test_what_was_typed_is_never_markup(browser, campaign):
-    assert "<b>" not in get(browser, campaign, "recipients", "?to=<b>1</b>&status=<b>").text
+    assert "<b>1" not in find(browser, campaign, "<b>1</b>")
+    assert "<b>" not in get(browser, campaign, "recipients", "?status=<b>&cursor=<b>").text
 
 
 def test_errors_are_explained(browser, campaign):
@@ -95,7 +110,7 @@ def test_an_export_is_asked_for_by_a_button(browser, campaign):
     response = browser.post(f"/campaigns/{campaign.pk}/exports/", {"format": "csv"}, headers=HTMX, follow=True)
     export = Export.objects.get()
     assert (export.requested_by, export.campaign) == (response.wsgi_request.user, campaign)
-    assert 'hx-trigger="every 2s"' in get(browser, campaign, "exports").text
+    assert 'hx-trigger="every 2s, look"' in get(browser, campaign, "exports").text
 
 
 @pytest.mark.django_db(transaction=True)
@@ -113,7 +128,7 @@ def test_a_ready_export_is_downloaded(browser, campaign):
     assert file.headers["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("name", ["progress", "recipients", "errors", "exports"])
+@pytest.mark.parametrize("name", ["progress", "course", "recipients", "errors", "content", "history", "exports"])
 def test_strangers_get_404(campaign, name):
     client = Client()
     client.force_login(factories.member(factories.workspace(), Role.ADMIN))
@@ -133,7 +148,7 @@ def test_an_unfinished_file_is_no_page(browser, campaign):
     assert "The export is queued, not ready." in response.text
 
 
-@pytest.mark.parametrize("name", ["progress", "recipients", "errors", "exports"])
+@pytest.mark.parametrize("name", ["progress", "course", "recipients", "errors", "content", "history", "exports"])
 def test_each_fragment_is_a_page_without_htmx(browser, campaign, name):
     response = browser.get(f"/campaigns/{campaign.pk}/{name}/")
     assert response.status_code == 200

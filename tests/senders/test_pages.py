@@ -1,6 +1,9 @@
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from senders import transitions
 from senders.models import Revision, Sender
 from senders.statuses import SenderStatus
 from tests import factories
@@ -81,3 +84,13 @@ def test_the_page_of_senders_asks_the_database_as_often_for_many_as_for_one(
         factories.sender(workspace)
     with django_assert_max_num_queries(10):
         assert page.get("/senders/").content.count(b"status-approved") == 12
+
+
+def test_a_revision_shows_what_it_changes_of_the_one_before(page, workspace, author):
+    sender = factories.sender(workspace)
+    transitions.submit_revision(sender.pk, saddr="Acme2", by=author, reason="Our new brand.")
+    shown = text_of(page.get(f"/senders/{sender.pk}/"))
+    assert "Changed since revision 1" in shown
+    assert re.search(r"<del>.{0,60}Acme</del> <ins>.{0,60}Acme2</ins>", shown)
+    assert re.search(r"<del>.{0,60}Our brand.</del> <ins>.{0,60}Our new brand.</ins>", shown)
+    assert "Type of number" not in shown  # that stays

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from audit.models import Entry
-from delivery.models import Message, Receipt
+from delivery.models import Inbound, Message, Receipt
 from delivery.statuses import MessageState
 from simulator import journal
 from tests import factories
@@ -170,9 +170,9 @@ def test_a_message_from_a_phone_is_no_receipt(live, workspace, seen):
         campaign = load(workspace, carrier, 500)
         assert quiet(campaign).delivered == 500
         seen.core(campaign, carrier)
-        phones = Receipt.objects.filter(channel=carrier.channel, is_receipt=False)
-        assert phones.count() == len([one for one in binds_of(carrier) if not one.status])
-        assert not phones.filter(applied_at__isnull=False).exists()
+        said = Inbound.objects.filter(channel=carrier.channel)
+        assert said.count() == len([one for one in binds_of(carrier) if not one.status])
+        assert not Receipt.objects.filter(channel=carrier.channel, applied_at=None).exists()
 
 
 def test_receipts_that_come_while_the_database_is_down_are_refused_and_come_again_and_none_is_lost(

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from campaigns import transitions as campaign_transitions
 from campaigns.statuses import Status
+from channels import accounts as channel_accounts
 from channels.answers import Action, answer
 from delivery.models import Incident, Message
 from delivery.statuses import IncidentKind, MessageState
@@ -250,6 +251,7 @@ def test_each_code_once_has_the_effect_that_the_table_says(live, workspace, seen
             found = fresh(campaign)
             if found.status == Status.PAUSED:
                 stopped.append(found.stopped_because)
+                channel_accounts.save(carrier.channel.name, by=None)  # as it was: a link that gave up looks again
                 campaign_transitions.resume(campaign.pk, by=campaign.created_by, now=timezone.now())
             return is_over(campaign)
 

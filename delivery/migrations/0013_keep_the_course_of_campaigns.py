@@ -24,7 +24,7 @@ STATES = [
 class Migration(migrations.Migration):
     dependencies = [
         ("campaigns", "0006_guard_hours_limits_and_routes"),
-        ("delivery", "0011_take_in_messages_from_phones"),
+        ("delivery", "0012_let_others_pass_a_chunk_that_is_away"),
     ]
     operations = [
         migrations.CreateModel(

@@ -1,0 +1,138 @@
+"""Who is told of an entry of the ledger, and in which words: each reader in their own language.
+
+Letters hold names and reasons, never numbers of recipients or texts of messages.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from accounts.models import Membership, User, Workspace
+from accounts.roles import Role
+from audit.models import Entry
+from campaigns.models import Campaign
+from campaigns.statuses import Status
+from senders.models import Revision
+from senders.statuses import RevisionStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    to: str
+    subject: str
+    text: str
+
+
+def of(entry: Entry) -> list[Letter]:
+    """To everybody who is to be told; nobody is told of what they did themselves."""
+    return LETTERS[entry.action](entry)
+
+
+def _campaign_submitted(entry: Entry) -> list[Letter]:
+    campaign = _campaign(entry)
+    if campaign is None or campaign.status != Status.IN_REVIEW:  # taken back, or decided by now
+        return []
+    wrote = {campaign.created_by_id, campaign.edited_by_id} if campaign.workspace.four_eyes else set()
+    readers = [user for user in _judges(campaign.workspace) if user.pk not in wrote]
+    link = reverse("admin:moderation_campaigninreview_change", args=[campaign.pk])
+    return _letters("campaign_submitted", entry, campaign, readers, workspace=campaign.workspace, link=link)
+
+
+def _campaign_decided(name: str) -> Callable[[Entry], list[Letter]]:
+    def letters(entry: Entry) -> list[Letter]:
+        campaign = _campaign(entry)
+        if campaign is None:
+            return []
+        readers = _still_here(campaign.workspace, {campaign.created_by_id, campaign.submitted_by_id})
+        link = reverse("campaigns:detail", args=[campaign.pk])
+        return _letters(name, entry, campaign, readers, workspace=campaign.workspace, link=link)
+
+    return letters
+
+
+def _by_the_system(letters: Callable[[Entry], list[Letter]]) -> Callable[[Entry], list[Letter]]:
+    """What a person stopped needs no letter: they know, and the others see it on the page."""
+    return lambda entry: [] if entry.actor_id else letters(entry)
+
+
+def _revision_submitted(entry: Entry) -> list[Letter]:
+    revision = _revision(entry)
+    if revision is None or revision.status != RevisionStatus.PENDING:
+        return []
+    workspace = revision.sender.workspace
+    wrote = {revision.submitted_by_id} if workspace.four_eyes else set()
+    readers = [user for user in _judges(workspace) if user.pk not in wrote]
+    link = reverse("admin:moderation_revisioninreview_change", args=[revision.pk])
+    return _letters("revision_submitted", entry, revision, readers, workspace=workspace, link=link)
+
+
+def _revision_decided(name: str) -> Callable[[Entry], list[Letter]]:
+    def letters(entry: Entry) -> list[Letter]:
+        revision = _revision(entry)
+        if revision is None:
+            return []
+        workspace = revision.sender.workspace
+        readers = _still_here(workspace, {revision.submitted_by_id})
+        link = reverse("senders:detail", args=[revision.sender_id])
+        return _letters(name, entry, revision, readers, workspace=workspace, link=link)
+
+    return letters
+
+
+LETTERS: dict[str, Callable[[Entry], list[Letter]]] = {
+    "campaign.in_review": _campaign_submitted,
+    "campaign.approved": _campaign_decided("campaign_approved"),
+    "campaign.rejected": _campaign_decided("campaign_rejected"),
+    "campaign.missed": _campaign_decided("campaign_missed"),
+    "campaign.failed": _by_the_system(_campaign_decided("campaign_failed")),
+    "campaign.paused": _by_the_system(_campaign_decided("campaign_paused")),
+    "revision.submitted": _revision_submitted,
+    "revision.approved": _revision_decided("revision_approved"),
+    "revision.rejected": _revision_decided("revision_rejected"),
+}
+
+
+def _campaign(entry: Entry) -> Campaign | None:
+    found = Campaign.objects.filter(pk=entry.subject_id)
+    return found.select_related("workspace", "sender", "list", "created_by", "submitted_by").first()
+
+
+def _revision(entry: Entry) -> Revision | None:
+    return Revision.objects.filter(pk=entry.subject_id).select_related("sender__workspace", "submitted_by").first()
+
+
+def _judges(workspace: Workspace) -> list[User]:
+    """The moderators. An admin may decide as well, and is asked where nobody else is there to."""
+    members = Membership.objects.of(workspace).active().select_related("user").order_by("pk")
+    judging = list(members.moderators()) or list(members.filter(role=Role.ADMIN))
+    return [membership.user for membership in judging]
+
+
+def _still_here(workspace: Workspace, user_ids: Iterable[int | None]) -> list[User]:
+    wanted = [pk for pk in user_ids if pk]
+    members = Membership.objects.of(workspace).active().filter(user__in=wanted).select_related("user")
+    return [membership.user for membership in members.order_by("pk")]
+
+
+def _letters(
+    name: str,
+    entry: Entry,
+    subject: Campaign | Revision,
+    readers: Sequence[User],
+    *,
+    workspace: Workspace,
+    link: str,
+) -> list[Letter]:
+    told = {"subject": subject, "entry": entry, "workspace": workspace, "link": f"{settings.PUBLIC_URL}{link}"}
+    letters = []
+    for reader in readers:
+        if reader.wants_mail and reader.pk != entry.actor_id:
+            with translation.override(reader.language or settings.LANGUAGE_CODE), timezone.override(workspace.zone):
+                shown = render_to_string(f"notices/{name}.txt", {**told, "reader": reader}).strip()
+            headline, _, text = shown.partition("\n")
+            letters.append(Letter(to=reader.email, subject=headline.strip(), text=f"{text.strip()}\n"))
+    return letters

@@ -1,0 +1,49 @@
+"""What happened that somebody should be told: read from the ledger, in which each decision stands with its commit."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db import transaction
+
+from accounts.models import Workspace
+from audit.models import Entry
+from notices import tasks
+from notices.letters import LETTERS
+from notices.models import Cursor, Notice
+
+AT_ONCE = 2000  # entries in a look
+FIRST_LOOK = timedelta(hours=1)  # how far back, in a workspace that was never looked at
+
+_NEW = """
+SELECT e.* FROM notices_cursor c JOIN audit_entry e ON e.chain = c.workspace_id AND e.seq > c.seq
+WHERE c.workspace_id = ANY(%s) ORDER BY e.chain, e.seq LIMIT %s
+"""
+
+
+@transaction.atomic
+def look(*, now: datetime) -> None:
+    """Note what is new and ring for what is to be told. Within a chain, `seq` has no gap and commits in its order."""
+    _open_cursors(now=now)
+    cursors = {cursor.pk: cursor for cursor in Cursor.objects.select_for_update(skip_locked=True).order_by("pk")}
+    new = list(Entry.objects.raw(_NEW, [list(cursors), AT_ONCE]))
+    _note([entry for entry in new if entry.action in LETTERS], now=now)
+    for entry in new:
+        cursors[entry.chain].seq = entry.seq
+    Cursor.objects.bulk_update([cursors[chain] for chain in {entry.chain for entry in new}], ["seq"])
+    for notice_id in Notice.objects.due(now).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]:
+        transaction.on_commit(partial(tasks.tell.delay, notice_id))
+
+
+def forget(*, now: datetime) -> None:
+    Notice.objects.old(now).delete()
+
+
+def _note(entries: Sequence[Entry], *, now: datetime) -> None:
+    Notice.objects.bulk_create([Notice(entry=entry, made_at=now) for entry in entries], ignore_conflicts=True)
+
+
+def _open_cursors(*, now: datetime) -> None:
+    for workspace in Workspace.objects.exclude(pk__in=Cursor.objects.values("pk")).order_by("pk"):
+        before = Entry.objects.filter(chain=workspace.pk, at__lt=now - FIRST_LOOK).order_by("-seq").first()
+        Cursor.objects.get_or_create(workspace=workspace, defaults={"seq": before.seq if before else 0})

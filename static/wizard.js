@@ -1,0 +1,81 @@
+// What the steps of a campaign do beyond their forms: characters are replaced and placeholders put in without a trip to
+// the server, UTC stands beside each time, and nothing is sent twice. Without this script the forms do the same.
+(() => {
+  "use strict";
+
+  const text = document.querySelector("#step textarea[name=text]");
+  const tell = () => text.dispatchEvent(new Event("input", { bubbles: true }));
+
+  // Outside of the names of columns, which are what the list calls them; as campaigns.lookalikes does it.
+  const replaced = (said, one, instead) =>
+    said.replace(/\{\{|\}\}|\{([^{}|]*)([^{}]*)\}|[^{}]+|[{}]/gu, (whole, name, rest) =>
+      name === undefined ? whole.replaceAll(one, instead) : `{${name}${rest.replaceAll(one, instead)}}`);
+
+  function replace(buttons) {
+    for (const button of buttons) text.value = replaced(text.value, button.dataset.replace, button.dataset.with);
+    tell();
+    text.focus();
+  }
+
+  function insert(placeholder) {
+    text.setRangeText(placeholder, text.selectionStart, text.selectionEnd, "end");
+    tell();
+    text.focus();
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button || !text) return;
+    if (button.dataset.insert) {
+      insert(button.dataset.insert);
+    } else if (button.dataset.replace) {
+      event.preventDefault();
+      replace([button]);
+    } else if ("replaceEvery" in button.dataset) {
+      event.preventDefault();
+      replace(document.querySelectorAll("[data-replace]"));
+    }
+  });
+
+  for (const form of document.querySelectorAll("form[data-once]")) {
+    let gone = false;
+    form.addEventListener("submit", (event) => {
+      if (gone) event.preventDefault();
+      gone = true;
+    });
+  }
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted && document.querySelector("form[data-once]")) location.reload(); // the back button: it may be sent
+  });
+
+  // --- UTC beside the time of the workspace -------------------------------------------------------------------------
+
+  const zone = document.querySelector("form[data-zone]")?.dataset.zone;
+
+  // How far the zone's clocks are ahead at an instant, in milliseconds.
+  function offset(instant) {
+    const shown = new Intl.DateTimeFormat("en-CA", {
+      timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+    }).formatToParts(new Date(instant));
+    const part = (type) => Number(shown.find((one) => one.type === type).value);
+    return Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second")) - instant;
+  }
+
+  function utcOf(local) {
+    const wall = Date.parse(`${local}Z`);
+    const guess = wall - offset(wall);
+    return new Date(wall - offset(guess));
+  }
+
+  for (const place of zone ? document.querySelectorAll(".moment") : []) {
+    const input = place.querySelector("input");
+    const shown = document.createElement("p");
+    shown.className = "utc";
+    place.append(shown);
+    const show = () => {
+      shown.textContent = input.value ? `${utcOf(input.value).toISOString().slice(0, 16).replace("T", " ")} UTC` : "";
+    };
+    input.addEventListener("input", show);
+    show();
+  }
+})();

@@ -1,0 +1,141 @@
+"""A workspace as it looks after a busy month: every kind of campaign, list and sender, with figures of ten millions.
+
+For whoever looks at pages. The big figures are in the counters only: nobody reads ten million rows here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from accounts.models import User, Workspace
+from accounts.roles import Role
+from campaigns.models import Campaign
+from campaigns.statuses import Mode, Status
+from delivery.models import Chunk, Movement, Tally
+from delivery.statuses import ChunkStatus, MessageState
+from moderation import decisions
+from recipients import suppressions
+from recipients.models import RecipientList
+from senders import transitions as sender_transitions
+from senders.models import Sender
+from tests import evidence, factories
+
+LONG_NAME = "Summer clearance for regular customers in Noord-Holland, Zuid-Holland and Utrecht, second wave"
+TEXT = "Half price on everything until Sunday, only at Acme. Show this message at the till. Stop: text STOP to 4040."
+MINUTES = 80
+STATES = {MessageState.DELIVERED: 6_204_118, MessageState.FAILED: 148_220, MessageState.PENDING: 391_774}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    workspace: Workspace
+    author: User
+    moderator: User
+    admin: User
+    campaigns: dict[str, Campaign]
+    ready: RecipientList
+    failed: RecipientList
+    sender: Sender
+
+
+def fill(workspace: Workspace) -> Filled:
+    author = factories.member(workspace, Role.AUTHOR, user=factories.user(name="Ann de Vries"))
+    moderator = factories.member(workspace, Role.MODERATOR, user=factories.user(name="Mo Haddad", is_staff=True))
+    admin = factories.member(workspace, Role.ADMIN, user=factories.user(name="Zoë van den Berg", is_staff=True))
+    factories.member(workspace, Role.AUTHOR, user=factories.user(name=LONG_NAME[:100]), is_moderator=True)
+    sender = _sender(workspace, author, moderator)
+    names = {"columns": ["name", "city"], "cells": [["Ann", "Delft"], ["Bob", "Gouda"], ["", "Breda"]]}
+    ready = factories.ready_list(workspace, name="Regular customers", by=author, invalid=1, duplicate=2, **names)
+    failed = factories.failed_list(workspace)
+    factories.preparing_list(workspace, name="Newsletter, November", by=author)
+    factories.uploading_list(workspace, name="Lottery", by=author)
+    for number in range(3):
+        suppressions.opt_out(workspace, factories.FIRST_NUMBER + 1000 + number)
+    factories.suppression_import(workspace)
+    campaigns = {
+        str(status): factories.campaign(workspace, status, by=author, sender=sender, list=ready, text=TEXT, name=name)
+        for status, name in {
+            Status.DRAFT: "Christmas market",
+            Status.IN_REVIEW: LONG_NAME,
+            Status.REJECTED: "Loyalty points expire",
+            Status.MISSED: "Flash sale, Friday",
+            Status.PAUSED: "Store opening, Breda",
+            Status.DONE: "Autumn collection",
+            Status.EXPIRED: "Lunch offer",
+            Status.CANCELLED: "Black Friday, old text",
+            Status.FAILED: "Win back",
+        }.items()
+    }
+    campaigns["approved"] = _scheduled(workspace, author, moderator, sender, ready)
+    campaigns["sending"] = _big(workspace, author, sender)
+    evidence.dispatched(
+        campaigns["done"], lambda recipient: evidence.UNDELIVERABLE if recipient else evidence.DELIVERED
+    )
+    return Filled(
+        workspace=workspace,
+        author=author,
+        moderator=moderator,
+        admin=admin,
+        campaigns=campaigns,
+        ready=ready,
+        failed=failed,
+        sender=sender,
+    )
+
+
+def _sender(workspace: Workspace, author: User, moderator: User) -> Sender:
+    """Approved, with a second revision that waits."""
+    made = factories.sender(workspace, "Acme shops")
+    sender_transitions.submit_revision(made.pk, saddr="AcmeStores", by=author, reason="We were renamed in October.")
+    rejected = factories.sender(workspace, "Acme bank", approved=False)
+    revision = sender_transitions.submit_revision(rejected.pk, saddr="AcmeBank", by=author, reason="Our card.")
+    sender_transitions.reject_revision(revision.pk, by=moderator, now=timezone.now(), reason="Not yours: ask the bank.")
+    return made
+
+
+def _scheduled(workspace: Workspace, author: User, moderator: User, sender: Sender, listed: RecipientList) -> Campaign:
+    at = timezone.now() + timedelta(hours=20)
+    made = factories.in_review(
+        workspace, by=author, sender=sender, list=listed, name="Sunday opening", mode=Mode.SCHEDULED, send_at=at
+    )
+    return decisions.approve_campaign(made.pk, by=moderator, now=timezone.now())
+
+
+def _big(workspace: Workspace, author: User, sender: Sender) -> Campaign:
+    """To ten million, two thirds handed over in an hour and a quarter."""
+    listed = factories.ready_list(workspace, name="Everybody, all shops", by=author)
+    made = factories.sending(
+        workspace, by=author, sender=sender, list=listed, text=TEXT, name="Winter sale", parts_per_second=1_550
+    )
+    evidence.dispatched(made)
+    accepted, invalid, duplicate = 9_812_345, 31_207, 156_448
+    RecipientList.objects.filter(pk=listed.pk).update(
+        rows=accepted + invalid + duplicate,
+        accepted=accepted,
+        invalid=invalid,
+        duplicate=duplicate,
+        bytes=742_101_933,
+        breakdown={"countries": [["NL", 8_112_004], ["BE", 1_400_341], ["DE", 300_000]], "prefixes": [["6", accepted]]},
+    )
+    handed_over = sum(STATES.values())
+    Chunk.objects.filter(campaign=made).update(
+        count=accepted, next=handed_over, intended=handed_over, status=ChunkStatus.OPEN
+    )
+    Tally.objects.filter(campaign=made).delete()
+    Tally.objects.bulk_create(Tally(campaign=made, state=state, n=n, at=None) for state, n in STATES.items())
+    begun = timezone.now() - timedelta(minutes=MINUTES)
+    Campaign.objects.filter(pk=made.pk).update(started_at=begun)
+    Movement.objects.bulk_create(_course(made, begun))
+    made.refresh_from_db()
+    return made
+
+
+def _course(campaign: Campaign, begun: datetime) -> Iterator[Movement]:
+    """Evenly, but for ten minutes in which the carrier was away."""
+    at_work = [minute for minute in range(MINUTES) if not 30 <= minute < 40]
+    for number, minute in enumerate(at_work):
+        for state, n in STATES.items():
+            share = n // len(at_work) + (n % len(at_work) if number == 0 else 0)
+            yield Movement(campaign=campaign, begin=begun + timedelta(minutes=minute), state=state, n=share)

@@ -1,0 +1,196 @@
+"""No status, decision or ledger entry is changed in the admin, whichever model is asked and however."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import RequestFactory
+from django.utils import timezone
+
+from accounts.roles import Role
+from audit.models import Check, Entry
+from channels.models import Channel
+from delivery import incidents as notes
+from delivery.models import Incident
+from delivery.statuses import IncidentKind
+from moderation.models import Acknowledgement, BlockedTerm, CannedReason, Decision
+from senders.models import Sender
+from simulator.knobs import Knobs
+from tests import factories
+from tests.pages import signed_in, text_of
+from tests.simulator.conftest import Running
+
+# What a verb writes, and nothing else.
+OF_VERBS = {
+    *("status", "state", "verdict", "seal", "round", "decided_by", "decided_at", "decision_reason", "approved_at"),
+    *("rejection_reason", "started_at", "finished_at", "stopped_because", "released_at", "hash", "previous_hash"),
+}
+EDITED = {"User", "Workspace", "Membership", "Channel", "Route", "CannedReason", "BlockedTerm"}
+REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
+
+
+@pytest.fixture
+def root(db):
+    return factories.user(is_superuser=True, is_staff=True)
+
+
+@pytest.fixture
+def page(root):
+    return signed_in(root)
+
+
+@pytest.fixture
+def request_of_root(root):
+    request = RequestFactory().get("/admin/")
+    request.user = root
+    return request
+
+
+@pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label)
+def test_nothing_that_a_verb_writes_is_in_a_form_or_an_action(request_of_root, model):
+    of_model = admin.site._registry[model]
+    if model.__name__ in EDITED:
+        assert not OF_VERBS & set(of_model.get_form(request_of_root).base_fields)
+        return
+    assert not of_model.has_change_permission(request_of_root)
+    assert not of_model.has_delete_permission(request_of_root)
+    assert set(of_model.get_actions(request_of_root)) <= {"acknowledge"}
+    assert all(
+        not inline.has_change_permission(request_of_root, None)
+        for inline in of_model.get_inline_instances(request_of_root)
+    )
+
+
+@pytest.fixture
+def things(workspace):
+    campaign = factories.approved(workspace)
+    return {
+        "campaigns/campaign": campaign,
+        "senders/sender": campaign.sender,
+        "senders/revision": campaign.revision,
+        "moderation/decision": Decision.objects.get(),
+        "moderation/campaigninreview": factories.in_review(workspace),
+        "audit/entry": Entry.objects.first(),
+    }
+
+
+def test_posting_to_their_pages_changes_and_deletes_nothing(page, things):
+    for address, row in things.items():
+        before = type(row).objects.filter(pk=row.pk).values().get()
+        form = {**{name: "draft" for name in before}, "_save": "Save"}
+        page.post(f"/admin/{address}/{row.pk}/change/", form)
+        assert page.post(f"/admin/{address}/{row.pk}/delete/", {"post": "yes"}).status_code == 403
+        assert page.post(f"/admin/{address}/add/", form).status_code == 403
+        page.post(f"/admin/{address}/", {"action": "delete_selected", "_selected_action": row.pk, "post": "yes"})
+        assert type(row).objects.filter(pk=row.pk).values().get() == before
+
+
+def test_every_register_and_every_history_opens(page, things):
+    for model in REGISTERED:
+        assert page.get(f"/admin/{model._meta.app_label}/{model._meta.model_name}/").status_code == 200, model
+    for address, row in things.items():
+        assert page.get(f"/admin/{address}/{row.pk}/change/").status_code == 200, address
+
+
+def test_a_history_tells_field_by_field_what_changed(page):
+    channel = factories.channel("main", tps=10)
+    factories.channel("main", tps=20)
+    shown = text_of(page.get(f"/admin/channels/channel/{channel.pk}/history/"))
+    assert '<th scope="row">TPS</th><td>10</td><td>20</td>' in shown
+    assert "channel.changed" in shown and "demo</td><td>demo" not in shown
+
+
+def test_a_history_is_only_for_who_sees_the_row(workspace, things):
+    stranger = signed_in(factories.member(factories.workspace(), Role.MODERATOR, user=factories.user(is_staff=True)))
+    sender: Sender = things["senders/sender"]
+    assert stranger.get(f"/admin/senders/sender/{sender.pk}/history/").status_code == 404
+
+
+def test_phrases_of_a_workspace_are_its_moderators_and_those_for_all_a_super_admins(page, workspace):
+    staff = factories.member(workspace, Role.MODERATOR, user=factories.user(is_staff=True))
+    desk = signed_in(staff)
+    page.post("/admin/moderation/blockedterm/add/", {"term": "casino", "why": ""})
+    for_all = BlockedTerm.objects.get()
+    assert desk.post(f"/admin/moderation/blockedterm/{for_all.pk}/change/", {"term": "x"}).status_code == 403
+    desk.post("/admin/moderation/blockedterm/add/", {"term": "dice", "workspace": workspace.pk, "why": ""})
+    assert desk.post("/admin/moderation/blockedterm/add/", {"term": "all", "workspace": ""}).status_code == 200
+    assert BlockedTerm.objects.filter(workspace=workspace).get().term == "dice"
+    assert not BlockedTerm.objects.filter(term="all").exists()
+    assert "no letter or digit" in text_of(page.post("/admin/moderation/blockedterm/add/", {"term": "*"}))
+    assert Entry.objects.filter(action="blockedterm.created").count() == 2
+    given = {"action": "delete_selected", "_selected_action": for_all.pk, "post": "yes"}
+    desk.post("/admin/moderation/blockedterm/", given)
+    assert BlockedTerm.objects.filter(pk=for_all.pk).exists()
+    own = {"language": "uz", "about": "campaign", "text": "Yoʻq.", "workspace": workspace.pk}
+    desk.post("/admin/moderation/cannedreason/add/", own)
+    assert CannedReason.objects.filter(workspace=workspace).exists()
+
+
+def test_an_incident_is_acknowledged_once_and_by_who_sees_it(workspace):
+    now = timezone.now()
+    notes.note(IncidentKind.LINK_LOST, at=now, sample="main/0: cut", channel_id=factories.channel().pk)
+    foreign = factories.draft(factories.workspace())
+    notes.note(IncidentKind.SEAL_BROKEN, at=now, sample="x", campaign_id=foreign.pk)
+    ours, theirs = Incident.objects.order_by("pk")
+    desk = signed_in(factories.member(workspace, Role.MODERATOR, user=factories.user(is_staff=True)))
+    shown = text_of(desk.get("/admin/delivery/incident/?acknowledged=no"))
+    assert "main/0: cut" in shown and foreign.name not in shown
+    given = {"action": "acknowledge", "_selected_action": [ours.pk, theirs.pk]}
+    for _ in range(2):
+        desk.post("/admin/delivery/incident/", given)
+    assert Acknowledgement.objects.get().incident == ours
+    assert "main/0: cut" not in text_of(desk.get("/admin/delivery/incident/?acknowledged=no"))
+    assert Entry.objects.filter(action="incident.acknowledged").count() == 1
+
+
+def test_the_ledger_says_whether_it_holds(page, workspace):
+    factories.approved(workspace)
+    assert "never verified" in text_of(page.get("/admin/audit/entry/"))
+    page.post(f"/admin/audit/entry/verify/{workspace.pk}/")
+    check = Check.objects.get(chain=workspace.pk)
+    assert check.broken == "" and check.is_whole and check.entries > 1
+    assert "holds" in text_of(page.get(f"/admin/audit/entry/?q={workspace.pk}"))
+
+
+@pytest.fixture
+def smsc(tmp_path):
+    made = Running(Knobs(port=0, journal=str(tmp_path / "journal"), password="demo"))
+    yield made
+    made.stop()
+
+
+def test_a_test_bind_says_what_the_carrier_answered_and_is_in_the_ledger(page, smsc):
+    channel = factories.channel(host="127.0.0.1", port=smsc.port)
+    address = f"/admin/channels/channel/{channel.pk}/test/"
+    assert "The bind was accepted" in text_of(page.post(address, follow=True))
+    factories.channel(host="127.0.0.1", port=1)
+    assert "No connection to 127.0.0.1:1" in text_of(page.post(address, follow=True))
+    codes = Entry.objects.filter(action="channel.tested").order_by("pk").values_list("after", flat=True)
+    assert list(codes) == [{"bound": True, "code": 0}, {"bound": False, "code": None}]
+
+
+def test_a_test_bind_is_a_super_admins_button(workspace):
+    channel = Channel.objects.get(pk=factories.channel().pk)
+    staff = factories.member(workspace, Role.ADMIN, user=factories.user(is_staff=True))
+    assert signed_in(staff).post(f"/admin/channels/channel/{channel.pk}/test/").status_code == 404
+    assert not Entry.objects.filter(action="channel.tested").exists()
+
+
+def test_the_queue_is_quick_with_thousands_waiting(workspace, django_assert_max_num_queries):
+    """One campaign, and copies of its row: what is paged does not grow with what waits."""
+    campaign = factories.in_review(workspace)
+    names = [field.column for field in campaign._meta.concrete_fields if field.column not in {"id", "public_id"}]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")  # past the trigger that wants drafts first
+        columns = ", ".join(f'"{name}"' for name in names)
+        cursor.execute(
+            f"INSERT INTO campaigns_campaign (public_id, {columns}) SELECT gen_random_uuid(), {columns}"
+            " FROM campaigns_campaign CROSS JOIN generate_series(1, 5000)"
+        )
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+    desk = signed_in(factories.member(workspace, Role.MODERATOR, user=factories.user(is_staff=True)))
+    began = timezone.now()
+    with django_assert_max_num_queries(14):
+        assert desk.get("/admin/moderation/campaigninreview/?p=90").status_code == 200
+    assert timezone.now() - began < timedelta(seconds=5)
