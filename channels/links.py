@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from channels.models import LinkState
+from django.db.models import QuerySet
+
+from channels.models import Channel, LinkState
 
 GONE_AFTER = timedelta(seconds=15)
 FORGOTTEN_AFTER = timedelta(minutes=5)
@@ -31,12 +33,48 @@ class State:
 
 def states_of(channel_ids: Iterable[int], *, now: datetime) -> list[State]:
     """By channel, process and bind. A process that has stopped as it should leaves none."""
-    found = LinkState.objects.filter(channel_id__in=list(channel_ids), seen_at__gt=now - FORGOTTEN_AFTER)
-    found = found.select_related("channel").order_by("channel__name", "process", "name", "pk")
-    return [_state(row, is_gone=row.seen_at < now - GONE_AFTER) for row in found]
+    return [_state(row, now=now) for row in _heard_of(now).filter(channel_id__in=list(channel_ids))]
 
 
-def _state(row: LinkState, *, is_gone: bool) -> State:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The links of a channel that is in use: those that are up, of those that should be."""
+
+    channel: Channel
+    up: int
+    wanted: int
+    last_error: str
+
+    @property
+    def is_down(self) -> bool:
+        return not self.up
+
+
+def standings(*, now: datetime) -> list[Standing]:
+    """Of every active channel, by name. Where no process speaks of one, the links that one process would open."""
+    of_channel: dict[int, list[State]] = {}
+    for state in (_state(row, now=now) for row in _heard_of(now)):
+        of_channel.setdefault(state.channel_id, []).append(state)
+    return [_standing(channel, of_channel.get(channel.pk, [])) for channel in Channel.objects.active().order_by("name")]
+
+
+def _standing(channel: Channel, states: list[State]) -> Standing:
+    failures = [(state.last_error_at, state.last_error) for state in states if state.last_error and state.last_error_at]
+    return Standing(
+        channel=channel,
+        up=sum(state.is_up for state in states),
+        wanted=len(states) or channel.binds,
+        last_error=max(failures)[1] if failures else "",
+    )
+
+
+def _heard_of(now: datetime) -> QuerySet[LinkState]:
+    found = LinkState.objects.filter(seen_at__gt=now - FORGOTTEN_AFTER).select_related("channel")
+    return found.order_by("channel__name", "process", "name", "pk")
+
+
+def _state(row: LinkState, *, now: datetime) -> State:
+    is_gone = row.seen_at < now - GONE_AFTER
     return State(
         channel_id=row.channel_id,
         channel=row.channel.name,

@@ -12,6 +12,7 @@ from campaigns.statuses import Mode, Status
 from reports.campaign_search import NEWEST, ORDERS
 from senders.models import Sender
 
+STATUSES = [("", _("Any status")), ("active", _("Active")), ("broken", _("Failed or expired")), *Status.choices]
 SORTS = [(f"{sign}{name}", name) for name in ORDERS for sign in ("", "-")]
 
 
@@ -30,7 +31,7 @@ class CampaignFilter(forms.Form):
         strip=True,
         widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Name of a campaign or list")}),
     )
-    status = forms.ChoiceField(label=_("Status"), required=False, choices=[("", _("Any status")), *Status.choices])
+    status = forms.ChoiceField(label=_("Status"), required=False, choices=STATUSES)
     mode = forms.ChoiceField(label=_("Mode"), required=False, choices=[("", _("Any mode")), *Mode.choices])
     sender = forms.ModelChoiceField(
         label=_("Sender"), required=False, queryset=Sender.objects.none(), empty_label=_("Any sender")

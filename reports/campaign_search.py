@@ -3,19 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from typing import Any
 
-from django.db.models import F, Q, Sum
+from django.db.models import BigIntegerField, Count, F, Q, Sum
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThanOrEqual, LessThan
 from django.utils import timezone
 
-from campaigns import gsm
-from campaigns.models import Campaign
 from campaigns.querysets import DUE_AT, CampaignQuerySet
+from campaigns.statuses import Status
 from delivery.models import Tally
-from delivery.statuses import MessageState
+from delivery.statuses import TERM_OF, MessageState, Term
 
 # When it began, will begin, or was written.
 WHEN = Coalesce(F("started_at"), DUE_AT, F("created_at"))
@@ -30,31 +28,44 @@ ORDERS: dict[str, Any] = {
     "newest": F("pk"),
 }
 NEWEST = "-newest"
+HANDED_OVER = (Term.DELIVERED, Term.FAILED, Term.PENDING, Term.NO_RECEIPT, Term.UNCERTAIN)
+
+
+# What people call so, of several statuses each.
+GROUPS: dict[str, tuple[Status, ...]] = {
+    "active": (Status.APPROVED, Status.SENDING, Status.PAUSED),
+    "broken": (Status.FAILED, Status.EXPIRED),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """What is found, all pages of it. `parts` is what everybody's messages come to, at the least with placeholders."""
+    """What is found, all pages of it; from `recipients` on in recipients."""
 
     campaigns: int
+    active: int
+    done: int
+    broken: int
     recipients: int
+    handed_over: int
     delivered: int
     failed: int
-    parts: int
 
     @property
     def delivered_percent(self) -> float:
-        return 100 * self.delivered / self.recipients if self.recipients else 0.0
+        return 100 * self.delivered / self.handed_over if self.handed_over else 0.0
 
     @property
     def failed_percent(self) -> float:
-        return 100 * self.failed / self.recipients if self.recipients else 0.0
+        return 100 * self.failed / self.handed_over if self.handed_over else 0.0
 
 
 def narrow(campaigns: CampaignQuerySet, wanted: Mapping[str, Any]) -> CampaignQuerySet:
     """`wanted` is the cleaned filter; what is empty or missing does not narrow."""
     found = campaigns.exclude(archived_at=None) if wanted.get("archived") else campaigns.live()
-    for field, key in (("status", "status"), ("mode", "mode"), ("sender", "sender"), ("created_by", "author")):
+    if status := wanted.get("status"):
+        found = found.filter(status__in=GROUPS.get(status, (status,)))
+    for field, key in (("mode", "mode"), ("sender", "sender"), ("created_by", "author")):
         if wanted.get(key):
             found = found.filter(**{field: wanted[key]})
     if text := wanted.get("q"):
@@ -74,33 +85,24 @@ def ordered(campaigns: CampaignQuerySet, sort: str) -> CampaignQuerySet:
 
 
 def sums(campaigns: CampaignQuerySet) -> Sums:
-    texts = campaigns.order_by().values_list("text", "content_version").annotate(Sum("list__accepted"))
-    counted = {
-        MessageState(state): n
-        for state, n in Tally.objects.filter(campaign__in=campaigns.order_by().values("pk"), state__in=_TOLD)
-        .values_list("state")
-        .annotate(Sum("n"))
-        .order_by()
-    }
-    by_text = [(_parts(text, version), accepted or 0) for text, version, accepted in texts]
-    return Sums(
-        campaigns=campaigns.count(),
-        recipients=sum(accepted for _, accepted in by_text) - counted.get(MessageState.SUPPRESSED, 0),
-        delivered=counted.get(MessageState.DELIVERED, 0),
-        failed=counted.get(MessageState.FAILED, 0),
-        parts=sum(parts * accepted for parts, accepted in by_text),
+    found = campaigns.order_by()
+    told = found.aggregate(
+        campaigns=Count("pk"),
+        active=Count("pk", filter=Q(status__in=GROUPS["active"])),
+        done=Count("pk", filter=Q(status=Status.DONE)),
+        broken=Count("pk", filter=Q(status__in=GROUPS["broken"])),
+        recipients=Coalesce(Sum("list__accepted"), 0, output_field=BigIntegerField()),
     )
-
-
-_TOLD = (MessageState.DELIVERED, MessageState.FAILED, MessageState.SUPPRESSED)
-
-
-@lru_cache(maxsize=20_000)
-def _parts(text: str, content_version: int) -> int:
-    try:
-        return gsm.count_parts(Campaign(text=text, content_version=content_version).template.least)
-    except ValueError:  # a draft that is not finished
-        return gsm.count_parts(text)
+    tallied = Tally.objects.filter(campaign__in=found.values("pk")).values_list("state").annotate(Sum("n")).order_by()
+    counted = dict.fromkeys(Term, 0)
+    for state, n in tallied:
+        counted[TERM_OF[MessageState(state)]] += n
+    return Sums(
+        **{**told, "recipients": told["recipients"] - counted[Term.SUPPRESSED]},
+        handed_over=sum(counted[term] for term in HANDED_OVER),
+        delivered=counted[Term.DELIVERED],
+        failed=counted[Term.FAILED],
+    )
 
 
 def _midnight(day: date) -> datetime:

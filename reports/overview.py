@@ -9,19 +9,18 @@ from django.db.models import Count, Min
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
-from campaigns.statuses import Status
+from campaigns.statuses import Mode, Status
 from delivery import counters
 from delivery.counters import Totals
 from delivery.statuses import ACCEPTED, Term
 from recipients.models import RecipientList
 from reports.attention import Attention, attention
+from reports.campaign_search import GROUPS
 from reports.pulse import Pulse, pulse
 from reports.timeline import Timeline, timeline
 from senders.models import Sender
 
-ACTIVE = (Status.SENDING, Status.PAUSED, Status.APPROVED)
 ON_THEIR_WAY = (Status.SENDING, Status.PAUSED)
-FAILED = (Status.FAILED, Status.EXPIRED)
 FUNNEL = (Status.DRAFT, Status.IN_REVIEW, Status.APPROVED, Status.SENDING, Status.DONE)
 SHOWN = 8
 MOST_ON_THEIR_WAY = 200
@@ -42,6 +41,17 @@ COLOURS: dict[Term, str] = {
 class Row:
     campaign: Campaign
     totals: Totals
+
+    @property
+    def begins_at(self) -> datetime | None:
+        """When it began, or will."""
+        return self.campaign.started_at or self.campaign.due_at
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it ended, or a window does."""
+        campaign = self.campaign
+        return campaign.finished_at or (campaign.date_to if campaign.mode == Mode.SPREAD else None)
 
     @property
     def ended(self) -> int:
@@ -145,9 +155,9 @@ def overview(workspace: Workspace, *, now: datetime) -> Overview:
     newest = live.select_related("sender", "list", "created_by").order_by("-pk")
     return Overview(
         total=count(*Status),
-        active=count(*ACTIVE),
+        active=count(*GROUPS["active"]),
         done=count(Status.DONE),
-        failed=count(*FAILED),
+        failed=count(*GROUPS["broken"]),
         in_review=count(Status.IN_REVIEW),
         waiting_since=counted.get(Status.IN_REVIEW, (0, None))[1],
         on_their_way=count(*ON_THEIR_WAY),

@@ -9,7 +9,6 @@ from django.db import connection
 from accounts.models import Workspace
 from campaigns.statuses import Status
 from channels import links
-from channels.models import Channel
 from delivery.statuses import MessageState
 
 WINDOW = timedelta(seconds=10)
@@ -97,16 +96,11 @@ def pulse(workspace: Workspace, *, now: datetime) -> Pulse:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT ({_IN_FLIGHT}), ({_RATE}), ({_DELIVERED})", values)
         in_flight, rate, delivered = cursor.fetchone()
-    up, known = _links(now)
+    channels = links.standings(now=now)
     return Pulse(
-        in_flight=int(in_flight), delivered_lately=round(delivered), rate=float(rate), links_up=up, links=known
+        in_flight=int(in_flight),
+        delivered_lately=round(delivered),
+        rate=float(rate),
+        links_up=sum(one.up for one in channels),
+        links=sum(one.wanted for one in channels),
     )
-
-
-def _links(now: datetime) -> tuple[int, int]:
-    """How many are up out of how many; of a channel of which nobody speaks, those that one process would open."""
-    channels = {channel.pk: channel for channel in Channel.objects.active()}
-    states = links.states_of(channels, now=now)
-    spoken_of = {state.channel_id for state in states}
-    unheard = sum(channel.binds for pk, channel in channels.items() if pk not in spoken_of)
-    return sum(state.is_up for state in states), len(states) + unheard
