@@ -230,7 +230,7 @@ def test_the_links_of_a_channel_are_for_who_sees_channels(workspace):
 
 def test_the_register_of_channels_tells_how_many_links_are_up(page, django_assert_max_num_queries):
     for number in range(5):
-        link(factories.channel(f"carrier {number}", is_default=False), "0", is_up=bool(number))
+        link(factories.channel(f"carrier-{number}", is_default=False), "0", is_up=bool(number))
     factories.channel("off", is_default=False, is_active=False)
     with django_assert_max_num_queries(8):
         shown = text_of(page.get("/admin/channels/channel/"))
