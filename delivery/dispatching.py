@@ -113,7 +113,7 @@ def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
         return None
     except OSError as error:
         _note(campaign, IncidentKind.STORAGE, str(error), now=clock())
-        Chunk.objects.filter(pk=chunk.pk).update(away_until=clock() + settings.RING_AGAIN)
+        intents.put_off(chunk, until=clock() + settings.RING_AGAIN)
         return None
     ways = Ways(campaign, now=clock())
     work = _Work(chunk=chunk, campaign=campaign, template=template, phones=phones, cells=cells, ways=ways, clock=clock)

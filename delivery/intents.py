@@ -182,6 +182,11 @@ def release(chunk: Chunk, *, now: datetime) -> None:
     Chunk.objects.filter(pk=chunk.pk, owner=chunk.owner, epoch=chunk.epoch).update(owner="", released_at=now)
 
 
+def put_off(chunk: Chunk, *, until: datetime) -> None:
+    """Its object is away: until then the campaign's other chunks have their turn."""
+    Chunk.objects.filter(pk=chunk.pk).update(away_until=until)
+
+
 def renew(chunk: Chunk, *, now: datetime) -> None:
     Chunk.objects.filter(pk=chunk.pk, owner=chunk.owner, epoch=chunk.epoch).update(
         lease_until=now + settings.CHUNK_LEASE

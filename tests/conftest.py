@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 from celery.signals import after_task_publish
 from django.db.backends.base.operations import BaseDatabaseOperations
+from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from accounts.roles import Role
 from tests import factories, stores
+
+# How long an example takes says more of the machine than of us.
+hypothesis_settings.register_profile("ours", deadline=None)
+hypothesis_settings.load_profile("ours")
 
 
 @pytest.fixture(scope="session", autouse=True)

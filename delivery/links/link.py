@@ -179,10 +179,15 @@ class Link(asyncio.Protocol):
             and self.kind is not Kind.RECEIVER
             and self.pace.next_at(now) <= now
             and self.window.oldest_at > now - LATE_RESPONSE
-            and self._heard_at >= self._doubted_at  # nothing but silence since answers failed to come: it may be dead
+            and not self._is_silent
             and self.transport is not None
             and not self.transport.is_closing()  # lost, and the loop has not told us yet
         )
+
+    @property
+    def _is_silent(self) -> bool:
+        """Nothing was heard since answers failed to come: it may be dead."""
+        return self._heard_at < self._doubted_at
 
     @property
     def free(self) -> int:
@@ -330,9 +335,8 @@ class Link(asyncio.Protocol):
             self._enquired_at, self._misses = None, self._misses + 1
             if self._misses >= ENQUIRE_MISSES:
                 raise ProtocolError("enquire_link stayed unanswered")
-        if self._enquired_at is None and now - self._heard_at > (
-            self.account.enquire_link_seconds if self._misses == 0 else 0
-        ):
+        patience = 0 if self._misses or self._is_silent else self.account.enquire_link_seconds
+        if self._enquired_at is None and now - self._heard_at > patience:
             self._write(pdu.EnquireLink())
             self._enquired_at = now
 
@@ -360,6 +364,7 @@ class Link(asyncio.Protocol):
         self.transport = transport  # asyncio sets TCP_NODELAY itself
 
     def data_received(self, data: bytes) -> None:
+        was_silent = self._is_silent
         self._heard_at = self.loop.time()
         self._enquired_at, self._misses = None, 0
         try:
@@ -377,6 +382,8 @@ class Link(asyncio.Protocol):
             self._handle(one)
         for refused in received.errors:
             self._refuse(refused)
+        if was_silent:
+            self.carrier.pump()
         if out_of_step is not None:
             self._refuse(out_of_step)
             self._hang_up()

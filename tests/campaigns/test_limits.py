@@ -277,8 +277,8 @@ def test_a_route_is_asked_for_again_at_the_approval(as_moderator, desk, switched
     workspace = Workspace.objects.get()
     campaign = factories.in_review(workspace, route=factories.route("both", {factories.channel(): 1}))
     switched.objects.update(is_active=False)
-    assert f"The route “both” {says}." in text_of(desk.get(f"{QUEUE}{campaign.pk}/change/"))
     assert refusal(as_moderator.post(f"/api/v1/campaigns/{campaign.pk}/approve/", {})) == code
+    assert f"The route “both” {says}." in text_of(desk.get(f"{QUEUE}{campaign.pk}/change/"))
 
 
 def test_a_route_does_not_need_the_channel_that_was_its_first(as_moderator, workspace, channels):

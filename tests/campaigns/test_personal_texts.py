@@ -181,7 +181,7 @@ def test_the_moderator_sees_the_placeholders_and_what_they_become(workspace, lis
     campaign = factories.in_review(workspace, text=TEXT, list=listed)
     judge = signed_in(factories.member(workspace, Role.MODERATOR, user=factories.user(is_staff=True)))
     queue = "/admin/moderation/campaigninreview/"
-    assert "1 or more" in text_of(judge.get(queue))
+    assert "1 part or more" in text_of(judge.get(queue))
     shown = text_of(judge.get(f"{queue}{campaign.pk}/change/"))
     assert TEXT in shown and "Dear friend, your code is X-2." in shown
     assert "at least 1 part" in shown and "at least 4 parts in all" in shown

@@ -189,5 +189,5 @@ def reviewed(workspace):
 
 
 def test_a_moderator_is_warned_of_a_list_that_cannot_be_read(reviewed, moderator, broken):
-    warnings = dossier(reviewed, reader=moderator, now=timezone.now()).warnings
-    assert any("cannot be read from storage" in warning for warning in warnings)
+    concerns = dossier(reviewed, reader=moderator, now=timezone.now()).concerns
+    assert any("cannot be read from storage" in concern.text for concern in concerns)

@@ -1,6 +1,5 @@
 """No status, decision or ledger entry is changed in the admin, whichever model is asked and however."""
 
-from datetime import timedelta
 
 import pytest
 from django.contrib import admin
@@ -190,10 +189,8 @@ def test_the_queue_is_quick_with_thousands_waiting(workspace, django_assert_max_
         )
         cursor.execute("SET LOCAL session_replication_role = DEFAULT")
     desk = signed_in(factories.member(workspace, Role.MODERATOR, user=factories.user(is_staff=True)))
-    began = timezone.now()
     with django_assert_max_num_queries(14):
         assert desk.get("/admin/moderation/campaigninreview/?p=90").status_code == 200
-    assert timezone.now() - began < timedelta(seconds=5)
 
 
 # --- The links of channels --------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ Each call of the store is a point where anything may happen, before it and after
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -150,6 +150,9 @@ class _Intents:
     release = _asking("release", "release")
     renew = _asking("renew", "renew")
     look_again = _asking("look_again", "look_again")
+
+    def put_off(self, chunk: Held, *, until: datetime) -> None:
+        """The store's chunks have their turn whether their object is there or not."""
 
 
 class _Engine:
