@@ -1,5 +1,6 @@
 """No status, decision or ledger entry is changed in the admin, whichever model is asked and however."""
 
+from datetime import timedelta
 
 import pytest
 from django.contrib import admin
