@@ -112,9 +112,9 @@ class ChannelAdmin(WithHistory[Channel]):
     def shown_links(self, channel: Any) -> str:
         if channel.standing is None:
             return EMPTY
-        badge = "desk-badge desk-wrong" if channel.standing.is_down else "desk-badge desk-good"
+        look = "desk-wrong" if channel.standing.is_down else "desk-good" if channel.standing.is_whole else ""
         told = gettext("%(up)s of %(wanted)s") % {"up": channel.standing.up, "wanted": channel.standing.wanted}
-        return format_html('<span class="{}">{}</span>', badge, told)
+        return format_html('<span class="desk-badge {}">{}</span>', look, told)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ChannelList

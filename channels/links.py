@@ -49,6 +49,10 @@ class Standing:
     def is_down(self) -> bool:
         return not self.up
 
+    @property
+    def is_whole(self) -> bool:
+        return self.up >= self.wanted
+
 
 def standings(*, now: datetime) -> list[Standing]:
     """Of every active channel, by name. Where no process speaks of one, the links that one process would open."""
