@@ -230,7 +230,7 @@ def test_the_register_of_channels_tells_how_many_links_are_up(page, django_asser
     for number in range(5):
         link(factories.channel(f"carrier-{number}", is_default=False), "0", is_up=bool(number))
     factories.channel("off", is_default=False, is_active=False)
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(10):
         shown = text_of(page.get("/admin/channels/channel/"))
     assert shown.count(">1 of 1<") == 4 and shown.count(">0 of 1<") == 1
 
