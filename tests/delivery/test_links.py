@@ -107,6 +107,12 @@ def test_a_line_on_which_nothing_is_heard_takes_no_more_than_a_window(tmp_path, 
     assert asyncio.run(story()) == 5
 
 
+def test_a_line_that_answers_nothing_but_the_question_whether_it_is_there_goes_on_at_once(send, brisk):
+    here, [batch] = send(15, window=5, knobs={"noresp_every": 1})
+    assert answers_of(batch) == [DOUBTED] * 15
+    assert len(here.submits) == 15
+
+
 def test_a_response_after_its_timeout_is_still_evidence(tmp_path, brisk):
     async def story():
         async with ground(tmp_path, resp_delay_ms=2000) as here:
