@@ -10,6 +10,8 @@ from functools import cached_property
 from itertools import repeat
 from typing import TypeAlias
 
+from django.utils.translation import gettext as _
+
 # A brace that is meant, a placeholder, or an opening brace that is neither.
 TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|\{")
 # Newlines, tabs and whatever else would move the text that stands behind a value.
@@ -125,7 +127,7 @@ def key_of(name: str) -> str:
 def _placeholder(inside: str) -> Placeholder:
     name, bar, default = inside.partition("|")
     if not name.strip():
-        raise ValueError(f"“{{{inside}}}” names no column. Write {{{{ and }}}} for braces.")
+        raise ValueError(_("“%(inside)s” names no column. Write {{ and }} for braces.") % {"inside": f"{{{inside}}}"})
     return Placeholder(name.strip(), default.strip() if bar else None)
 
 
@@ -133,8 +135,8 @@ def _trouble_with(rest: str) -> str:
     """Of a brace that opens and has another one, or nothing, where it should close."""
     shown = rest[:LONGEST_SHOWN] + ("…" if len(rest) > LONGEST_SHOWN else "")
     if "}" in rest:
-        return f"There is a brace within the braces of “{shown}”. Write {{{{ and }}}} for braces."
-    return f"A brace opens at “{shown}” and does not close. Write {{{{ and }}}} for braces."
+        return _("There is a brace within the braces of “%(shown)s”. Write {{ and }} for braces.") % {"shown": shown}
+    return _("A brace opens at “%(shown)s” and does not close. Write {{ and }} for braces.") % {"shown": shown}
 
 
 def _values(cells: list[str]) -> list[str]:

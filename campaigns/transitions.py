@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from audit.ledger import change_status, record
@@ -46,7 +47,7 @@ def withdraw(campaign_id: int, *, by: User) -> Campaign:
     """Take it back from the moderators, to edit it."""
     campaign = Campaign.objects.lock(campaign_id)
     if campaign.status != Status.IN_REVIEW:
-        raise Refused(f"{campaign} is {campaign.get_status_display().lower()}, not in review.", code="wrong_status")
+        raise _wrong(_("%(campaign)s is %(status)s, not in review."), campaign)
     change_status(campaign, Status.DRAFT, moves=MOVES, by=by)
     return campaign
 
@@ -56,7 +57,7 @@ def revise(campaign_id: int, *, by: User) -> Campaign:
     """Make a rejected campaign a draft again, to mend what the moderator named."""
     campaign = Campaign.objects.lock(campaign_id)
     if campaign.status != Status.REJECTED:
-        raise Refused(f"{campaign} is {campaign.get_status_display().lower()}, not rejected.", code="wrong_status")
+        raise _wrong(_("%(campaign)s is %(status)s, not rejected."), campaign)
     change_status(campaign, Status.DRAFT, moves=MOVES, by=by)
     return campaign
 
@@ -74,9 +75,9 @@ def pause(campaign_id: int, *, by: User | None, reason: str = "") -> Campaign:
 def resume(campaign_id: int, *, by: User, now: datetime) -> Campaign:
     campaign = Campaign.objects.lock(campaign_id)
     if campaign.status != Status.PAUSED:
-        raise Refused(f"{campaign} is {campaign.get_status_display().lower()}, not paused.", code="wrong_status")
+        raise _wrong(_("%(campaign)s is %(status)s, not paused."), campaign)
     if campaign.not_after and campaign.not_after <= now:
-        raise Refused(f"The deadline of {campaign} has passed.", code="deadline_passed")
+        raise Refused(_("The deadline of %(campaign)s has passed.") % {"campaign": campaign}, code="deadline_passed")
     campaign.resumed_at, campaign.stopped_because = now, ""
     change_status(campaign, Status.SENDING, moves=MOVES, by=by, also_save=["resumed_at", "stopped_because"])
     return campaign
@@ -96,7 +97,7 @@ def cancel(campaign_id: int, *, by: User, now: datetime, reason: str = "") -> Ca
 def archive(campaign_id: int, *, by: User, now: datetime) -> Campaign:
     campaign = Campaign.objects.lock(campaign_id)
     if campaign.status not in FINISHED | {Status.DRAFT, Status.REJECTED}:
-        raise Refused(f"{campaign} is {campaign.get_status_display().lower()}: cancel it first.", code="wrong_status")
+        raise _wrong(_("%(campaign)s is %(status)s: cancel it first."), campaign)
     if campaign.archived_at is None:
         campaign.archived_at = now
         campaign.save(update_fields=["archived_at"])
@@ -114,10 +115,15 @@ def restore(campaign_id: int, *, by: User) -> Campaign:
     return campaign
 
 
+def _wrong(words: str, campaign: Campaign) -> Refused:
+    told = {"campaign": campaign, "status": campaign.get_status_display().lower()}
+    return Refused(words % told, code="wrong_status")
+
+
 def _check_ready(campaign: Campaign, *, now: datetime) -> None:
     """What a moderator must be able to rely on; asked again at approval, where it counts."""
     if campaign.archived_at is not None:
-        raise Refused(f"{campaign} is archived: restore it first.", code="archived")
+        raise Refused(_("%(campaign)s is archived: restore it first.") % {"campaign": campaign}, code="archived")
     drafts.check_list(campaign)
     assert campaign.list is not None
     drafts.check(drafts.content_of(campaign), zone=campaign.workspace.zone, now=now)

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from audit.ledger import record
@@ -43,7 +44,9 @@ def save(
         channel.password_ciphertext = _sealed(password)
         replaced.append("The password was replaced.")
     if password is not None and len(password.encode()) > LONGEST_PASSWORD:
-        raise ValidationError({"password": f"SMPP takes at most {LONGEST_PASSWORD} octets (3.4 §5.2.2)."})
+        raise ValidationError(
+            {"password": _("SMPP takes at most %(most)s octets (3.4 §5.2.2).") % {"most": LONGEST_PASSWORD}}
+        )
     if tls_client_key is not None or "tls_client_certificate" in fields:
         key = key_for(channel, tls_client_key)
         check_client(channel.tls_client_certificate, key)

@@ -1,6 +1,6 @@
 """Carrier accounts and routes for a super admin; a secret goes in and never comes out."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -36,6 +36,26 @@ FIELDSETS: tuple[tuple[Any, tuple[str, ...]], ...] = (
 OF_THE_FORM = ("password", "tls_client_key", "make_default")
 READ_ONLY = ("receipt_id_base",)
 FIELDS = tuple(name for _, names in FIELDSETS for name in names if name not in (*OF_THE_FORM, *READ_ONLY))
+LABELS = {
+    "name": _("Name"),
+    "host": _("Host"),
+    "port": _("Port"),
+    "system_id": _("System id"),
+    "system_type": _("System type"),
+    "bind_mode": _("Bind mode"),
+    "binds": _("Binds"),
+    "window": _("Window"),
+    "enquire_link_seconds": _("Seconds between enquire_link"),
+    "response_timeout_seconds": _("Seconds to answer in"),
+    "default_coding": _("Default coding"),
+    "long_messages": _("Long messages"),
+    "service_type": _("Service type"),
+    "plus_sign": _("Plus sign"),
+    "addr_range": _("Address range"),
+    "default_validity_seconds": _("Longest validity, in seconds"),
+    "answer_overrides": _("Answers that mean something else"),
+    "is_active": _("Active"),
+}
 
 
 class ChannelForm(forms.ModelForm[Channel]):
@@ -58,6 +78,7 @@ class ChannelForm(forms.ModelForm[Channel]):
     class Meta:
         model = Channel
         fields = FIELDS
+        labels: ClassVar[Any] = LABELS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -189,15 +210,38 @@ class MembersFormSet(forms.BaseInlineFormSet[RouteMember, Route, forms.ModelForm
                 raise ValidationError(error.messages) from error
 
 
+class MemberForm(forms.ModelForm[RouteMember]):
+    class Meta:
+        model = RouteMember
+        fields = ("channel", "weight", "is_backup")
+        labels: ClassVar[Any] = {"channel": _("Channel"), "weight": _("Weight")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("channel", "weight", "is_backup"):  # the heads of the columns are no labels of their cells
+            widget = self.fields[name].widget
+            inner: Any = getattr(widget, "widget", widget)
+            inner.attrs["aria-label"] = self.fields[name].label  # within the links beside it
+
+
 class MemberInline(admin.TabularInline[RouteMember, Route]):
     model = RouteMember
     formset = MembersFormSet
+    form = MemberForm
     fields = ("channel", "weight", "is_backup")
     extra = 1
 
 
+class RouteForm(forms.ModelForm[Route]):
+    class Meta:
+        model = Route
+        fields = ("name", "is_active")
+        labels: ClassVar[Any] = LABELS
+
+
 @admin.register(Route)
 class RouteAdmin(WithHistory[Route]):
+    form = RouteForm
     fields = ("name", "is_active")
     inlines = (MemberInline,)
     list_display = ("name", "shown_members", column("is_active", _("active")))
@@ -208,7 +252,9 @@ class RouteAdmin(WithHistory[Route]):
 
     @admin.display(description=_("members"))
     def shown_members(self, route: Route) -> str:
-        return ", ".join(f"{one} (backup)" if one.is_backup else str(one) for one in route.in_order)
+        return ", ".join(
+            gettext("%(member)s (backup)") % {"member": one} if one.is_backup else str(one) for one in route.in_order
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Route | None = None) -> tuple[str, ...]:
         return ("name",) if obj else ()

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from smpp.status import VENDOR
 from smpp.status import CommandStatus as C
 
@@ -249,12 +251,12 @@ def parse_overrides(given: object) -> dict[int, Answer]:
     fit to show, that names the code and the key.
     """
     if not isinstance(given, Mapping):
-        raise ValueError("The overrides are not an object: write {} for none.")
+        raise ValueError(_("The overrides are not an object: write {} for none."))
     rows: dict[int, Answer] = {}
     for key, wanted in given.items():
         code = _code(key)
         if code in rows:
-            raise ValueError(f"{key}: this code is there twice.")
+            raise ValueError(_("%(key)s: this code is there twice.") % {"key": key})
         rows[code] = _overridden(key, answer(code), wanted)
     return rows
 
@@ -265,21 +267,24 @@ def _code(key: object) -> int:
     except ValueError:
         code = -1
     if not 0 <= code <= 0xFFFFFFFF or not str(key).isalnum():
-        raise ValueError(f"{key}: this is not a command_status; write it as 0x45 or as 69.")
+        raise ValueError(_("%(key)s: this is not a command_status; write it as 0x45 or as 69.") % {"key": key})
     if code == C.ROK:
-        raise ValueError(f"{key}: an accepted message stays accepted.")
+        raise ValueError(_("%(key)s: an accepted message stays accepted.") % {"key": key})
     return code
 
 
 def _overridden(key: str, usual: Answer, wanted: object) -> Answer:
     if not isinstance(wanted, Mapping) or not wanted:
-        raise ValueError(f'{key}: say what changes, as {{"action": "fail"}}.')
+        raise ValueError(_('%(key)s: say what changes, as {"action": "fail"}.') % {"key": key})
     if unknown := [word for word in wanted if word not in _WORDS]:
-        raise ValueError(f"{key}: there is no “{unknown[0]}”, but {', '.join(_WORDS)}.")
+        raise ValueError(
+            _("%(key)s: there is no “%(word)s”, but %(words)s.")
+            % {"key": key, "word": unknown[0], "words": ", ".join(_WORDS)}
+        )
     row = usual
     if "action" in wanted:
         if not isinstance(wanted["action"], str) or wanted["action"] not in _PLAIN:
-            raise ValueError(f"{key}: action is one of {', '.join(_PLAIN)}.")
+            raise ValueError(_("%(key)s: action is one of %(words)s.") % {"key": key, "words": ", ".join(_PLAIN)})
         plain = _PLAIN[wanted["action"]]
         row = usual if usual.action is plain.action else plain
     if "breaker" in wanted:
@@ -291,9 +296,9 @@ def _overridden(key: str, usual: Answer, wanted: object) -> Answer:
 
 def _with_tries(key: str, row: Answer, wanted: Mapping[str, Any], *, keeps_delays: bool) -> Answer:
     if "tries" in wanted and row.action is not Action.RETRY:
-        raise ValueError(f"{key}: tries are for the action retry.")
+        raise ValueError(_("%(key)s: tries are for the action retry.") % {"key": key})
     if "delays" in wanted and row.action not in (Action.RETRY, Action.SLOW):
-        raise ValueError(f"{key}: delays are for the actions retry and slow.")
+        raise ValueError(_("%(key)s: delays are for the actions retry and slow.") % {"key": key})
     delays, tries = row.delays, row.tries
     if "delays" in wanted:
         delays = _seconds(key, wanted["delays"])
@@ -306,13 +311,16 @@ def _with_tries(key: str, row: Answer, wanted: Mapping[str, Any], *, keeps_delay
 
 def _whole(key: str, word: str, value: object, least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ValueError(f"{key}: {word} is a whole number from {least} to {most}.")
+        raise ValueError(
+            _("%(key)s: %(word)s is a whole number from %(least)s to %(most)s.")
+            % {"key": key, "word": word, "least": least, "most": most}
+        )
     return value
 
 
 def _yes_or_no(key: str, word: str, value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"{key}: {word} is true or false.")
+        raise ValueError(_("%(key)s: %(word)s is true or false.") % {"key": key, "word": word})
     return value
 
 
@@ -323,5 +331,8 @@ def _seconds(key: str, value: object) -> tuple[float, ...]:
         or any(isinstance(one, bool) or not isinstance(one, int | float) for one in value)
         or not all(0 < one <= _LONGEST_DELAY for one in value)
     ):
-        raise ValueError(f"{key}: delays is a list of seconds, each from above 0 to {_LONGEST_DELAY}.")
+        raise ValueError(
+            _("%(key)s: delays is a list of seconds, each from above 0 to %(most)s.")
+            % {"key": key, "most": _LONGEST_DELAY}
+        )
     return tuple(float(one) for one in value)

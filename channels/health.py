@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from channels import reasons
 from channels.answers import REFUSED_AT_MOST, Action, Answer, Crowd, Share, Table
 from channels.answers import answer as usual
 from smpp import status
@@ -115,17 +116,17 @@ class Breaker:
                 return _in_a_row(self._row.total(), code)
         if self._refused.is_over:
             share = self._refused
-            return f"The carrier refused {share.hits} of the last {share.share.of} messages, the last with {name}."
+            return reasons.MANY_OF_THE_LAST % {"count": share.hits, "of": share.share.of, "name": name}
         if code in self._review and self._review[code].is_over:
             share = self._review[code]
-            return f"{share.hits} of the last {share.share.of:,} answers were {name}: the list needs a look."
+            return reasons.NEEDS_A_LOOK % {"count": share.hits, "of": f"{share.share.of:,}", "name": name}
         return ""
 
 
 def _in_a_row(count: int, code: int) -> str:
     if count == 1:
-        return f"The carrier answered {status.name(code)}: {status.text(code)}"
-    return f"The carrier refused {count} messages in a row, the last with {status.name(code)}."
+        return reasons.ONE_ANSWER % {"name": status.name(code), "text": status.text(code)}
+    return reasons.IN_A_ROW % {"count": count, "name": status.name(code)}
 
 
 class Pace:

@@ -5,6 +5,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 from simple_history.models import HistoricalRecords
 
 from channels import answers, passwords, tls
@@ -12,35 +15,35 @@ from channels.querysets import ChannelQuerySet, RouteQuerySet
 
 HEAVIEST = 100
 LONGEST_VALIDITY = 63 * 7 * 24 * 3600  # the most that a validity period can say to a handset (GSM 03.40 §9.2.3.12.1)
-SAME_CODINGS = "The same data_coding for GSM and for UCS-2: nobody could tell them apart."
+SAME_CODINGS = _("The same data_coding for GSM and for UCS-2: nobody could tell them apart.")
 
-ASCII = RegexValidator(r"\A[\x20-\x7e]*\Z", "SMPP takes ASCII only.")
+ASCII = RegexValidator(r"\A[\x20-\x7e]*\Z", _("SMPP takes ASCII only."))
 OCTET = MaxValueValidator(255)
 
 
 class BindMode(models.TextChoices):
-    TRANSCEIVER = "transceiver", "Transceiver"
-    PAIR = "pair", "Transmitter and receiver"
+    TRANSCEIVER = "transceiver", _("Transceiver")
+    PAIR = "pair", _("Transmitter and receiver")
 
 
 class DefaultCoding(models.TextChoices):
-    GSM = "gsm", "GSM 03.38, an octet for each septet"
+    GSM = "gsm", _("GSM 03.38, an octet for each septet")
     LATIN1 = "latin1", "ISO 8859-1"
     ASCII = "ascii", "ASCII"
 
 
 class LongMessages(models.TextChoices):
-    UDH8 = "udh8", "Header (UDH) with a reference of 8 bits"
-    UDH16 = "udh16", "Header (UDH) with a reference of 16 bits"
-    SAR = "sar", "SAR parameters"
-    PAYLOAD = "payload", "One message_payload"
+    UDH8 = "udh8", _("Header (UDH) with a reference of 8 bits")
+    UDH16 = "udh16", _("Header (UDH) with a reference of 16 bits")
+    SAR = "sar", _("SAR parameters")
+    PAYLOAD = "payload", _("One message_payload")
 
 
 class IdBase(models.TextChoices):
-    UNKNOWN = "", "Not known yet"
-    SAME = "same", "As in the answer"
-    HEX_TO_DEC = "hex_to_dec", "Hexadecimal in the answer, decimal in the receipt"
-    DEC_TO_HEX = "dec_to_hex", "Decimal in the answer, hexadecimal in the receipt"
+    UNKNOWN = "", _("Not known yet")
+    SAME = "same", _("As in the answer")
+    HEX_TO_DEC = "hex_to_dec", _("Hexadecimal in the answer, decimal in the receipt")
+    DEC_TO_HEX = "dec_to_hex", _("Decimal in the answer, hexadecimal in the receipt")
 
 
 class Channel(models.Model):
@@ -55,47 +58,53 @@ class Channel(models.Model):
     bind_mode = models.CharField(max_length=20, choices=BindMode.choices, default=BindMode.TRANSCEIVER)
     tls = models.BooleanField("TLS", default=False)
     binds = models.PositiveSmallIntegerField(
-        default=1, validators=[MinValueValidator(1), MaxValueValidator(50)], help_text="Binds of each dispatch process."
+        default=1,
+        validators=[MinValueValidator(1), MaxValueValidator(50)],
+        help_text=_("Binds of each dispatch process."),
     )
     window = models.PositiveIntegerField(
         default=10,
         validators=[MinValueValidator(1), MaxValueValidator(5000)],
-        help_text="Most unanswered submit_sm of a bind.",
+        help_text=_("Most unanswered submit_sm of a bind."),
     )
     tps = models.PositiveIntegerField(
-        "TPS", default=0, help_text="Most message parts a second over all processes; 0 is no limit."
+        "TPS", default=0, help_text=_("Most message parts a second over all processes; 0 is no limit.")
     )
     enquire_link_seconds = models.PositiveSmallIntegerField(
         default=20,
         db_default=20,
         validators=[MinValueValidator(1), MaxValueValidator(3600)],
-        help_text="After so much silence the carrier is asked whether it is there.",
+        help_text=_("After so much silence the carrier is asked whether it is there."),
     )
     response_timeout_seconds = models.PositiveSmallIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(1), MaxValueValidator(3600)],
-        help_text="An answer that takes longer leaves its message uncertain. Empty: as the installation has it.",
+        help_text=_("An answer that takes longer leaves its message uncertain. Empty: as the installation has it."),
     )
 
     tls_ca = models.TextField(
-        "TLS CA", blank=True, default="", db_default="", help_text="Certificates in PEM. Empty: those of the system."
+        _("TLS CA"),
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Certificates in PEM. Empty: those of the system."),
     )
     tls_server_name = models.CharField(
-        "TLS server name",
+        _("TLS server name"),
         max_length=253,
         blank=True,
         default="",
         db_default="",
         validators=[ASCII],
-        help_text="The name that is asked for and must be in the certificate. Empty: the host.",
+        help_text=_("The name that is asked for and must be in the certificate. Empty: the host."),
     )
     tls_client_certificate = models.TextField(
-        "TLS client certificate",
+        _("TLS client certificate"),
         blank=True,
         default="",
         db_default="",
-        help_text="In PEM, with its chain. Emptied, its key is forgotten too.",
+        help_text=_("In PEM, with its chain. Emptied, its key is forgotten too."),
     )
     tls_client_key_ciphertext = models.TextField(blank=True, default="", db_default="")
 
@@ -104,45 +113,48 @@ class Channel(models.Model):
         choices=DefaultCoding.choices,
         default=DefaultCoding.GSM,
         db_default=DefaultCoding.GSM,
-        help_text="What data_coding 0 means with this carrier.",
+        help_text=_("What data_coding 0 means with this carrier."),
     )
     gsm_data_coding = models.PositiveSmallIntegerField(
-        "GSM data_coding",
+        _("GSM data_coding"),
         default=0,
         db_default=0,
         validators=[OCTET],
-        help_text="0 is the carrier's default; some want 1.",
+        help_text=_("0 is the carrier's default; some want 1."),
     )
     ucs2_data_coding = models.PositiveSmallIntegerField(
-        "UCS-2 data_coding", default=8, db_default=8, validators=[OCTET]
+        _("UCS-2 data_coding"), default=8, db_default=8, validators=[OCTET]
     )
     long_messages = models.CharField(
-        max_length=10, choices=LongMessages.choices, default=LongMessages.UDH8, db_default=LongMessages.UDH8
+        max_length=10,
+        choices=LongMessages.choices,
+        default=LongMessages.UDH8,
+        db_default=LongMessages.UDH8,
     )
     service_type = models.CharField(max_length=5, blank=True, default="", db_default="", validators=[ASCII])
-    dest_ton = models.PositiveSmallIntegerField("destination TON", default=1, db_default=1, validators=[OCTET])
-    dest_npi = models.PositiveSmallIntegerField("destination NPI", default=1, db_default=1, validators=[OCTET])
-    plus_sign = models.BooleanField(default=False, db_default=False, help_text="Write + before the destination.")
+    dest_ton = models.PositiveSmallIntegerField(_("destination TON"), default=1, db_default=1, validators=[OCTET])
+    dest_npi = models.PositiveSmallIntegerField(_("destination NPI"), default=1, db_default=1, validators=[OCTET])
+    plus_sign = models.BooleanField(default=False, db_default=False, help_text=_("Write + before the destination."))
     addr_range = models.CharField(
         max_length=40,
         blank=True,
         default="",
         db_default="",
         validators=[ASCII],
-        help_text="Told when binding; most carriers want none.",
+        help_text=_("Told when binding; most carriers want none."),
     )
 
     default_validity_seconds = models.PositiveIntegerField(
         null=True,
         blank=True,
         validators=[MinValueValidator(60), MaxValueValidator(LONGEST_VALIDITY)],
-        help_text="The longest validity that this carrier takes. Empty: as the installation has it.",
+        help_text=_("The longest validity that this carrier takes. Empty: as the installation has it."),
     )
     accepted_is_delivered = models.BooleanField(
-        "ACCEPTED is delivered",
+        _("ACCEPTED is delivered"),
         default=False,
         db_default=False,
-        help_text="What this carrier means by a receipt that says ACCEPTED.",
+        help_text=_("What this carrier means by a receipt that says ACCEPTED."),
     )
     receipt_id_base = models.CharField(
         max_length=10,
@@ -156,8 +168,10 @@ class Channel(models.Model):
         default=dict,
         db_default={},
         blank=True,
-        help_text="What this carrier means by a command_status where it means something else, such as "
-        '{"0x45": {"action": "fail"}, "1027": {"action": "slow", "page": true}}.',
+        help_text=format_lazy(
+            _("What this carrier means by a command_status where it means something else, such as {example}."),
+            example='{"0x45": {"action": "fail"}, "1027": {"action": "slow", "page": true}}',
+        ),
     )
 
     is_default = models.BooleanField(default=False)
@@ -193,7 +207,7 @@ class Channel(models.Model):
         return self.name
 
     def clean(self) -> None:
-        wrong: dict[str, str] = {}
+        wrong: dict[str, StrOrPromise] = {}
         if self.gsm_data_coding == self.ucs2_data_coding:
             wrong["ucs2_data_coding"] = SAME_CODINGS
         for field, check in (("answer_overrides", answers.parse_overrides), ("tls_ca", tls.check_ca)):
@@ -238,9 +252,11 @@ class RouteMember(models.Model):
     weight = models.PositiveSmallIntegerField(
         default=1,
         validators=[MinValueValidator(1), MaxValueValidator(HEAVIEST)],
-        help_text="Its share, against the weights of the others.",
+        help_text=_("Its share, against the weights of the others."),
     )
-    is_backup = models.BooleanField("backup", default=False, help_text="Carries only while none of the others can.")
+    is_backup = models.BooleanField(
+        _("backup"), default=False, help_text=_("Carries only while none of the others can.")
+    )
 
     history = HistoricalRecords()
 
@@ -249,7 +265,7 @@ class RouteMember(models.Model):
             models.UniqueConstraint(
                 name="routemember_channel_once",
                 fields=["route", "channel"],
-                violation_error_message="A route has each channel once.",
+                violation_error_message=_("A route has each channel once."),
             ),
             models.CheckConstraint(name="routemember_known_weight", condition=Q(weight__gte=1, weight__lte=HEAVIEST)),
         ]

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from audit.ledger import record
@@ -47,9 +48,9 @@ def save(name: str, *, by: User | None, members: Sequence[Member] | None = None,
 def check(members: Iterable[Member]) -> None:
     members = list(members)
     if not any(not one.is_backup for one in members):
-        raise ValidationError({"members": "A route needs a channel that is not a backup."})
+        raise ValidationError({"members": _("A route needs a channel that is not a backup.")})
     if len({one.channel.pk for one in members}) < len(members):
-        raise ValidationError({"members": "A route has each channel once."})
+        raise ValidationError({"members": _("A route has each channel once.")})
 
 
 def turns(route: Route) -> Turns:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+from django.utils.translation import gettext as _
 
 _ANOTHER_BLOCK = re.compile(r"-----BEGIN (?!CERTIFICATE-----)([A-Z0-9 ]+)-----")
 
@@ -61,33 +62,35 @@ def _identify(made: ssl.SSLContext, certificate: str, key: str) -> None:
         try:
             made.load_cert_chain(file.name, password=password)
         except ssl.SSLError as error:
-            raise ValueError(f"OpenSSL does not take the client certificate: {error.reason}.") from error
+            raise ValueError(
+                _("OpenSSL does not take the client certificate: %(reason)s.") % {"reason": error.reason}
+            ) from error
 
 
 def _pair(certificate: str, key: str) -> PrivateKeyTypes:
     if not certificate:
-        raise ValueError("A key without its certificate.")
+        raise ValueError(_("A key without its certificate."))
     if not key:
-        raise ValueError("A certificate without its key.")
-    first, *_ = _certificates(certificate)
+        raise ValueError(_("A certificate without its key."))
+    first = _certificates(certificate)[0]
     private = _key(key)
     ours, its = (
         public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         for public in (private.public_key(), first.public_key())
     )
     if ours != its:
-        raise ValueError("The key is not that of the certificate; the first certificate must be the client's own.")
+        raise ValueError(_("The key is not that of the certificate; the first certificate must be the client's own."))
     return private
 
 
 def _certificates(pem: str) -> list[x509.Certificate]:
     if another := _ANOTHER_BLOCK.search(pem):
         # A private key would be stored in clear here, and shown.
-        raise ValueError(f"There is a {another[1].lower()} in it: only certificates belong here.")
+        raise ValueError(_("There is “%(what)s” in it: only certificates belong here.") % {"what": another[1]})
     try:
         return x509.load_pem_x509_certificates(pem.encode())
     except ValueError as error:
-        raise ValueError("This is not a certificate in PEM: -----BEGIN CERTIFICATE----- and so on.") from error
+        raise ValueError(_("This is not a certificate in PEM: -----BEGIN CERTIFICATE----- and so on.")) from error
 
 
 def _plain(pem: str) -> str:
@@ -99,6 +102,6 @@ def _key(pem: str) -> PrivateKeyTypes:
     try:
         return load_pem_private_key(pem.encode(), password=None)
     except TypeError as error:
-        raise ValueError("The key is locked with a passphrase: give it without, it is encrypted here.") from error
+        raise ValueError(_("The key is locked with a passphrase: give it without, it is encrypted here.")) from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise ValueError("This is not a private key in PEM: -----BEGIN PRIVATE KEY----- and so on.") from error
+        raise ValueError(_("This is not a private key in PEM: -----BEGIN PRIVATE KEY----- and so on.")) from error

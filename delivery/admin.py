@@ -10,6 +10,8 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import Desk
 from accounts.forms import refused_on
@@ -37,7 +39,7 @@ class InboundAdmin(Desk[Inbound]):
             return Inbound.objects.annotate(is_shown=Value(True))
         return super().get_queryset(request).annotate(is_shown=Value(False))
 
-    @admin.display(description="from")
+    @admin.display(description=_("from"))
     def number(self, message: Any) -> str:
         return f"+{message.phone}" if message.is_shown and message.phone else str(message)
 
@@ -46,7 +48,7 @@ class InboundAdmin(Desk[Inbound]):
 
 
 class StopForm(forms.Form):
-    reason = forms.CharField(max_length=halting.LONGEST_REASON, label="Why")
+    reason = forms.CharField(max_length=halting.LONGEST_REASON, label=_("Why"))
 
 
 class NoForm(forms.Form):
@@ -55,7 +57,7 @@ class NoForm(forms.Form):
 
 @admin.register(Halt)
 class HaltAdmin(Everywhere):
-    title = "Stop all sending"
+    title = _("Stop all sending")
     list_display = ("kind", "at", "reason", "by", "released_at", "release_reason")
     list_display_links = None
     list_filter: ClassVar[Any] = ()
@@ -66,7 +68,9 @@ class HaltAdmin(Everywhere):
             with refused_on(form):
                 by = cast(User, request.user)
                 halting.stop(HaltKind.EMERGENCY, **form.cleaned_data, by=by, now=timezone.now())
-                messages.success(request, "Nothing new is handed over. manage.py emergency_stop --release lets go.")
+                messages.success(
+                    request, gettext("Nothing new is handed over. manage.py emergency_stop --release lets go.")
+                )
         return form
 
 
@@ -93,16 +97,18 @@ class KeptBackAdmin(Everywhere):
         if form.is_valid():
             with refused_on(form):
                 quarantine.release(chunk.pk, by=cast(User, request.user))
-                messages.success(request, f"Chunk {chunk} goes on.")
+                messages.success(request, gettext("Chunk %(chunk)s goes on.") % {"chunk": chunk})
                 return redirect(self._queue)
         sentence = f"{chunk.campaign}: {chunk.trouble}"
-        return self.ask(request, form, title=f"Release chunk {chunk}", sentence=sentence)
+        return self.ask(request, form, title=gettext("Release chunk %(chunk)s") % {"chunk": chunk}, sentence=sentence)
 
     @admin.display(description="")
     def release_link(self, chunk: Chunk) -> str:
         if chunk.status != ChunkStatus.QUARANTINED:
             return "manage.py release_restore"
-        return format_html('<a href="{}">Release</a>', reverse("admin:delivery_chunk_release", args=[chunk.pk]))
+        return format_html(
+            '<a href="{}">{}</a>', reverse("admin:delivery_chunk_release", args=[chunk.pk]), gettext("Release")
+        )
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -3,6 +3,8 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from audit.ledger import record
@@ -25,7 +27,10 @@ def stop(kind: HaltKind, *, reason: str, by: User | None, now: datetime) -> Halt
         kind=kind, released_at=None, defaults={"reason": reason, "at": now, "by": by}
     )
     if not is_new:
-        raise Refused(f"Everything stands still already, since {halt.at:%-d %B %Y, %H:%M:%S} UTC.", code="halted")
+        raise Refused(
+            _("Everything stands still already, since %(at)s UTC.") % {"at": date_format(halt.at, "j F Y, H:i:s")},
+            code="halted",
+        )
     record("halt.begun", halt, by=by, note=reason, after={"kind": kind})
     return halt
 
@@ -36,7 +41,7 @@ def release(kind: HaltKind, *, reason: str, by: User | None, now: datetime) -> H
     reason = _checked(reason)
     halt = Halt.objects.in_force().select_for_update().filter(kind=kind).first()
     if halt is None:
-        raise Refused("There is no such halt in force.", code="not_halted")
+        raise Refused(_("There is no such halt in force."), code="not_halted")
     halt.released_at, halt.release_reason = now, reason
     halt.save(update_fields=["released_at", "release_reason"])
     # As after a pause: what is left of a spread campaign gets a new line, not a heap.
@@ -52,5 +57,5 @@ def in_force() -> list[Halt]:
 def _checked(text: str) -> str:
     reason = text.strip()
     if not reason:
-        raise Refused("Say why.", code="reason_missing")
+        raise Refused(_("Say why."), code="reason_missing")
     return reason[:LONGEST_REASON]

@@ -6,11 +6,12 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from audit.ledger import record
 from audit.refusal import Refused
-from delivery import chunk_files, doubts, incidents, texts
+from delivery import chunk_files, doubts, incidents, reasons, texts
 from delivery.intents import OVERDUE_MARGIN
 from delivery.models import Chunk
 from delivery.statuses import ChunkStatus, IncidentKind
@@ -24,11 +25,14 @@ def note_failure(chunk: Chunk, error: Exception, *, now: datetime) -> None:
     """A look ended in an exception that nobody expected: counted, and after some of them the chunk is put aside."""
     Chunk.objects.filter(pk=chunk.pk).update(failures=F("failures") + 1)
     chunk.refresh_from_db(fields=["failures"])
-    what = f"Chunk {chunk.number}: {type(error).__name__}"  # what the exception says may hold a number or a text
+    trouble = type(error).__name__  # what the exception says may hold a number or a text
     if chunk.failures < MOST_FAILURES:
-        incidents.note(IncidentKind.CHUNK_FAILED, at=now, sample=f"{what}.", campaign_id=chunk.campaign_id)
+        incidents.note(
+            IncidentKind.CHUNK_FAILED, at=now, sample=f"Chunk {chunk.number}: {trouble}.", campaign_id=chunk.campaign_id
+        )
     else:
-        put_aside(chunk.pk, IncidentKind.CHUNK_FAILED, f"{what}, {chunk.failures} times in a row.", now=now)
+        why = reasons.CHUNK_FAILED % {"number": chunk.number, "trouble": trouble, "times": chunk.failures}
+        put_aside(chunk.pk, IncidentKind.CHUNK_FAILED, why, now=now)
 
 
 def forgive(chunk: Chunk) -> None:
@@ -68,7 +72,8 @@ def release(chunk_id: int, *, by: User | None) -> Chunk:
     """Whatever was wrong with it is mended: the next look begins where the last one ended."""
     chunk = Chunk.objects.lock(chunk_id)
     if chunk.status != ChunkStatus.QUARANTINED:
-        raise Refused(f"Chunk {chunk} is {chunk.get_status_display().lower()}, not quarantined.", code="wrong_status")
+        told = {"chunk": chunk, "status": chunk.get_status_display().lower()}
+        raise Refused(_("Chunk %(chunk)s is %(status)s, not quarantined.") % told, code="wrong_status")
     Chunk.objects.filter(pk=chunk_id).update(status=ChunkStatus.OPEN, failures=0, trouble="", rung_at=None)
     record("campaign.chunk_released", chunk.campaign, by=by, after={"chunk": chunk.number})
     return chunk

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from django.db import connection, transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from accounts.models import User
@@ -21,7 +22,7 @@ from audit.refusal import Refused
 from campaigns import transitions as campaign_transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Status
-from delivery import chunk_files, doubts, halting, incidents, texts, transitions, witness
+from delivery import chunk_files, doubts, halting, incidents, reasons, texts, transitions, witness
 from delivery.models import Chunk, Halt, Intent
 from delivery.plans import partition
 from delivery.statuses import ChunkStatus, HaltKind, IncidentKind, MessageState
@@ -31,14 +32,6 @@ from recipients.chunks import ChunkDamaged
 logger = logging.getLogger(__name__)
 
 FREEZING = (19779, 3)  # the advisory lock of whoever freezes
-PAUSED_BECAUSE = (
-    "The database was restored to an earlier point: whoever has no result may have got the message since. "
-    "An operator has to release it."
-)
-FAILED_BECAUSE = (
-    "It was due when the database was restored to an earlier point: it may have been sent since. "
-    "Ask an operator before you send it as a new campaign."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +101,10 @@ def freeze(*, reason: str, now: datetime, by: User | None = None) -> Frozen:
         halting.stop(HaltKind.RESTORE, reason=reason, by=by, now=now)
     failed = paused = 0
     for campaign_id in Campaign.objects.due(now).order_by("workspace", "pk").values_list("pk", flat=True):
-        transitions.fail(campaign_id, reason=FAILED_BECAUSE, now=now)
+        transitions.fail(campaign_id, reason=reasons.RESTORED_FAILED, now=now)
         failed += 1
     for campaign_id in Campaign.objects.sending().order_by("workspace", "pk").values_list("pk", flat=True):
-        campaign_transitions.pause(campaign_id, by=None, reason=PAUSED_BECAUSE)
+        campaign_transitions.pause(campaign_id, by=None, reason=reasons.RESTORED_PAUSED)
         paused += 1
     # A new epoch: what a worker still hears about is evidence for later, and nothing else.
     chunks = (
@@ -131,7 +124,7 @@ def thaw(*, untouched: Collection[int] = (), by: User | None = None, now: dateti
     halts = Halt.objects.filter(kind=HaltKind.RESTORE).order_by("-at")
     since = halts.values_list("at", flat=True).first()
     if since is None:
-        raise Refused("Nothing is frozen.", code="not_halted")
+        raise Refused(_("Nothing is frozen."), code="not_halted")
     chunks = uncertain = 0
     left: list[str] = []
     for chunk in Chunk.objects.frozen().select_related("campaign__list").order_by("campaign", "number"):

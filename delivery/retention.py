@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.utils import OperationalError
+from django.utils.translation import gettext as _
 
 from audit.refusal import Refused
 from campaigns.models import Campaign
@@ -40,7 +41,10 @@ def is_kept(campaign: Campaign) -> bool:
 
 def check_kept(campaign: Campaign) -> None:
     if not is_kept(campaign):
-        raise Refused(f"The details of {campaign} are no longer kept; its totals are.", code="not_kept")
+        raise Refused(
+            _("The details of %(campaign)s are no longer kept; its totals are.") % {"campaign": campaign},
+            code="not_kept",
+        )
 
 
 def drop_old(*, today: date) -> Sweep:

@@ -73,18 +73,18 @@ class InboundKind(TextChoices):
 class ErrorKind(IntegerChoices):
     """Where a failed message's error code comes from."""
 
-    NONE = 0, "none"
-    ANSWER = 1, "command_status of the submit_sm_resp"
-    RECEIPT = 2, "the receipt"
-    TEXT = 3, "the text, which did not come about"
+    NONE = 0, _("none")
+    ANSWER = 1, _("command_status of the submit_sm_resp")
+    RECEIPT = 2, _("the receipt")
+    TEXT = 3, _("the text, which did not come about")
 
 
 class TextError(IntegerChoices):
     """Why a recipient's text did not come about: nothing was handed over. `delivery.errors` has it in sentences."""
 
-    VALUE_MISSING = 1, "A value for its text is missing, and has no default"
-    TOO_LONG = 2, "Its text is longer than the most parts that a message may have"
-    FOREIGN = 3, "Its text has a character that the carrier cannot write"
+    VALUE_MISSING = 1, _("A value for its text is missing, and has no default")
+    TOO_LONG = 2, _("Its text is longer than the most parts that a message may have")
+    FOREIGN = 3, _("Its text has a character that the carrier cannot write")
 
 
 class IncidentKind(TextChoices):

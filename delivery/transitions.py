@@ -11,7 +11,7 @@ from audit.refusal import Refused
 from campaigns import seal, trials
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
-from delivery import counters, pacing
+from delivery import counters, pacing, reasons
 from delivery.models import Chunk
 from delivery.statuses import ACCEPTED, ChunkStatus
 from recipients.chunks import Manifest
@@ -128,13 +128,13 @@ def is_too_late(campaign: Campaign, now: datetime) -> bool:
 def what_differs(campaign: Campaign, manifest: Manifest | None = None) -> str:
     """What is not as it was approved, in a sentence; empty when everything is."""
     if seal.of(campaign) != campaign.seal:
-        return "Its content differs from what was approved."
+        return reasons.CONTENT_DIFFERS
     if campaign.list is None or campaign.list.status != ListStatus.READY:
-        return "Its list is not ready."
+        return reasons.LIST_NOT_READY
     if manifest is not None and (manifest.digest, manifest.count) != (campaign.list.digest, campaign.list.accepted):
-        return "Its list differs from what was approved."
+        return reasons.LIST_DIFFERS
     if campaign.sender.status != SenderStatus.APPROVED or campaign.revision.status != RevisionStatus.APPROVED:
-        return f"Its sender “{campaign.sender}” is not approved any more."
+        return reasons.SENDER_NOT_APPROVED % {"sender": campaign.sender}
     return trials.what_forbids(campaign) if campaign.trial_of_id is not None else ""
 
 

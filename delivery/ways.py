@@ -10,7 +10,7 @@ from channels import answers, routes
 from channels.answers import Table
 from channels.choosing import Turns
 from channels.models import Channel
-from delivery import texts
+from delivery import reasons, texts
 from delivery.texts import Style
 from smpp.hot import SubmitTemplate
 
@@ -86,7 +86,7 @@ def _way(campaign: Campaign, channel: Channel, *, now: datetime) -> Way:
         table=answers.table(channel.answer_overrides),
         parts=texts.parts(template.least, style),
         templates=texts.templates(campaign, style, now=now) if is_ready else (),
-        misfit=f"The channel “{channel}” has no “{foreign}” in its alphabet." if foreign else "",
+        misfit=reasons.FOREIGN_LETTER % {"channel": channel, "letter": foreign} if foreign else "",
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 
 from django.db import connection
 
+from delivery import reasons
 from objects.store import store
 from objects.trouble import StorageTrouble
 
@@ -74,7 +75,7 @@ def _read(text: bytes) -> Sight | None:
 def what_is_wrong(before: Sight, seen: Sight) -> str:
     """In a sentence; empty when the database may be the one that was seen before."""
     if before.database != seen.database:
-        return "This is another database than the one that was sent from."
+        return reasons.ANOTHER_DATABASE
     if before.last_intent > seen.last_intent:
-        return "The database has forgotten intents that it had."
+        return reasons.FORGOTTEN
     return ""

@@ -14,6 +14,9 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from accounts.forms import refused_on
 from accounts.models import User
@@ -36,11 +39,11 @@ class BoundedPaginator(Paginator[Any]):
 
 
 class Scope(admin.SimpleListFilter):
-    title = "scope"
+    title = _("scope")
     parameter_name = "scope"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        return [("global", "Everywhere"), ("workspace", "In a workspace")]
+        return [("global", gettext("Everywhere")), ("workspace", gettext("In a workspace"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         match self.value():
@@ -54,12 +57,12 @@ class Scope(admin.SimpleListFilter):
 class Everywhere(admin.ModelAdmin[Any]):
     """For super admins only: a form of ours makes a row through its verb, for the installation; no row is edited."""
 
-    empty_value_display = "Everywhere"
+    empty_value_display = _("Everywhere")
     show_full_result_count = False
     paginator = BoundedPaginator
     ordering = ("-pk",)
     list_filter: ClassVar[Any] = (Scope,)
-    title = ""
+    title: StrOrPromise = ""
 
     def make(self, request: HttpRequest) -> Form:
         """The form, bound or not; valid when it has been done."""
@@ -74,7 +77,7 @@ class Everywhere(admin.ModelAdmin[Any]):
             return redirect(self._queue)
         return self.ask(request, form, title=self.title)
 
-    def ask(self, request: HttpRequest, form: Form, *, title: str, sentence: str = "") -> HttpResponse:
+    def ask(self, request: HttpRequest, form: Form, *, title: StrOrPromise, sentence: str = "") -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             **{
@@ -108,12 +111,12 @@ class Everywhere(admin.ModelAdmin[Any]):
 
 @admin.register(Suppression)
 class SuppressionAdmin(Everywhere):
-    title = "Suppress a number everywhere"
+    title = _("Suppress a number everywhere")
     list_display = ("number", "workspace", "source", "why", "by", "added_at", "removal")
     list_display_links = None
     list_select_related = ("workspace", "added_by", "imported__created_by")
     search_fields = ("phone",)
-    search_help_text = "A full number with its country code."
+    search_help_text = _("A full number with its country code.")
 
     def get_urls(self) -> list[URLPattern]:
         remove = path("<int:pk>/remove/", self.admin_site.admin_view(self.remove), name="recipients_suppression_remove")
@@ -134,7 +137,8 @@ class SuppressionAdmin(Everywhere):
         if form.is_valid():
             with refused_on(form):
                 added = suppressions.add(None, **form.cleaned_data, by=cast(User, request.user))
-                messages.success(request, f"{added} gets nothing from anybody here any more.")
+                words = gettext("%(number)s gets nothing from anybody here any more.")
+                messages.success(request, words % {"number": added})
         return form
 
     def remove(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -146,23 +150,29 @@ class SuppressionAdmin(Everywhere):
         if form.is_valid():
             with refused_on(form):
                 suppressions.remove(row.pk, **form.cleaned_data, by=cast(User, request.user))
-                messages.success(request, f"{row} may get messages again.")
+                messages.success(request, gettext("%(number)s may get messages again.") % {"number": row})
                 return redirect(self._queue)
-        whose = f"of {row.workspace}" if row.workspace else "of the whole installation"
-        return self.ask(request, form, title=f"Remove {row}", sentence=f"It is on the list {whose}: {row.why}")
+        words = (
+            gettext("It is on the list of %(workspace)s: %(why)s")
+            if row.workspace
+            else gettext("It is on the list of the whole installation: %(why)s")
+        )
+        sentence = words % {"workspace": row.workspace, "why": row.why}
+        return self.ask(request, form, title=gettext("Remove %(number)s") % {"number": row}, sentence=sentence)
 
-    @admin.display(description="number")
+    @admin.display(description=_("number"))
     def number(self, row: Suppression) -> str:
         return str(row)
 
     @admin.display(description="")
     def removal(self, row: Suppression) -> str:
-        return format_html('<a href="{}">Remove</a>', reverse("admin:recipients_suppression_remove", args=[row.pk]))
+        url = reverse("admin:recipients_suppression_remove", args=[row.pk])
+        return format_html('<a href="{}">{}</a>', url, gettext("Remove"))
 
 
 @admin.register(SuppressionImport)
 class SuppressionImportAdmin(Everywhere):
-    title = "Suppress the numbers of a file everywhere"
+    title = _("Suppress the numbers of a file everywhere")
     list_display = ("filename", "workspace", "status", "rows", "added", "already", "invalid", "reason", "created_at")
     list_select_related = ("workspace",)
     fields = (
@@ -181,5 +191,5 @@ class SuppressionImportAdmin(Everywhere):
                 suppression_imports.create_with_file(
                     None, file, filename=file.name, by=cast(User, request.user), length=file.size, **given
                 )
-                messages.success(request, f"{file.name} is being read.")
+                messages.success(request, gettext("%(file)s is being read.") % {"file": file.name})
         return form

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from audit.refusal import Refused
 from recipients.models import Upload
@@ -33,7 +34,8 @@ class Surplus(Refused):
     def __init__(self, length: int) -> None:
         limit = settings.UPLOAD_MAX_BYTES
         super().__init__(
-            f"There is more to come than the {length:,} bytes that were announced (the limit here is {limit:,} bytes).",
+            _("There is more to come than the announced %(length)s bytes (the limit here is %(limit)s bytes).")
+            % {"length": f"{length:,}", "limit": f"{limit:,}"},
             code="too_large",
         )
 
@@ -50,7 +52,10 @@ class Checksum:
     def check(self) -> None:
         if self._hash.digest() != self._wanted:
             said = base64.b64encode(self._wanted).decode()
-            raise Refused(f"The bytes do not have the checksum that was sent, {said}.", code="checksum_mismatch")
+            raise Refused(
+                _("The bytes do not have the checksum that was sent, %(checksum)s.") % {"checksum": said},
+                code="checksum_mismatch",
+            )
 
 
 class Lease:
@@ -69,7 +74,7 @@ class Lease:
         lease = cls(upload, now=now)
         free = Upload.objects.free(now).filter(pk=upload.pk, offset=upload.offset)
         if not free.update(lease=lease._token, busy_until=now + LEASE):
-            raise Refused("Another connection is sending this file. Try again in a while.", code="busy")
+            raise Refused(_("Another connection is sending this file. Try again in a while."), code="busy")
         return lease
 
     @property

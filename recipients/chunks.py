@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recipients import failures
+
 FORMAT = "message-center/list/2"
 LITTLE_ENDIAN = np.dtype("<u8")
 # Magic, how many recipients, bytes of the other columns once they are inflated.
@@ -79,7 +81,7 @@ class Manifest:
     def from_bytes(cls, data: bytes, *, digest: str) -> "Manifest":
         """Read a manifest back; raises ChunkDamaged when it is not the one with this digest."""
         if hashlib.sha256(data).hexdigest() != digest:
-            raise ChunkDamaged("The manifest of this list has changed since the list was prepared.")
+            raise ChunkDamaged(failures.LIST_CHANGED)
         content: dict[str, Any] = json.loads(data)
         return cls(
             entries=tuple(Entry(**entry) for entry in content["chunks"]),
@@ -118,6 +120,6 @@ def entry_for(number: int, key: str, data: bytes) -> Entry:
 def decode(entry: Entry, data: bytes) -> Chunk:
     """The recipients of a chunk; raises ChunkDamaged unless the bytes are exactly those that were written."""
     if hashlib.sha256(data).hexdigest() != entry.sha256 or HEADER.unpack_from(data)[:2] != (MAGIC, entry.count):
-        raise ChunkDamaged(f"Chunk {entry.number} of this list has changed since the list was prepared.")
+        raise ChunkDamaged(failures.CHUNK_CHANGED % {"number": entry.number})
     phones = np.frombuffer(data, dtype=LITTLE_ENDIAN, count=entry.count, offset=HEADER.size)
     return Chunk(phones, data[HEADER.size + phones.nbytes :])

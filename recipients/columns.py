@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recipients import failures
 from recipients.cells import NEWLINE, PADDING, Bytes, Cells, Places, padded
 from recipients.files import FileRefused
 from recipients.quotes import Rows
@@ -49,7 +50,8 @@ class Cut:
         before, each = _before(found, self._firsts, self._ends)
         if each.max() >= MOST_COLUMNS:
             line = int(rows.lines[each.argmax()])
-            raise FileRefused(f"Line {line:,} has {each.max() + 1:,} columns; a list may have at most {MOST_COLUMNS}.")
+            told = {"line": f"{line:,}", "columns": f"{each.max() + 1:,}", "most": MOST_COLUMNS}
+            raise FileRefused(failures.MANY_COLUMNS % told)
         found = np.concatenate((found, np.full(position + 1, len(buffer))))
         right = np.minimum(found[before + position], self._ends)
         left = np.minimum(found[before + position - 1] + 1, self._ends) if position else self._firsts
@@ -66,10 +68,7 @@ class Cut:
         sizes = (self._ends + 1 - self._firsts - (stop - begin))[kept]
         if len(sizes) and sizes.max() > MOST_BYTES_KEPT:
             line = int(self._rows.lines[np.flatnonzero(kept)[sizes.argmax()]])
-            raise FileRefused(
-                f"Line {line:,} has more than {MOST_BYTES_KEPT:,} bytes beside its number:"
-                " leave out the columns that no text needs."
-            )
+            raise FileRefused(failures.MANY_BYTES % {"line": f"{line:,}", "most": f"{MOST_BYTES_KEPT:,}"})
         return Others(_spliced(buffer, begin, stop, self._rows.delimiter), sizes.astype(np.uint16))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from recipients import failures
 from recipients.cells import Cells, Places
 from recipients.reasons import SENTENCES
 
@@ -51,7 +52,7 @@ class Rejected:
 
     def add(self, cells: Cells, lines: NDArray[np.int64], reasons: NDArray[np.uint8]) -> None:
         def put(rows: Places) -> None:
-            self._list(cells.at(rows), lines[rows].tolist(), [str(SENTENCES[code]) for code in reasons[rows].tolist()])
+            self._list(cells.at(rows), lines[rows].tolist(), [SENTENCES[code] for code in reasons[rows].tolist()])
 
         self._listed.add(np.flatnonzero(reasons), put)
 
@@ -60,7 +61,8 @@ class Rejected:
         text = io.StringIO()
         csv.writer(text).writerows(zip(lines, map(_harmless, values), sentences, strict=False))
         self._write(text.getvalue().encode())
-        self.first = self.first or f"Line {lines[0]:,}, “{values[0][:LONGEST_VALUE]}”: {sentences[0]}"
+        told = {"line": f"{lines[0]:,}", "value": values[0][:LONGEST_VALUE], "why": sentences[0]}
+        self.first = self.first or failures.FIRST_INVALID % told
 
 
 class Repeated:

@@ -10,32 +10,34 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from recipients import failures
+
 # The columns that a block becomes must stay inside the processor's cache; measured against 512 KB and 2 MB.
 BLOCK = 1 << 20
 LONGEST_LINE = 1 << 20
 
 MAGIC = {
-    b"PK\x03\x04": "a zip archive or an Excel workbook",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
-    b"\x1f\x8b": "a gzip archive",
-    b"7z\xbc\xaf": "a 7-Zip archive",
-    b"Rar!": "a RAR archive",
-    b"BZh": "a bzip2 archive",
-    b"\xfd7zXZ": "an xz archive",
-    b"\x28\xb5\x2f\xfd": "a zstd archive",
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"GIF8": "a GIF picture",
-    b"%PDF": "a PDF document",
-    b"\x7fELF": "a program",
-    b"MZ": "a program for Windows",
-    b"{\\rtf": "a document of a word processor",
-    b"SQLite format 3": "a database",
-    b"PAR1": "a Parquet file",
-    b"<!DOCTYPE": "a web page",
-    b"<html": "a web page",
-    b"<?xml": "an XML document",
-    b"<svg": "an SVG picture",
+    b"PK\x03\x04": failures.ZIP,
+    b"\xd0\xcf\x11\xe0": failures.OLD_EXCEL,
+    b"\x1f\x8b": failures.GZIP,
+    b"7z\xbc\xaf": failures.SEVEN_ZIP,
+    b"Rar!": failures.RAR,
+    b"BZh": failures.BZIP2,
+    b"\xfd7zXZ": failures.XZ,
+    b"\x28\xb5\x2f\xfd": failures.ZSTD,
+    b"\x89PNG": failures.PNG,
+    b"\xff\xd8\xff": failures.JPEG,
+    b"GIF8": failures.GIF,
+    b"%PDF": failures.PDF,
+    b"\x7fELF": failures.PROGRAM,
+    b"MZ": failures.WINDOWS_PROGRAM,
+    b"{\\rtf": failures.RTF,
+    b"SQLite format 3": failures.DATABASE,
+    b"PAR1": failures.PARQUET,
+    b"<!DOCTYPE": failures.WEB_PAGE,
+    b"<html": failures.WEB_PAGE,
+    b"<?xml": failures.XML,
+    b"<svg": failures.SVG,
 }
 CYRILLIC_WORD = re.compile(rb"[\xc0-\xff]{3}")
 ENCODINGS = {"cp1251": "Windows-1251", "cp1252": "Windows-1252 (Latin-1)"}
@@ -145,7 +147,7 @@ class Decoder:
 def _refuse_by_looks(head: bytes) -> None:
     for magic, kind in MAGIC.items():
         if head.removeprefix(codecs.BOM_UTF8).lstrip(b" \r\n" if magic.startswith(b"<") else b"").startswith(magic):
-            raise FileRefused(f"This looks like {kind}, not like a list. Save it as CSV or as plain text.")
+            raise FileRefused(failures.LOOKS_LIKE % {"kind": kind})
 
 
 def _utf16_decoder(head: bytes) -> codecs.IncrementalDecoder | None:
@@ -165,7 +167,7 @@ def _mostly_zero(sample: NDArray[np.uint8]) -> bool:
 def _refuse_zeros(text: bytes, line: int) -> None:
     if (zero := text.find(b"\0")) >= 0:
         at = line + text.count(b"\n", 0, zero)
-        raise FileRefused(f"Line {at:,} has a zero byte in it: this is not a text file.")
+        raise FileRefused(failures.ZERO_BYTE % {"line": f"{at:,}"})
 
 
 def _refuse_long_lines(text: bytes, line: int) -> None:
@@ -174,5 +176,5 @@ def _refuse_long_lines(text: bytes, line: int) -> None:
         cut = text.rfind(b"\n", begin, begin + LONGEST_LINE + 1) + 1
         if not cut:
             at = line + text.count(b"\n", 0, begin)
-            raise FileRefused(f"Line {at:,} is longer than {LONGEST_LINE:,} bytes.")
+            raise FileRefused(failures.LONG_LINE % {"line": f"{at:,}", "most": f"{LONGEST_LINE:,}"})
         begin = cut

@@ -14,6 +14,7 @@ from typing import Any, Protocol, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.utils.translation import gettext as _
 
 from audit.refusal import Refused
 
@@ -27,12 +28,14 @@ GONE_CODES = {"NoSuchUpload", "NoSuchKey", "404"}
 
 class StorageFull(Refused):
     def __init__(self) -> None:
-        super().__init__("The object storage is full: nothing of this file was kept.", code="storage_full")
+        super().__init__(_("The object storage is full: nothing of this file was kept."), code="storage_full")
 
 
 class StorageAway(Refused):
     def __init__(self) -> None:
-        super().__init__("The object storage cannot be used at the moment. Try again in a while.", code="storage_away")
+        super().__init__(
+            _("The object storage cannot be used at the moment. Try again in a while."), code="storage_away"
+        )
 
 
 class PartsGone(Exception):

@@ -14,7 +14,7 @@ from typing import BinaryIO, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recipients import chunks, phones
+from recipients import chunks, failures, phones
 from recipients.cells import Cells
 from recipients.chunks import Entry, Manifest, Totals
 from recipients.columns import Cut, Others
@@ -201,15 +201,13 @@ def _work(block: Rows, position: int, country: str, first_wins: FirstWins, *, wi
 
 def _check_somebody_is_left(totals: Totals, rejected: Rejected) -> None:
     if totals.invalid == totals.rows:
-        raise NothingLeft(
-            f"There is no valid number in this file: {totals.rows:,} rows, all invalid. {rejected.first}", totals
-        )
+        raise NothingLeft(failures.NO_VALID_NUMBER % {"rows": f"{totals.rows:,}", "first": rejected.first}, totals)
     if not totals.accepted:
-        raise NothingLeft(
-            f"No number is left of this file: {totals.rows:,} rows, {totals.invalid:,} invalid, "
-            f"{totals.duplicate:,} repeated and {totals.suppressed:,} suppressed.",
-            totals,
-        )
+        told = {
+            **{"rows": f"{totals.rows:,}", "invalid": f"{totals.invalid:,}"},
+            **{"repeated": f"{totals.duplicate:,}", "suppressed": f"{totals.suppressed:,}"},
+        }
+        raise NothingLeft(failures.NOBODY_LEFT % told, totals)
 
 
 def _kept(

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from audit.ledger import change_status
 from objects.store import store
 from objects.writer import Writer
-from recipients import pipeline, suppressions, tasks
+from recipients import failures, pipeline, suppressions, tasks
 from recipients.chunks import Totals
 from recipients.files import FileRefused
 from recipients.models import RecipientList
@@ -55,7 +55,7 @@ def prepare_list(list_id: int, *, now: datetime) -> None:
     attempt = Attempt(f"{_folder(list_id)}/{secrets.token_hex(16)}")
     try:
         if lease.attempt > MOST_ATTEMPTS:
-            _give_up(list_id, "without a word, as when its process is killed", lease)
+            _give_up(list_id, failures.KILLED, lease)
         else:
             _clear_away(list_id)
             _prepare(list_id, attempt, lease)
@@ -65,7 +65,7 @@ def prepare_list(list_id: int, *, now: datetime) -> None:
     except Exception as trouble:  # raised again: only the last attempt says so on the list as well
         if lease.attempt == MOST_ATTEMPTS:
             with suppress(LeaseLost):
-                _give_up(list_id, f"with {_named(trouble)}", lease)
+                _give_up(list_id, failures.GIVEN_UP, lease, trouble=_named(trouble))
         raise
 
 
@@ -213,7 +213,7 @@ def _upload_of(listed: RecipientList) -> Iterator[BinaryIO]:
     try:
         upload = default_storage.open(listed.upload_key, "rb")
     except FileNotFoundError:
-        raise FileRefused("The uploaded file is not in the object storage any more: upload it again.") from None
+        raise FileRefused(failures.FILE_GONE) from None
     with upload:
         yield cast(BinaryIO, upload)
 
@@ -263,8 +263,8 @@ def _fail(list_id: int, message: str, lease: Lease, totals: Totals | None = None
     transaction.on_commit(partial(tasks.erase.delay, list_id), robust=True)
 
 
-def _give_up(list_id: int, ending: str, lease: Lease) -> None:
-    _fail(list_id, f"It could not be prepared after {MOST_ATTEMPTS} attempts: the last one ended {ending}.", lease)
+def _give_up(list_id: int, sentence: str, lease: Lease, *, trouble: str = "") -> None:
+    _fail(list_id, sentence % {"attempts": MOST_ATTEMPTS, "trouble": trouble}, lease)
     logger.error("list.given_up", extra={"list": list_id, "attempts": MOST_ATTEMPTS})
 
 

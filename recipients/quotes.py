@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from recipients import failures
 from recipients.files import LONGEST_LINE, FileRefused, Lines, count_lines
 
 QUOTE, TAB, NEWLINE, SPACE = b'"\t\n '
@@ -57,7 +58,7 @@ def without_quotes(blocks: Iterator[Lines], delimiter: str) -> Iterator[Rows]:
 
 
 def _never_closes(line: int) -> FileRefused:
-    return FileRefused(f"Line {line:,}: a quote opens here and does not close.")
+    return FileRefused(failures.OPEN_QUOTE % {"line": f"{line:,}"})
 
 
 def _parsed(block: Lines, delimiter: str) -> tuple[Rows, Lines | None] | None:

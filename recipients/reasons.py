@@ -2,8 +2,10 @@
 
 from enum import IntEnum
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from audit.wording import stored
 
 
 class Reason(IntEnum):
@@ -21,17 +23,18 @@ class Reason(IntEnum):
 
     @property
     def sentence(self) -> str:
-        return str(SENTENCES[self])
+        return gettext(SENTENCES[self])
 
 
-SENTENCES: dict[int, str | Promise] = {
-    Reason.EMPTY: _("There is no number."),
-    Reason.LETTERS: _("There are letters in it."),
-    Reason.SCIENTIFIC: _("A spreadsheet has rounded it: format the column as text and export it again."),
-    Reason.NOT_A_NUMBER: _("There are characters in it that no phone number has."),
-    Reason.TOO_SHORT: _("It has too few digits."),
-    Reason.TOO_LONG: _("It has too many digits."),
-    Reason.WRONG_LENGTH: _("No number of this country has this many digits."),
-    Reason.UNKNOWN_COUNTRY_CODE: _("It begins with no known country code."),
-    Reason.NOT_MOBILE: _("It is not in a mobile range: a landline, a service or a paid number."),
+# In English, as the list of the rejected lines has them.
+SENTENCES: dict[int, str] = {
+    Reason.EMPTY: stored(_("There is no number.")),
+    Reason.LETTERS: stored(_("There are letters in it.")),
+    Reason.SCIENTIFIC: stored(_("A spreadsheet has rounded it: format the column as text and export it again.")),
+    Reason.NOT_A_NUMBER: stored(_("There are characters in it that no phone number has.")),
+    Reason.TOO_SHORT: stored(_("It has too few digits.")),
+    Reason.TOO_LONG: stored(_("It has too many digits.")),
+    Reason.WRONG_LENGTH: stored(_("No number of this country has this many digits.")),
+    Reason.UNKNOWN_COUNTRY_CODE: stored(_("It begins with no known country code.")),
+    Reason.NOT_MOBILE: stored(_("It is not in a mobile range: a landline, a service or a paid number.")),
 }

@@ -11,11 +11,12 @@ from functools import partial
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
 from audit.ledger import change_status
 from audit.refusal import Refused
-from recipients import uploads
+from recipients import failures, uploads
 from recipients.arrival import Checksum, Lease, Surplus, pour
 from recipients.models import RecipientList, Upload
 from recipients.parts import Kept, PartsGone, StorageFull, parts
@@ -25,7 +26,6 @@ from recipients.uploads import Readable, Stored
 logger = logging.getLogger(__name__)
 
 PIECE = 1 << 20
-ENDED = "The upload was ended before the whole file was here."
 
 
 class Gone(Refused):
@@ -87,7 +87,7 @@ def begin(list_id: int, *, length: int, sha256: str = "", by: User, now: datetim
         listed = RecipientList.objects.lock(list_id)
         uploads.check_awaits_file(listed)
         if Upload.objects.filter(list=listed).exists():
-            raise Refused("The upload of this list's file has begun already.", code="wrong_offset")
+            raise Refused(_("The upload of this list's file has begun already."), code="wrong_offset")
         _insert(listed, length, sha256, key, kept, by=by, now=now)
 
 
@@ -119,12 +119,12 @@ def add(
 
 def terminate(list_id: int, *, by: User) -> None:
     """Free everything that has come; the list has failed, and takes another file."""
-    if not forget(list_id, because=ENDED, by=by):
+    if not forget(list_id, because=failures.UPLOAD_ENDED, by=by):
         uploads.check_awaits_file(RecipientList.objects.get(pk=list_id))
-        _fail(list_id, ENDED, by=by)
+        _fail(list_id, failures.UPLOAD_ENDED, by=by)
 
 
-def forget(list_id: int, *, because: str = ENDED, by: User | None) -> bool:
+def forget(list_id: int, *, because: str = failures.UPLOAD_ENDED, by: User | None) -> bool:
     """Free what has come of a file, whoever is sending it; False when nothing has. Not inside a transaction."""
     upload = Upload.objects.filter(list_id=list_id).first()
     if upload is not None:
@@ -147,14 +147,14 @@ def sweep(*, now: datetime) -> None:
             _complete(upload, Lease.take(upload, now=now), by=upload.created_by)
     for upload in Upload.objects.astray(now).order_by("pk"):
         with _noted(upload):
-            _give_up(upload, ENDED, by=None)
+            _give_up(upload, failures.UPLOAD_ENDED, by=None)
     hours = settings.UPLOAD_EXPIRES // timedelta(hours=1)
     for upload in Upload.objects.expired(now).order_by("pk"):
         with _noted(upload):
-            _give_up(upload, f"The upload stopped at {upload}, and nobody went on for {hours} hours.", by=None)
+            _give_up(upload, failures.UPLOAD_STOPPED % {"place": upload, "hours": hours}, by=None)
     forgotten = RecipientList.objects.never_sent(now - settings.UPLOAD_EXPIRES)
     for list_id in forgotten.order_by("pk").values_list("pk", flat=True):
-        _fail(list_id, f"No file came within {hours} hours.", by=None)
+        _fail(list_id, failures.NO_FILE % {"hours": hours}, by=None)
 
 
 @contextmanager
@@ -188,7 +188,8 @@ def _upload_at(list_id: int, offset: int, *, now: datetime) -> Upload:
         raise Gone
     _check_alive(upload, now=now)
     if upload.offset != offset:
-        raise Refused(f"The next byte is number {upload.offset:,}, not {offset:,}.", code="wrong_offset")
+        told = {"next": f"{upload.offset:,}", "given": f"{offset:,}"}
+        raise Refused(_("The next byte is number %(next)s, not %(given)s.") % told, code="wrong_offset")
     return upload
 
 
@@ -216,7 +217,8 @@ def _check_content(upload: Upload, lease: Lease) -> None:
             lease.note(lease.kept)
     if found.hexdigest() != upload.sha256:
         raise Refused(
-            f"The file that arrived has the SHA-256 {found.hexdigest()}, not the one that was promised.",
+            _("The file that arrived has the SHA-256 %(found)s, not the one that was promised.")
+            % {"found": found.hexdigest()},
             code="file_mismatch",
         )
 
@@ -230,7 +232,7 @@ def _given_up_if_hopeless(upload: Upload, *, by: User) -> Iterator[None]:
         _give_up(upload, refusal.message, by=by)
         raise
     except PartsGone:
-        _give_up(upload, "What had arrived is not in the object storage any more.", by=by)
+        _give_up(upload, failures.UPLOAD_LOST, by=by)
         raise Gone from None
     except Refused as refusal:
         if refusal.code in ("file_mismatch", "wrong_status"):

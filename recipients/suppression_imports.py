@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from accounts.models import User, Workspace
 from audit.ledger import change_status, record
 from audit.refusal import Refused
-from recipients import phones, suppressions, tasks
+from recipients import failures, phones, suppressions, tasks
 from recipients.columns import Cut
 from recipients.downloads import Rejected
 from recipients.files import FileRefused
@@ -206,7 +206,7 @@ def _read(row: SuppressionImport, scratch: Path, lease: Lease) -> None:
             rows += block.count
             lease.note(READING * block.bytes_read // max(row.bytes, 1))
     if rejected.count == rows:
-        raise FileRefused(f"There is no valid number in this file: {rows:,} rows, all invalid. {rejected.first}")
+        raise FileRefused(failures.NO_VALID_NUMBER % {"rows": f"{rows:,}", "first": rejected.first})
     lease.renew(rows=rows, invalid=rejected.count, progress=READING)
 
 

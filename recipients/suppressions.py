@@ -19,7 +19,7 @@ from audit.refusal import Refused
 from recipients import phones
 from recipients.cells import Cells
 from recipients.models import Suppression, SuppressionCount
-from recipients.reasons import SENTENCES
+from recipients.reasons import Reason
 from recipients.statuses import Source
 
 LONGEST_REASON = 500
@@ -50,7 +50,7 @@ def number_of(text: str, workspace: Workspace | None) -> int:
     line = value.replace("\n", " ").encode(errors="replace") + b"\n"
     found = phones.normalise(Cells.of_lines(line), country or ANY_COUNTRY)
     if found.reasons[0]:
-        sentence = SENTENCES[int(found.reasons[0])]
+        sentence = Reason(int(found.reasons[0])).sentence
         raise Refused(
             _("“%(number)s” is not a phone number: %(sentence)s") % {"number": text.strip()[:40], "sentence": sentence},
             code="bad_number",

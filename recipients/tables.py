@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO
 
+from recipients import failures
 from recipients.files import FileRefused, LineReader, Lines
 from recipients.quotes import Rows, without_quotes
 
@@ -66,7 +67,7 @@ class Table:
         self._blocks = iter(self._reader)
         first = next(self._blocks, None)
         if first is None or not first.text.strip():
-            raise FileRefused("The file is empty.")
+            raise FileRefused(failures.EMPTY)
         self.layout = find_layout(first, filename=filename, column=column)
         self._first = _drop_lines(first, self.layout.data_from - first.first)
 
@@ -79,7 +80,7 @@ class Table:
             count += rows.count
             yield rows
         if not count:
-            raise FileRefused("The file has a header and nothing below it.")
+            raise FileRefused(failures.HEADER_ONLY)
 
 
 def find_layout(first: Lines, *, filename: str, column: str | int | None) -> Layout:
@@ -90,10 +91,11 @@ def find_layout(first: Lines, *, filename: str, column: str | int | None) -> Lay
     try:
         cells = [" ".join(cell.split()) for cell in next(reader)]
     except (csv.Error, StopIteration) as error:
-        raise FileRefused(f"Line {first.first + top:,}: a quote opens here and does not close.") from error
+        raise FileRefused(failures.OPEN_QUOTE % {"line": f"{first.first + top:,}"}) from error
     if len(cells) > MOST_COLUMNS:
         raise FileRefused(
-            f"Line {first.first + top:,} has {len(cells):,} columns; a list may have at most {MOST_COLUMNS}."
+            failures.MANY_COLUMNS
+            % {"line": f"{first.first + top:,}", "columns": f"{len(cells):,}", "most": MOST_COLUMNS}
         )
     position, is_named = _find_position(column, cells)
     is_table = delimiter != NEVER or filename.lower().endswith(".csv")
@@ -140,9 +142,9 @@ def _find_position(column: str | int | None, names: list[str]) -> tuple[int, boo
     try:
         position = int(column)
     except ValueError:
-        raise FileRefused(f"There is no column “{column}” in the file. Its first line has: {listed}.") from None
+        raise FileRefused(failures.NO_COLUMN % {"column": column, "listed": listed}) from None
     if not 1 <= position <= len(names):
-        raise FileRefused(f"There is no column {position} in the file. Its first line has {len(names)}: {listed}.")
+        raise FileRefused(failures.NO_COLUMN_AT % {"column": position, "count": len(names), "listed": listed})
     return position - 1, False
 
 

@@ -35,7 +35,9 @@ class TooLarge(Refused):
     def __init__(self) -> None:
         limit = settings.UPLOAD_MAX_BYTES
         super().__init__(
-            f"The file is larger than {filesizeformat(limit)} ({limit:,} bytes), the limit here.", code="too_large"
+            _("The file is larger than %(size)s (%(bytes)s bytes), the limit here.")
+            % {"size": filesizeformat(limit), "bytes": f"{limit:,}"},
+            code="too_large",
         )
 
 

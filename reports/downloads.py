@@ -1,6 +1,7 @@
 """The file of an export on its way to whoever asked, page or program."""
 
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext as _
 
 from audit.refusal import Refused
 from objects.downloads import attachment
@@ -13,6 +14,7 @@ CONTENT_TYPE = {Format.CSV: "text/csv; charset=utf-8", Format.CSV_GZ: "applicati
 def response(export: Export) -> HttpResponseBase:
     """Raises Refused while there is no file."""
     if export.status != Status.READY:
-        raise Refused(f"The export is {export.get_status_display().lower()}, not ready.", code="not_ready")
+        told = {"status": export.get_status_display().lower()}
+        raise Refused(_("The export is %(status)s, not ready.") % told, code="not_ready")
     filename = f"campaign-{export.campaign_id}-recipients.{export.format}"
     return attachment(export.key, filename=filename, content_type=CONTENT_TYPE[Format(export.format)])

@@ -17,10 +17,13 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from audit.ledger import change_status, record
 from audit.refusal import Refused
+from audit.wording import stored
 from campaigns import gsm
 from campaigns.models import Campaign
 from delivery import counters, errors, retention
@@ -39,6 +42,8 @@ HEADER = b"to,status,error_code,error_name,error_text,submitted_at,done_at,parts
 # if both live, the first to finish wins, whoever it is.
 LEASE = timedelta(minutes=5)
 GIVE_UP = timedelta(hours=24)
+LATE = stored(gettext_noop("It could not be written within a day."))
+PART_MISSING = stored(gettext_noop("A part of the list is missing from the object storage."))
 GZIP_LEVEL = 3  # nine tenths of what the usual 6 saves, in less than half of the time
 
 # One chunk's recipients as CSV lines in one value: reading a million rows one by one would take the most time of all.
@@ -70,7 +75,8 @@ class Written:
 def request(campaign_id: int, *, format: str, by: User) -> Export:
     campaign = Campaign.objects.select_related("list").get(pk=campaign_id)
     if campaign.list is None or campaign.list.status != ListStatus.READY:
-        raise Refused(f"{campaign} has no prepared list: there is nothing to export yet.", code="list_not_ready")
+        words = _("%(campaign)s has no prepared list: there is nothing to export yet.") % {"campaign": campaign}
+        raise Refused(words, code="list_not_ready")
     retention.check_kept(campaign)
     export = Export.objects.create(
         workspace_id=campaign.workspace_id, campaign=campaign, format=Format(format), requested_by=by
@@ -94,7 +100,7 @@ def write(export_id: int, *, clock: Callable[[], datetime]) -> None:
             _fail(export_id, lease, failure=str(damage))
             return
         except ObjectMissing:
-            _fail(export_id, lease, failure="A part of the list is missing from the object storage.")
+            _fail(export_id, lease, failure=PART_MISSING)
             return
         written = Written(rows=rows, bytes=file.tell(), totals=totals)
         file.seek(0)
@@ -115,7 +121,7 @@ def _claim(export_id: int, *, now: datetime) -> datetime | None:
     if not Export.objects.left_alone(now).filter(pk=export_id).exists():
         return None
     if now - export.requested_at > GIVE_UP:
-        export.failure = "It could not be written within a day."
+        export.failure = LATE
         change_status(export, Status.FAILED, moves=MOVES, by=None, note=export.failure, also_save=["failure"])
         return None
     export.lease_until = now + LEASE

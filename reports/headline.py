@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts.templatetags.pages import moment, stretch
 from audit.models import Entry
+from audit.wording import worded
 from campaigns import gsm
 from campaigns.models import Campaign
 from campaigns.statuses import FINISHED, Status
@@ -102,7 +103,7 @@ def _paused(campaign: Campaign, progress: Progress) -> str:
     by = _who(campaign)
     said = {
         "who": by,
-        "why": campaign.stopped_because,
+        "why": worded(campaign.stopped_because),
         "left": intcomma(progress.totals.waiting),
     }
     if not by:
@@ -121,7 +122,7 @@ def _ended(campaign: Campaign, progress: Progress, *, now: datetime) -> str:
         "all": intcomma(totals.accepted),
         "unsent": intcomma(totals.expired + totals.cancelled + totals.waiting),
         "who": "",
-        "why": campaign.stopped_because,
+        "why": worded(campaign.stopped_because),
         "pending": intcomma(totals.pending),
     }
     match Status(campaign.status):

@@ -18,6 +18,7 @@ class RevisionInline(admin.TabularInline[Revision, Sender]):
         *(column("decided_at", _("decided at")), column("decision_reason", _("reason"))),
     )
     ordering = ("-number",)
+    show_change_link = True
 
     def has_view_permission(self, request: HttpRequest, obj: Sender | None = None) -> bool:
         return True  # Whoever sees the sender sees its revisions.

@@ -34,6 +34,7 @@ class Filled:
     author: User
     moderator: User
     admin: User
+    operator: User  # a super admin
     campaigns: dict[str, Campaign]
     ready: RecipientList
     failed: RecipientList
@@ -44,6 +45,9 @@ def fill(workspace: Workspace) -> Filled:
     author = factories.member(workspace, Role.AUTHOR, user=factories.user(name="Ann de Vries"))
     moderator = factories.member(workspace, Role.MODERATOR, user=factories.user(name="Mo Haddad", is_staff=True))
     admin = factories.member(workspace, Role.ADMIN, user=factories.user(name="Zoë van den Berg", is_staff=True))
+    operator = factories.member(
+        workspace, Role.ADMIN, user=factories.user(name="Ines Okonkwo", is_staff=True, is_superuser=True)
+    )
     factories.member(workspace, Role.AUTHOR, user=factories.user(name=LONG_NAME[:100]), is_moderator=True)
     sender = _sender(workspace, author, moderator)
     names = {"columns": ["name", "city"], "cells": [["Ann", "Delft"], ["Bob", "Gouda"], ["", "Breda"]]}
@@ -78,6 +82,7 @@ def fill(workspace: Workspace) -> Filled:
         author=author,
         moderator=moderator,
         admin=admin,
+        operator=operator,
         campaigns=campaigns,
         ready=ready,
         failed=failed,

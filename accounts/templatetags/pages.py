@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from audit.wording import worded
+
 register = template.Library()
 
 
@@ -33,6 +35,12 @@ def stretch(seconds: int) -> str:
     if hours:
         return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
     return _("%(minutes)s min") % {"minutes": minutes}
+
+
+@register.filter
+def said(text: str) -> str:
+    """What a worker stored in English, in the reader's language."""
+    return worded(text)
 
 
 @register.inclusion_tag("_field.html")

@@ -25,7 +25,7 @@ from stack.processes import Processes
 PICTURES = {
     "dashboard": ("author", "dashboard", "light", 1280),
     "campaigns": ("author", "campaigns", "light", 1280),
-    "wizard": ("author", "campaign-edit", "light", 1280),
+    "wizard": ("author", "campaign-message", "light", 1280),
     "campaign": ("author", "campaign-sending", "light", 1280),
     "campaign_errors": ("author", "campaign-errors", "light", 1280),
     "campaign_content": ("author", "campaign-content", "light", 1280),

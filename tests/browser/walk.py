@@ -2,13 +2,35 @@
 
 from collections.abc import Callable
 
+from senders.models import Revision
+from senders.statuses import RevisionStatus
 from tests.filled import Filled
 
 Address = Callable[[Filled], str]
 
 
+def _waiting(filled: Filled) -> int:
+    return Revision.objects.get(sender=filled.sender, status=RevisionStatus.PENDING).pk
+
+
 def campaign(status: str, tab: str = "") -> Address:
     return lambda filled: f"/campaigns/{filled.campaigns[status].pk}/{f'?tab={tab}' if tab else ''}"
+
+
+REGISTERS = (
+    *("accounts/user", "accounts/workspace", "accounts/membership", "senders/sender", "senders/revision"),
+    *("channels/channel", "channels/route", "audit/entry", "moderation/cannedreason", "moderation/blockedterm"),
+    *("recipients/suppression", "recipients/suppressionimport"),
+    *("delivery/inbound", "delivery/halt", "delivery/chunk", "moderation/incident"),
+)
+
+
+def step(name: str) -> Address:
+    return lambda filled: f"/campaigns/{filled.campaigns['draft'].pk}/edit/{name}/"
+
+
+def register(name: str) -> Address:
+    return lambda filled: f"/admin/{name}/"
 
 
 PAGES: dict[str, dict[str, Address]] = {
@@ -17,13 +39,15 @@ PAGES: dict[str, dict[str, Address]] = {
         "campaigns": lambda filled: "/campaigns/",
         "campaigns-none": lambda filled: "/campaigns/?q=nothing-like-this",
         "campaign-new": lambda filled: "/campaigns/new/",
-        "campaign-edit": lambda filled: f"/campaigns/{filled.campaigns['draft'].pk}/edit/",
-        "campaign-draft": campaign("draft"),
-        "campaign-sending": campaign("sending"),
+        **{f"campaign-{name}": step(name) for name in ("mode", "message", "recipients", "time", "review")},
+        **{f"campaign-{status}": campaign(status) for status in ("draft", "in_review", "rejected", "approved")},
+        **{f"campaign-{status}": campaign(status) for status in ("missed", "sending", "paused", "done", "failed")},
+        "campaign-recipients-tab": campaign("done", "recipients"),
         "campaign-errors": campaign("done", "errors"),
+        "campaign-errors-none": campaign("draft", "errors"),
         "campaign-content": campaign("in_review", "content"),
         "campaign-history": campaign("rejected", "history"),
-        "campaign-failed": campaign("failed"),
+        "campaign-exports": campaign("done", "exports"),
         "lists": lambda filled: "/lists/",
         "list-new": lambda filled: "/lists/new/",
         "list-ready": lambda filled: f"/lists/{filled.ready.pk}/",
@@ -39,18 +63,48 @@ PAGES: dict[str, dict[str, Address]] = {
         "forbidden": lambda filled: "/senders/new/",
     },
     "moderator": {
+        "dashboard-moderated": lambda filled: "/",
         "desk": lambda filled: "/admin/",
         "desk-queue": lambda filled: "/admin/moderation/campaigninreview/",
         "desk-review": lambda filled: f"/admin/moderation/campaigninreview/{filled.campaigns['in_review'].pk}/change/",
         "desk-senders": lambda filled: "/admin/moderation/revisioninreview/",
+        "desk-revision": lambda filled: f"/admin/moderation/revisioninreview/{_waiting(filled)}/change/",
+        "desk-decisions": register("moderation/decision"),
+        "desk-campaigns": register("campaigns/campaign"),
     },
     "admin": {
         "members-managed": lambda filled: "/members/",
         "member": lambda filled: f"/members/{filled.workspace.memberships.get(user=filled.author).pk}/",
         "sender-new": lambda filled: "/senders/new/",
         "suppressed-managed": lambda filled: "/lists/suppressed/",
+        "suppression-import-new": lambda filled: "/lists/suppressed/imports/new/",
     },
-    "": {"login": lambda filled: "/login/"},
+    "operator": {
+        "desk-whole": lambda filled: "/admin/",
+        **{f"desk-{name.rpartition('/')[2]}": register(name) for name in REGISTERS},
+        "desk-channel": lambda filled: f"/admin/channels/channel/{filled.campaigns['sending'].channel_id}/change/",
+        "desk-channel-new": lambda filled: "/admin/channels/channel/add/",
+        "desk-channel-history": lambda filled: (
+            f"/admin/channels/channel/{filled.campaigns['sending'].channel_id}/history/"
+        ),
+        "desk-route-new": lambda filled: "/admin/channels/route/add/",
+        "desk-campaign": lambda filled: f"/admin/campaigns/campaign/{filled.campaigns['done'].pk}/change/",
+        "desk-sender": lambda filled: f"/admin/senders/sender/{filled.sender.pk}/change/",
+        "desk-workspace": lambda filled: f"/admin/accounts/workspace/{filled.workspace.pk}/change/",
+        "desk-user": lambda filled: f"/admin/accounts/user/{filled.author.pk}/change/",
+        "desk-user-new": lambda filled: "/admin/accounts/user/add/",
+        "desk-suppress": lambda filled: "/admin/recipients/suppression/add/",
+        "desk-suppress-file": lambda filled: "/admin/recipients/suppressionimport/add/",
+        "desk-stop": lambda filled: "/admin/delivery/halt/add/",
+    },
+    "": {"login": lambda filled: "/login/", "signed-out-not-found": lambda filled: "/nothing/here/"},
+}
+# The ten main pages, which are looked at with every run of the tests.
+MAIN = {
+    "author": ("dashboard", "campaigns", "campaign-message", "campaign-sending", "list-ready", "sender"),
+    "moderator": ("desk-queue", "desk-review"),
+    "admin": ("members-managed",),
+    "": ("login",),
 }
 # Each page in both themes and at both widths, in two looks: a finding of one is seldom a matter of the pair.
 LOOKS = {"light on a phone": ("light", 390), "dark on a desk": ("dark", 1280)}

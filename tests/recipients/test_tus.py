@@ -126,7 +126,7 @@ def test_a_client_that_lies_about_the_length_is_413(api, url, settings):
     settings.UPLOAD_MAX_BYTES = 1000
     response = patch(api, url, FILE + b"1")
     assert response.status_code == 413
-    assert "the 26 bytes that were announced (the limit here is 1,000 bytes)" in error_of(response)["message"]
+    assert "the announced 26 bytes (the limit here is 1,000 bytes)" in error_of(response)["message"]
 
 
 @pytest.mark.parametrize("said", ["", "0.2.2", "2.0.0"])
