@@ -4,16 +4,19 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import WithHistory, column
+from accounts.admin import EMPTY, WithHistory, column
 from audit.refusal import Refused
-from channels import accounts, probe, routes
+from channels import accounts, links, probe, routes
 from channels.models import Channel, Route, RouteMember
 
 FIELDSETS: tuple[tuple[Any, tuple[str, ...]], ...] = (
@@ -103,6 +106,16 @@ class ChannelForm(forms.ModelForm[Channel]):
             self.add_error(None, error)
 
 
+class ChannelList(ChangeList):
+    """Each channel with how its links are, of all of them in one question."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        found = {one.channel.pk: one for one in links.standings(now=timezone.now())}
+        for channel in self.result_list:
+            channel.standing = found.get(channel.pk)
+
+
 @admin.register(Channel)
 class ChannelAdmin(WithHistory[Channel]):
     form = ChannelForm
@@ -112,12 +125,39 @@ class ChannelAdmin(WithHistory[Channel]):
         *("name", column("host", _("host")), column("port", _("port")), column("system_id", _("system id"))),
         *(column("tls", _("TLS")), column("binds", _("binds")), column("window", _("window"))),
         *(column("tps", _("TPS")), column("is_default", _("default")), column("is_active", _("active"))),
+        "shown_links",
     )
     ordering = ("name",)
 
+    @admin.display(description=_("links up"))
+    def shown_links(self, channel: Any) -> str:
+        if channel.standing is None:
+            return EMPTY
+        look = "desk-wrong" if channel.standing.is_down else "desk-good" if channel.standing.is_whole else ""
+        told = gettext("%(up)s of %(wanted)s") % {"up": channel.standing.up, "wanted": channel.standing.wanted}
+        return format_html('<span class="desk-badge {}">{}</span>', look, told)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ChannelList
+
     def get_urls(self) -> list[URLPattern]:
-        test = path("<int:pk>/test/", self.admin_site.admin_view(self.test), name="channels_channel_test")
-        return [test, *super().get_urls()]
+        of_one = [
+            path("<int:pk>/test/", self.admin_site.admin_view(self.test), name="channels_channel_test"),
+            path("<int:pk>/links/", self.admin_site.admin_view(self.links_of), name="channels_channel_links"),
+        ]
+        return [*of_one, *super().get_urls()]
+
+    def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        channel = context.get("original")
+        states = links.states_of([channel.pk], now=timezone.now()) if channel else []
+        return super().render_change_form(request, context | {"states": states}, *args, **kwargs)
+
+    def links_of(self, request: Any, pk: int) -> HttpResponse:
+        channel = self.get_object(request, str(pk))
+        if channel is None or not self.has_view_permission(request, channel):
+            raise Http404("There is no such channel.")
+        context = {"original": channel, "states": links.states_of([channel.pk], now=timezone.now())}
+        return render(request, "admin/channels/channel/_links.html", context)
 
     def test(self, request: Any, pk: int) -> HttpResponse:
         """Binds once, and says what the carrier answered."""

@@ -272,3 +272,25 @@ class RouteMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} ×{self.weight}"
+
+
+class LinkState(models.Model):
+    """One bind of one dispatch process, as that process saw it at `seen_at`; `channels.links` reads them."""
+
+    process = models.CharField(max_length=120)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=80, help_text="Unique within its process.")
+    is_up = models.BooleanField()
+    bound_at = models.DateTimeField(null=True)
+    window = models.PositiveIntegerField()
+    unanswered = models.PositiveIntegerField(help_text="Of the window, in use.")
+    rate = models.FloatField(help_text="Parts a second, since the sight before.")
+    last_error = models.CharField(max_length=500, blank=True)
+    last_error_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="linkstate_once", fields=["process", "channel", "name"])]
+
+    def __str__(self) -> str:
+        return f"{self.process} {self.name}"

@@ -9,6 +9,7 @@ from django.db.models import Count, Min
 from accounts.models import User, Workspace
 from campaigns.models import Campaign
 from campaigns.statuses import Status
+from channels import links
 from moderation import incidents, waiting
 from moderation.waiting import Wait
 from senders.models import Revision
@@ -31,6 +32,11 @@ class Standing:
     revisions: Queue
     new_incidents: int
     failed: int
+    channels: list[links.Standing]
+
+    @property
+    def channels_down(self) -> list[links.Standing]:
+        return [one for one in self.channels if one.is_down]
 
 
 def standing(user: User, *, now: datetime) -> Standing:
@@ -42,6 +48,7 @@ def standing(user: User, *, now: datetime) -> Standing:
         revisions=_queue(Revision.objects.pending().filter(sender__workspace__in=workspaces), now),
         new_incidents=incidents.seen_by(user).filter(is_acknowledged=False, minute__gte=now - LOOKED_BACK).count(),
         failed=own.filter(status=Status.FAILED, finished_at__gte=now - LOOKED_BACK).count(),
+        channels=links.standings(now=now),
     )
 
 

@@ -1,5 +1,5 @@
 // Draws every <canvas data-chart="ID"> from the JSON in the element with that id:
-// {type: "line" | "bar" | "doughnut", labels: [], series: [{label, data, colour, dashed, fill}], time, stacked}.
+// {type: "line" | "bar" | "doughnut", labels: [], series: [{label, data, colour, dashed, fill}], time, stacked, legend}.
 // Colours are names of CSS variables, so that charts follow the theme; labels are ISO instants when `time` is true.
 (() => {
   "use strict";
@@ -58,7 +58,7 @@
 
   function options(given) {
     const legend = {
-      display: given.series.length > 1 || given.type === "doughnut",
+      display: given.legend !== false && (given.series.length > 1 || given.type === "doughnut"),
       position: given.type === "doughnut" ? "right" : "bottom",
       labels: { color: colourOf("--ink"), boxWidth: 10, boxHeight: 10, usePointStyle: given.type !== "line" },
     };

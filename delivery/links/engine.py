@@ -21,8 +21,10 @@ from delivery.batches import Batch, Integers
 from delivery.id_bases import bases
 from delivery.inbox import Arrival
 from delivery.links import account as accounts
+from delivery.links import heartbeat
 from delivery.links.account import Account
 from delivery.links.carrier import Carrier
+from delivery.links.heartbeat import Heartbeat
 from delivery.links.link import Link
 from delivery.statuses import IncidentKind
 from smpp.pdu import Command
@@ -66,6 +68,7 @@ class Engine:
         self._deliveries: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._notes: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._is_over = threading.Event()
         self._locked: set[int] = set()  # channels whose password does not decrypt
 
     # --- For tasks ----------------------------------------------------------------------------------------------------
@@ -88,6 +91,7 @@ class Engine:
 
     def start(self) -> None:
         self.is_stopping = False
+        self._is_over.clear()
         self._loop = asyncio.new_event_loop()
         self._threads = [
             threading.Thread(target=self._loop.run_forever, name="links", daemon=True),
@@ -96,6 +100,7 @@ class Engine:
                 for n in range(RECEIPT_THREADS)
             ),
             threading.Thread(target=self._keep_notes, name="links-notes", daemon=True),
+            threading.Thread(target=self._keep_saying, name="links-heartbeat", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -108,6 +113,7 @@ class Engine:
         for _ in range(RECEIPT_THREADS):
             self._deliveries.put(None)
         self._notes.put(None)
+        self._is_over.set()
         for thread in self._threads[1:]:
             thread.join(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -221,6 +227,20 @@ class Engine:
             self._keep_bases()
         if kept:
             logger.error("links.notes_lost", extra={"notes": len(kept)})
+        connections.close_all()
+
+    def _keep_saying(self) -> None:
+        """How the binds are, in a thread of its own: what is slow with notes must not make binds look gone. The last
+        word is that there are none."""
+        saying, is_over = Heartbeat(), False
+        while not is_over:
+            is_over = self._is_over.wait(heartbeat.SECONDS)
+            links = [] if is_over else [link for one in list(self._carriers.values()) for link in one.links]
+            try:
+                close_old_connections()
+                saying.beat(links, clock=self.now(), now=timezone.now())
+            except Exception:  # people see it as gone until the next one is said
+                logger.warning("links.heartbeat", exc_info=True)
         connections.close_all()
 
     def _keep_bases(self) -> None:

@@ -143,6 +143,11 @@ class Link(asyncio.Protocol):
         self.name = f"{account.name}/{number}"
         self.loop = asyncio.get_running_loop()
         self.is_bound = False
+        # For whoever looks at it from outside the loop: `heartbeat`.
+        self.bound_since: float | None = None
+        self.parts = 0  # written since it began
+        self.last_error = ""
+        self.last_error_since: float | None = None
         self.table = carrier.table
         self.pace = Pace(self.table)
         self.timeout = min(account.response_timeout_seconds or math.inf, settings.RESPONSE_TIMEOUT)
@@ -198,6 +203,7 @@ class Link(asyncio.Protocol):
         first_unit, batch.next_unit = batch.next_unit, batch.next_unit + count
         sequence = self.session.next_sequences(count)
         self.transport.write(batch.wire.encode(first_unit, count, sequence))
+        self.parts += count * batch.wire.cost
         batch.last_written = now
         batch.open_units += count
         is_open = np.ones(count, bool)
@@ -292,6 +298,7 @@ class Link(asyncio.Protocol):
             self._report(IncidentKind.BIND_REFUSED, f"{status.name(code)}: {status.text(code)}")
             return bind_answer(code)
         self.is_bound = True
+        self.bound_since = self.loop.time()
         logger.info("link.bound", extra={"link": self.name})
         self.carrier.pump()
         await self._serve()
@@ -484,6 +491,7 @@ class Link(asyncio.Protocol):
     def switch_off(self, code: int) -> None:
         """Nothing more goes over it until an operator changes the channel."""
         self._is_off = True
+        self.last_error, self.last_error_since = f"{status.name(code)}: switched off", self.loop.time()
         self._leave(code)
 
     def _leave(self, code: int) -> None:
@@ -554,6 +562,7 @@ class Link(asyncio.Protocol):
             return
 
     def _report(self, kind: IncidentKind, sample: str, count: int = 1) -> None:
+        self.last_error, self.last_error_since = sample, self.loop.time()
         self.carrier.report(kind, f"{self.name}: {sample}", count)
 
 

@@ -1,5 +1,7 @@
 """No status, decision or ledger entry is changed in the admin, whichever model is asked and however."""
 
+from datetime import timedelta
+
 import pytest
 from django.contrib import admin
 from django.db import connection
@@ -8,7 +10,7 @@ from django.utils import timezone
 
 from accounts.roles import Role
 from audit.models import Check, Entry
-from channels.models import Channel
+from channels.models import Channel, LinkState
 from delivery import incidents as notes
 from delivery.models import Incident
 from delivery.statuses import IncidentKind
@@ -190,3 +192,54 @@ def test_the_queue_is_quick_with_thousands_waiting(workspace, django_assert_max_
     desk = signed_in(factories.member(workspace, Role.MODERATOR, user=factories.user(is_staff=True)))
     with django_assert_max_num_queries(14):
         assert desk.get("/admin/moderation/campaigninreview/?p=90").status_code == 200
+
+
+# --- The links of channels --------------------------------------------------------------------------------------------
+
+
+def link(channel, name, **fields):
+    fields = {"process": "one:1", "is_up": True, "window": 10, "unanswered": 4, "rate": 1500.26, **fields}
+    return LinkState.objects.create(channel=channel, name=name, **{"seen_at": timezone.now(), **fields})
+
+
+def test_the_page_of_a_channel_shows_each_link_and_asks_again(page):
+    channel = factories.channel("carrier")
+    address = f"/admin/channels/channel/{channel.pk}/change/"
+    assert "No dispatch process speaks of this channel" in text_of(page.get(address))
+    now = timezone.now()
+    link(channel, "carrier/0 transceiver", bound_at=now)
+    link(channel, "carrier/1 transceiver", is_up=False, last_error="The bind was refused.", last_error_at=now)
+    link(channel, "carrier/0 transceiver", process="two:2", seen_at=now - timedelta(seconds=60))
+    shown = text_of(page.get(address))
+    for told in ("carrier/0 transceiver", "4 of 10", "1,500.3", "The bind was refused.", ">Up<", ">Down<", ">Gone<"):
+        assert told in shown
+    fragment = f"/admin/channels/channel/{channel.pk}/links/"
+    assert f'hx-get="{fragment}" hx-trigger="every 3s"' in shown
+    assert "The bind was refused." in text_of(page.get(fragment))
+    Channel.objects.update(is_active=False)
+    assert "hx-get" not in text_of(page.get(fragment))
+
+
+def test_the_links_of_a_channel_are_for_who_sees_channels(workspace):
+    channel = factories.channel()
+    staff = factories.member(workspace, Role.ADMIN, user=factories.user(is_staff=True))
+    assert signed_in(staff).get(f"/admin/channels/channel/{channel.pk}/links/").status_code == 404
+
+
+def test_the_register_of_channels_tells_how_many_links_are_up(page, django_assert_max_num_queries):
+    for number in range(5):
+        link(factories.channel(f"carrier-{number}", is_default=False), "0", is_up=bool(number))
+    factories.channel("off", is_default=False, is_active=False)
+    with django_assert_max_num_queries(10):
+        shown = text_of(page.get("/admin/channels/channel/"))
+    assert shown.count(">1 of 1<") == 4 and shown.count(">0 of 1<") == 1
+
+
+def test_the_first_page_of_the_desk_tells_which_channels_are_down(workspace, page):
+    link(factories.channel("fine", is_default=False), "0")
+    down = factories.channel("lost", is_default=False)
+    link(down, "0", is_up=False, last_error="Nobody listens.", last_error_at=timezone.now())
+    for desk in (page, signed_in(factories.member(workspace, Role.MODERATOR, user=factories.user(is_staff=True)))):
+        shown = text_of(desk.get("/admin/"))
+        assert "<b>1</b><span>channel down, of 2</span>" in shown and "lost: Nobody listens." in shown
+    assert "/admin/channels/" not in shown
