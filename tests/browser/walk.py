@@ -21,7 +21,7 @@ REGISTERS = (
     *("accounts/user", "accounts/workspace", "accounts/membership", "senders/sender", "senders/revision"),
     *("channels/channel", "channels/route", "audit/entry", "moderation/cannedreason", "moderation/blockedterm"),
     *("recipients/suppression", "recipients/suppressionimport"),
-    *("delivery/inbound", "delivery/halt", "delivery/chunk", "moderation/incident"),
+    *("delivery/inbound", "delivery/halt", "delivery/chunk", "delivery/incident"),
 )
 
 
