@@ -106,7 +106,7 @@ def test_a_key_is_never_in_a_file_in_clear_and_the_file_goes(authority, tmp_path
         ("nonsense", "not a certificate in PEM"),
         ("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n", "not a certificate in PEM"),
         ("-----BEGIN CERTIFICATE-----\nbm9uc2Vuc2U=\n-----END CERTIFICATE-----\n", "not a certificate in PEM"),
-        ("a key", "There is a private key in it"),
+        ("a key", "There is “PRIVATE KEY” in it"),
     ],
 )
 def test_a_bundle_that_is_none_is_refused_and_never_connected_with(authority, ca, message):
@@ -127,7 +127,7 @@ def test_a_client_certificate_and_its_key_come_together(authority):
         (certificate, locked, "passphrase"),
         (certificate, "nonsense", "not a private key in PEM"),
         ("nonsense", key, "not a certificate in PEM"),
-        (certificate + key, key, "There is a private key in it"),
+        (certificate + key, key, "There is “PRIVATE KEY” in it"),
         (authority.pem + certificate, key, "must be the client's own"),
     ]
     tls.check_client("", "")

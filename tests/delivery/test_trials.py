@@ -116,7 +116,7 @@ def test_it_is_through_once_its_phones_are_and_balances_and_is_no_part_of_its_ca
     assert trial.status == Status.DONE and totals.balanced and (totals.accepted, totals.pending) == (2, 2)
     assert reconciliation.differences(trial) == []
     assert counters.totals(Campaign.objects.select_related("list").get(pk=campaign.pk)).pending == 0
-    seen = overview.overview(workspace)
+    seen = overview.overview(workspace, now=timezone.now())
     assert (seen.total, seen.active, seen.done) == (1, 0, 0)
     assert [row.campaign for row in seen.newest] == [campaign]
 
