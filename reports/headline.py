@@ -94,6 +94,8 @@ def _sending(campaign: Campaign, progress: Progress, *, is_halted: bool, now: da
         return _("Waits for its open hours: %(sent)s of %(all)s are handed over, it goes on at %(at)s.") % said
     if not progress.totals.waiting:
         return _("Sending since %(since)s: all %(all)s are handed over, the last answers are awaited.") % said
+    if progress.totals.handed_over and not progress.rate:
+        return _("Sending since %(since)s: %(sent)s of %(all)s handed over, none of them just now.") % said
     if progress.eta is None or not progress.totals.handed_over:
         return _("Sending since %(since)s: %(sent)s of %(all)s handed over, %(rate)s a second.") % said
     return _("Sending since %(since)s: %(sent)s of %(all)s handed over, %(rate)s a second, done about %(at)s.") % said

@@ -13,7 +13,7 @@ from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
 from config import catalogues
 from delivery import counters, course, errors, incidents
-from delivery.models import Tally
+from delivery.models import Chunk, Tally
 from delivery.statuses import IncidentKind, MessageState
 from moderation.models import Decision, Verdict
 from recipients import transitions as list_transitions
@@ -60,8 +60,9 @@ def test_a_campaign_that_is_sent_says_how_fast_and_until_when(workspace):
     Campaign.objects.filter(pk=campaign.pk).update(started_at=timezone.now() - timedelta(seconds=10))
     campaign.refresh_from_db()
     evidence.dispatched(campaign, evidence.PENDING, handed_over=[40])
-    assert "40 of 100 handed over" in said(campaign)
-    assert "a second, done about" in said(campaign)
+    assert "40 of 100 handed over, 40 a second, done about" in said(campaign)
+    Chunk.objects.filter(campaign=campaign).update(owner="", released_at=timezone.now() - timedelta(minutes=1))
+    assert "40 of 100 handed over, none of them just now." in said(campaign)
 
 
 def test_it_says_who_paused_it_and_when_that_was_the_system(workspace, author):
