@@ -48,6 +48,27 @@
     if (event.persisted && document.querySelector("form[data-once]")) location.reload(); // the back button: it may be sent
   });
 
+  // A search keeps what was chosen before its answer came, whether the answer shows it or not.
+  let chosen = null;
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id === "lists") chosen = event.detail.target.querySelector("input:checked");
+  });
+  document.addEventListener("htmx:load", (event) => {
+    const lists = event.detail.elt;
+    if (lists.id !== "lists" || !chosen) return;
+    const again = lists.querySelector(`input[value="${chosen.value}"]:not(#kept)`);
+    if (again) {
+      again.checked = true;
+      return;
+    }
+    lists.querySelector("#kept")?.remove();
+    chosen.className = "visually-hidden";
+    chosen.id = "kept";
+    chosen.tabIndex = -1;
+    lists.prepend(chosen);
+    chosen.checked = true;
+  });
+
   // --- UTC beside the time of the workspace -------------------------------------------------------------------------
 
   const zone = document.querySelector("form[data-zone]")?.dataset.zone;

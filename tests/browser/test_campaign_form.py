@@ -30,6 +30,8 @@ def test_a_campaign_is_written_in_five_steps(page: Page, workspace):
     page.get_by_role("button", name="Recipients").click()
     page.get_by_label("Search lists").fill("nam")
     page.get_by_role("radio", name="Names").last.check()
+    page.get_by_label("Search lists").fill("another")
+    expect(page.get_by_text("No list has such a name.")).to_be_visible()
     page.get_by_role("button", name="Back").click()
     page.get_by_label("Text").press("ControlOrMeta+End")
     page.get_by_label("Text").press_sequentially(", ")
