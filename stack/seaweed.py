@@ -28,7 +28,7 @@ SHUTDOWN = 10  # seconds; what is acknowledged is on disk by then
 PARTS = ("s3", "master", "volume", "filer", "admin")
 # Each part listens a second time, for gRPC, at its port and this.
 SECOND = 10_000
-MEMORY = {"GOMEMLIMIT": "200MiB", "GOGC": "50"}
+MEMORY = {"GOMEMLIMIT": "400MiB", "GOGC": "50"}  # idle it has 115 MB; below 300 it does little but collect garbage
 OPTIONS = {
     "ip": "127.0.0.1",
     "ip.bind": "127.0.0.1",

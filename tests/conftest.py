@@ -1,5 +1,7 @@
 """The ground of the tests: a database with its triggers, a folder for objects, people and their API clients."""
 
+import fcntl
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from accounts.roles import Role
+from stack import environment
 from tests import factories, stores
 
 # How long an example takes says more of the machine than of us.
@@ -29,6 +32,17 @@ def flush_past_the_triggers():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", execute_sql_flush)
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
+    """The database of the environment is migrated once; every worker's, and those of live tests, are copies of it."""
+    done = tmp_path_factory.getbasetemp().parent / "migrated"
+    with done.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            environment.manage("migrate", "--no-input", env=os.environ)
+            done.touch()
 
 
 @pytest.fixture(autouse=True)

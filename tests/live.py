@@ -110,10 +110,9 @@ def installed(folder: Path) -> "Iterator[Installation]":
     name = f"live_{os.getpid()}"
     valkey = Valkey(folder / "valkey", keyring=Keyring(folder / "keys.json"), log=folder / "valkey.log")
     with psycopg.connect(_url_of("postgres"), autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {settings.DATABASES['default']['TEST']['TEMPLATE']}")
         try:
             with Installation(folder, database=_url_of(name), broker=valkey.start()) as found:
-                environment.manage("migrate", "--no-input", env=found.env)
                 yield found
         finally:
             valkey.stop()

@@ -11,6 +11,7 @@ MOST = 40  # questions of a page
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
 def test_every_page_opens_on_years_of_campaigns_with_few_questions():
     full = filling.grow(factories.workspace("Acme Retail"), rows=1_200, campaigns=120)
     totals = counters.totals(full.big)
