@@ -103,6 +103,7 @@ class ExportOutput(serializers.Serializer[Export]):
     failure = serializers.CharField()
     requested_at = serializers.DateTimeField()
     ready_at = serializers.DateTimeField(allow_null=True)
+    kept_until = serializers.DateTimeField(allow_null=True, help_text="Then the file is deleted.")
 
     def get_url(self, export: Export) -> str | None:
         if export.status != Status.READY:

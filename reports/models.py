@@ -1,5 +1,7 @@
 """What happened, to take away: exports."""
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -22,7 +24,7 @@ class Export(models.Model):
     format = models.CharField(max_length=10, choices=Format.choices, default=Format.CSV)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
     key = models.CharField(max_length=200, blank=True)
-    rows = models.BigIntegerField(default=0)
+    rows = models.BigIntegerField(default=0, help_text="While it is written: so many by now.")
     bytes = models.BigIntegerField(default=0)
     totals = models.JSONField(default=dict, help_text="The equation at the instant that the file shows.")
     failure = models.TextField(blank=True)
@@ -38,3 +40,13 @@ class Export(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign} ({self.get_format_display()})"
+
+    @property
+    def kept_until(self) -> datetime | None:
+        return self.ready_at and self.ready_at + settings.EXPORT_KEPT
+
+    @property
+    def percent(self) -> int:
+        """How much of the list is written."""
+        listed = self.campaign.list
+        return 100 * self.rows // listed.accepted if listed and listed.accepted else 0

@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from reports.statuses import UNFINISHED
+from reports.statuses import UNFINISHED, Status
 
 if TYPE_CHECKING:
     from reports.models import Export
@@ -19,6 +20,9 @@ class ExportQuerySet(models.QuerySet["Export"]):
     def left_alone(self, now: datetime) -> Self:
         """Wanted, but nobody is at it: the doorbell was lost, or the worker died and its lease ran out."""
         return self.filter(status__in=UNFINISHED).filter(Q(lease_until=None) | Q(lease_until__lt=now))
+
+    def kept_too_long(self, now: datetime) -> Self:
+        return self.filter(status=Status.READY, ready_at__lt=now - settings.EXPORT_KEPT)
 
     def lock(self, pk: int) -> "Export":
         return self.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=pk)

@@ -9,13 +9,15 @@ class Status(TextChoices):
     RUNNING = "running", _("Running")
     READY = "ready", _("Ready")
     FAILED = "failed", _("Failed")
+    EXPIRED = "expired", _("No longer kept")
 
 
 S = Status
 MOVES: dict[Status, frozenset[Status]] = {
     S.QUEUED: frozenset({S.RUNNING, S.FAILED}),
     S.RUNNING: frozenset({S.READY, S.FAILED}),
-    S.READY: frozenset(),
+    S.READY: frozenset({S.EXPIRED}),
     S.FAILED: frozenset(),
+    S.EXPIRED: frozenset(),
 }
 UNFINISHED = frozenset({S.QUEUED, S.RUNNING})

@@ -16,6 +16,7 @@ def sweep() -> None:
     from reports import exports
 
     exports.ring_again(now=timezone.now())
+    exports.let_go(now=timezone.now())
 
 
 @shared_task

@@ -24,6 +24,7 @@ from reports import exports, recipients_tab, tasks
 from reports.models import Export, Format
 from reports.statuses import Status
 from tests import evidence, factories
+from tests.pages import signed_in, text_of
 from tests.stores import away, keys, used
 
 # An export reads in a snapshot of its own, which a test's own transaction does not allow.
@@ -289,3 +290,28 @@ def test_a_storage_that_fails_leaves_the_export_to_the_next_try(campaign, monkey
 
 def _fail(*arguments, **options):
     raise OSError("no space left")
+
+
+def test_a_file_is_kept_for_a_week_and_the_page_says_until_when(campaign, author):
+    export = written(campaign)
+    page, path = signed_in(author), f"/campaigns/{campaign.pk}/exports/"
+    assert "until" in text_of(page.get(path))
+    exports.let_go(now=export.kept_until)
+    assert default_storage.exists(export.key)
+    exports.let_go(now=export.kept_until + MINUTE)
+    assert not default_storage.exists(export.key)
+    assert "No longer kept" in text_of(page.get(path))
+    assert page.get(f"{path}{export.pk}/file/").url == "/"  # and why
+    export.refresh_from_db()
+    assert (export.status, export.key, export.rows) == (Status.EXPIRED, "", 30)
+    assert Entry.objects.about(export).filter(action="export.expired").exists()
+
+
+def test_whoever_waits_sees_how_many_rows_are_written(campaign, author, monkeypatch):
+    monkeypatch.setattr(exports, "TELL_EVERY", 0.0)
+    export = exports.request(campaign.pk, format=Format.CSV, by=author)
+    last = listing_of(campaign.list).pieces[-1].entry
+    default_storage.delete(last.key)  # of nobody who was handed over: it is read, and there the export stops
+    exports.write(export.pk, clock=timezone.now)
+    export.refresh_from_db()
+    assert (export.status, export.rows, export.percent) == (Status.FAILED, 10, 33)
