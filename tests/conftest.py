@@ -37,7 +37,8 @@ def flush_past_the_triggers():
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
     """The database of the environment is migrated once; every worker's, and those of live tests, are copies of it."""
-    done = tmp_path_factory.getbasetemp().parent / "migrated"
+    base = tmp_path_factory.getbasetemp()  # of this worker, within that of the run; alone it is the run's
+    done = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "migrated"
     with done.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
