@@ -1,4 +1,4 @@
-"""Which workspaces, memberships, keys and calls."""
+"""Which workspaces, memberships, invitations, requests, keys and calls."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 
 from accounts.roles import DECIDING_ROLES, Role
+from accounts.statuses import InvitationStatus, JoinRequestStatus
 
 if TYPE_CHECKING:
-    from accounts.models import ApiKey, IdempotentCall, Membership, User, Workspace
+    from accounts.models import ApiKey, IdempotentCall, Invitation, JoinRequest, Membership, User, Workspace
 
 
 class WorkspaceQuerySet(models.QuerySet["Workspace"]):
@@ -29,9 +30,29 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def active(self) -> Self:
         return self.filter(user__is_active=True)
 
+    def admins(self) -> Self:
+        return self.filter(role=Role.ADMIN)
+
     def moderators(self) -> Self:
         """Those who are there to judge; an admin, who may as well, is not."""
         return self.filter(models.Q(role=Role.MODERATOR) | models.Q(is_moderator=True))
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def of(self, workspace: "Workspace") -> Self:
+        return self.filter(workspace=workspace)
+
+    def pending(self) -> Self:
+        """Neither accepted nor revoked; it may be out of date."""
+        return self.filter(status=InvitationStatus.PENDING)
+
+
+class JoinRequestQuerySet(models.QuerySet["JoinRequest"]):
+    def of(self, workspace: "Workspace") -> Self:
+        return self.filter(workspace=workspace)
+
+    def pending(self) -> Self:
+        return self.filter(status=JoinRequestStatus.PENDING)
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
