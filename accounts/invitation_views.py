@@ -72,7 +72,7 @@ def accept(request: HttpRequest) -> HttpResponse:
         return render(request, "accounts/invitation_over.html", {"why": why}, status=404 if found is None else 410)
     if request.user.is_authenticated:
         return _accept_signed_in(request, found)
-    if User.objects.filter(email__iexact=found.email).exists():
+    if invitations.has_account(found):
         return render(request, "accounts/invitation.html", {"invitation": found, "has_account": True})
     return _accept_as_newcomer(request, found)
 

@@ -98,7 +98,7 @@ def accept(token: str, *, by: User, now: datetime) -> Membership:
 def accept_as_newcomer(token: str, *, name: str, password: str, now: datetime) -> Membership:
     """The account is made with it. They came by the letter, so the address is theirs."""
     invitation = _lock_by_token(token, now=now)
-    if User.objects.filter(email__iexact=invitation.email).exists():
+    if has_account(invitation):
         raise Refused(_("There is an account with this address by now: sign in to accept."), code="account_exists")
     user = User.objects.create_user(invitation.email, password, name=name.strip())
     record("user.created", user, by=user, after={"email": user.email, "invitation": invitation.pk})
@@ -122,6 +122,10 @@ def why_not(invitation: Invitation, *, now: datetime) -> str:
     if not _may_invite(invitation.invited_by, invitation.workspace):
         return _("Whoever invited you may not do so any more. Ask an admin of the workspace for another invitation.")
     return ""
+
+
+def has_account(invitation: Invitation) -> bool:
+    return User.objects.filter(email__iexact=invitation.email).exists()
 
 
 def token_of(invitation: Invitation) -> str:
