@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.db import models
 
-from accounts.roles import DECIDING_ROLES, Role
+from accounts.roles import DECIDING_ROLES, WRITING_ROLES, Role
 from accounts.statuses import InvitationStatus, JoinRequestStatus
 
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ class WorkspaceQuerySet(models.QuerySet["Workspace"]):
     def open_to(self, user: "User") -> Self:
         """Those a person may enter: their own, and every one for a super admin."""
         return self if user.is_superuser else self.filter(memberships__user=user)
+
+    def written_in_by(self, user: "User") -> Self:
+        """Those in which a person may write, pause, archive and restore campaigns."""
+        written = models.Q(memberships__role__in=WRITING_ROLES, memberships__user=user)
+        return self if user.is_superuser else self.filter(written)
 
     def decided_by(self, user: "User") -> Self:
         """Those whose campaigns and sender revisions a person may approve and reject."""

@@ -4,12 +4,14 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from accounts import invitation_views, join_views, member_views, views
+from accounts.access import writes_nothing
 
 sign_in = LoginView.as_view(template_name="accounts/login.html", redirect_authenticated_user=True)
 urlpatterns = [
     path("login/", sign_in, name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", writes_nothing(LogoutView.as_view()), name="logout"),
     path("workspaces/<int:pk>/enter/", views.enter, name="enter"),
+    path("workspaces/<int:pk>/look/", views.look, name="look"),
     path("preferences/", views.prefer, name="prefer"),
     path("profile/", views.profile, name="profile"),
     path("profile/look/", views.choose_look, name="choose_look"),

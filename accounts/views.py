@@ -14,21 +14,35 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from accounts import people, preferences
-from accounts.access import signed_in
+from accounts.access import for_super_admins, signed_in, writes_nothing
 from accounts.forms import PreferencesForm, ProfileForm
-from accounts.middleware import SESSION_KEY
+from accounts.middleware import LOOKING_KEY, SESSION_KEY
 from accounts.models import Workspace
 from accounts.requests import PageRequest
 
 
 @require_POST
 @signed_in
+@writes_nothing
 def enter(request: PageRequest, pk: int) -> HttpResponse:
+    """To work there."""
     request.session[SESSION_KEY] = get_object_or_404(Workspace.objects.open_to(request.user), pk=pk).pk
-    return redirect("/")
+    request.session.pop(LOOKING_KEY, None)
+    return redirect(_page_of_ours(request, request.POST.get("next", "")))
 
 
 @require_POST
+@for_super_admins
+@writes_nothing
+def look(request: PageRequest, pk: int) -> HttpResponse:
+    """To see what is there, from the Master view, and to change nothing until they enter."""
+    request.session[SESSION_KEY] = get_object_or_404(Workspace.objects.open_to(request.user), pk=pk).pk
+    request.session[LOOKING_KEY] = True
+    return redirect(_page_of_ours(request, request.POST.get("next", "")))
+
+
+@require_POST
+@writes_nothing
 def prefer(request: HttpRequest) -> HttpResponse:
     """A language or a theme, from the menu or the sign-in page; and back to where it was chosen."""
     form = PreferencesForm(request.POST)
