@@ -52,7 +52,13 @@ def test_a_workspace_and_its_people_are_made_in_the_admin_and_recorded(page):
 
 
 def test_switching_four_eyes_off_is_in_the_ledger(page, workspace):
-    shape = {"name": workspace.name, "slug": workspace.slug, "time_zone": "UTC", "country": "NL"}
+    shape = {
+        "name": workspace.name,
+        "slug": workspace.slug,
+        "time_zone": "UTC",
+        "country": "NL",
+        "takes_requests": "on",
+    }
     page.post(f"/admin/accounts/workspace/{workspace.pk}/change/", {**shape, "tokens_may_decide": "on"})
     entry = Entry.objects.of(workspace).get(action="workspace.changed")
     assert (entry.before, entry.after) == ({"four_eyes": True}, {"four_eyes": False})

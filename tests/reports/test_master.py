@@ -38,7 +38,7 @@ def test_every_workspace_is_there_with_what_goes_on_in_it(page):
     assert "One" in shown and "Other" in shown
     place = shown[shown.index("One<small") : shown.index("Other<small")]
     assert [f">{n}<" in place for n in (2, 1)] == [True, True]
-    assert "Other" not in text_of(page.get("/master/?q=one"))
+    assert "Other<small" not in text_of(page.get("/master/?q=one"))
     assert "None found" in text_of(page.get("/master/?q=nowhere"))
 
 
