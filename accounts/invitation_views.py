@@ -70,21 +70,21 @@ def accept(request: HttpRequest) -> HttpResponse:
         why = invitations.why_not(found, now=timezone.now())
     if found is None or why:
         return render(request, "accounts/invitation_over.html", {"why": why}, status=404 if found is None else 410)
-    if request.user.is_authenticated:
-        return _accept_signed_in(request, found)
+    if isinstance(request.user, User):
+        return _accept_signed_in(request, request.user, found)
     if invitations.has_account(found):
         return render(request, "accounts/invitation.html", {"invitation": found, "has_account": True})
     return _accept_as_newcomer(request, found)
 
 
-def _accept_signed_in(request: HttpRequest, found: Invitation) -> HttpResponse:
+def _accept_signed_in(request: HttpRequest, user: User, found: Invitation) -> HttpResponse:
     if request.method == "POST":
-        joined = invitations.accept(request.session[TOKEN], by=request.user, now=timezone.now())
+        joined = invitations.accept(request.session[TOKEN], by=user, now=timezone.now())
         del request.session[TOKEN]
         request.session[SESSION_KEY] = joined.workspace_id
         messages.success(request, _("You belong to %(workspace)s now.") % {"workspace": joined.workspace})
         return redirect("/")
-    is_mine = request.user.email.lower() == found.email.lower()
+    is_mine = user.email.lower() == found.email.lower()
     return render(request, "accounts/invitation.html", {"invitation": found, "is_mine": is_mine})
 
 
