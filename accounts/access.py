@@ -33,11 +33,16 @@ def role_of(key: ApiKey) -> str:
     """For the ledger: the role of a token's user in the workspace; a key of the workspace is a "key"."""
     if key.user is None:
         return "key"
-    return Membership.objects.of(key.workspace).filter(user=key.user).values_list("role", flat=True).first() or ""
+    return role_in(key.workspace, key.user)
 
 
 def may_decide(user: User, workspace_id: int) -> bool:
     return Permission.DECIDE in permissions_in(Workspace.objects.get(pk=workspace_id), user)
+
+
+def role_in(workspace: Workspace, user: User) -> str:
+    """For the ledger, of whoever acts in another workspace than the one that they are in."""
+    return Membership.objects.of(workspace).filter(user=user).values_list("role", flat=True).first() or ""
 
 
 def signed_in(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
@@ -48,6 +53,26 @@ def signed_in(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
         return view(request, *args, **kwargs) if request.user.is_authenticated else signing_in.ask(request)
 
     return guarded
+
+
+def for_super_admins(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """For everybody else there is nothing at this address."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return signing_in.ask(request)
+        if not request.user.is_superuser:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def writes_nothing(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """A POST that looks for something, or goes somewhere: it is open in the Master view, too."""
+    view.writes_nothing = True  # type: ignore[attr-defined]
+    return view
 
 
 def requires(permission: Permission) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:

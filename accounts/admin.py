@@ -1,27 +1,32 @@
 """People and workspaces for a super admin; and the desk for the rest of the staff, who look and press buttons."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import display_for_field, display_for_value
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import histories, registry
-from accounts.models import Membership, User, Workspace
+from accounts import histories, invitations, join_requests, members, registry
+from accounts.models import Invitation, JoinRequest, Membership, User, Workspace
+from accounts.roles import Role
 from accounts.templatetags.pages import moment
+from audit.refusal import Refused
 
 Row = TypeVar("Row", bound=Model)
 EMPTY = "—"
@@ -141,7 +146,16 @@ class UserAdmin(DjangoUserAdmin[User]):
     add_fieldsets = ((None, {"fields": ("email", "name", "is_staff", "password1", "password2")}),)
 
     def save_model(self, request: Any, obj: User, form: forms.ModelForm[User], change: bool) -> None:
-        registry.save(obj, by=request.user, changed=form.changed_data)
+        registry.save(obj, by=request.user, changed=form.changed_data, now=timezone.now())
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        is_me = obj is not None and obj.pk == request.user.pk
+        return (*self.readonly_fields, *sorted(registry.POWERS)) if is_me else self.readonly_fields
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Nobody changes another super admin: not their password, either."""
+        is_another = obj is not None and obj.is_superuser and obj.pk != request.user.pk
+        return not is_another and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False  # Who has acted stays in the ledger: switch off `active` instead.
@@ -158,10 +172,10 @@ class WorkspaceAdmin(WithHistory[Workspace]):
     search_fields = ("name", "slug")
     ordering = ("name", "pk")
     prepopulated_fields = {"slug": ("name",)}
-    fields = ("name", "slug", "time_zone", "country", "four_eyes", "tokens_may_decide")
+    fields = ("name", "slug", "time_zone", "country", "four_eyes", "tokens_may_decide", "takes_requests")
 
     def save_model(self, request: Any, obj: Workspace, form: forms.ModelForm[Workspace], change: bool) -> None:
-        registry.save(obj, by=request.user, changed=form.changed_data)
+        registry.save(obj, by=request.user, changed=form.changed_data, now=timezone.now())
 
     def has_delete_permission(self, request: HttpRequest, obj: Workspace | None = None) -> bool:
         return False
@@ -179,12 +193,94 @@ class MembershipAdmin(WithHistory[Membership]):
     ordering = ("workspace__name", "user__email", "pk")
     autocomplete_fields = ("user", "workspace")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
+        return ("user", "workspace") if obj else ()
+
     def save_model(self, request: Any, obj: Membership, form: forms.ModelForm[Membership], change: bool) -> None:
-        registry.save(obj, by=request.user, changed=form.changed_data)
+        place = {"role": obj.role, "is_moderator": obj.is_moderator, "by": request.user}
+        if change:
+            members.change(obj.pk, **place, now=timezone.now())
+        else:
+            obj.pk = members.add(obj.workspace_id, user=obj.user, **place).pk
 
     def delete_model(self, request: Any, obj: Membership) -> None:
-        registry.remove(obj, by=request.user)
+        members.remove(obj.pk, by=request.user, now=timezone.now())
 
     def delete_queryset(self, request: Any, queryset: Iterable[Membership]) -> None:
-        for membership in queryset:
-            registry.remove(membership, by=request.user)
+        with transaction.atomic():
+            for membership in queryset:
+                members.remove(membership.pk, by=request.user, now=timezone.now())
+
+
+class Register(WithHistory[Row]):
+    """Rows that people made on pages: a super admin looks, and presses buttons that call the verbs of the pages."""
+
+    empty_value_display = EMPTY
+    list_display_links = None
+    ordering = ("-pk",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Row | None = None) -> bool:
+        return False
+
+    def each(self, request: HttpRequest, rows: Iterable[Row], verb: Callable[[Any], object], done: str) -> None:
+        """What is refused for one is said, and keeps none of the others."""
+        for row in rows:
+            try:
+                verb(row.pk)
+            except Refused as refusal:
+                messages.error(request, f"{row}: {refusal.message}")
+            else:
+                messages.success(request, f"{row}: {done}")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(Register[Invitation]):
+    list_display = (
+        *(column("email", gettext_lazy("email")), column("workspace", gettext_lazy("workspace"))),
+        *(column("role", gettext_lazy("role")), column("is_moderator", gettext_lazy("moderator"))),
+        *(column("status", gettext_lazy("status")), column("invited_by", gettext_lazy("invited by"))),
+        *(column("sent_at", gettext_lazy("sent at")), column("expires_at", gettext_lazy("expires at"))),
+    )
+    list_filter = ("status", "workspace")
+    list_select_related = ("workspace", "invited_by")
+    search_fields = ("email", "workspace__name")
+    fields = ("workspace", "email", "role", "is_moderator", "status", "invited_by", "sent_at", "expires_at")
+    actions = ("send_again", "revoke")
+
+    @admin.action(description=gettext_lazy("Send again"))
+    def send_again(self, request: Any, queryset: QuerySet[Invitation]) -> None:
+        verb = partial(invitations.resend, by=request.user, now=timezone.now())
+        self.each(request, queryset, verb, _("sent again"))
+
+    @admin.action(description=gettext_lazy("Revoke"))
+    def revoke(self, request: Any, queryset: QuerySet[Invitation]) -> None:
+        self.each(request, queryset, partial(invitations.revoke, by=request.user, now=timezone.now()), _("revoked"))
+
+
+@admin.register(JoinRequest)
+class JoinRequestAdmin(Register[JoinRequest]):
+    list_display = (
+        *(column("user", gettext_lazy("user")), column("workspace", gettext_lazy("workspace"))),
+        *(column("status", gettext_lazy("status")), column("message", gettext_lazy("message"))),
+        *(column("asked_at", gettext_lazy("asked at")), column("decided_by", gettext_lazy("decided by"))),
+    )
+    list_filter = ("status", "workspace")
+    list_select_related = ("workspace", "user", "decided_by")
+    search_fields = ("user__email", "workspace__name")
+    fields = ("workspace", "user", "message", "status", "asked_at", "decided_by", "decided_at", "reason")
+    actions = ("grant", "refuse")
+
+    @admin.action(description=gettext_lazy("Let in as an author"))
+    def grant(self, request: Any, queryset: QuerySet[JoinRequest]) -> None:
+        verb = partial(join_requests.grant, role=Role.AUTHOR, by=request.user, now=timezone.now())
+        self.each(request, queryset, verb, _("let in"))
+
+    @admin.action(description=gettext_lazy("Refuse"))
+    def refuse(self, request: Any, queryset: QuerySet[JoinRequest]) -> None:
+        self.each(request, queryset, partial(join_requests.refuse, by=request.user, now=timezone.now()), _("refused"))

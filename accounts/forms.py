@@ -1,9 +1,10 @@
-"""What people say of themselves and of the members of their workspace; and how a form of a page says no."""
+"""What people say of themselves and of those who belong to their workspace; and how a form of a page says no."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django import forms
+from django.contrib.auth.forms import BaseUserCreationForm
 from django.forms import BaseForm
 from django.utils.translation import gettext_lazy as _
 
@@ -46,8 +47,34 @@ class PlaceForm(forms.ModelForm[Membership]):
         help_texts = {"is_moderator": _("For an author. A moderator and an admin may anyway.")}
 
 
-class MemberForm(PlaceForm):
-    email = forms.EmailField(label=_("Email"), help_text=_("Of somebody who has an account here already."))
+class InvitationForm(PlaceForm):
+    email = forms.EmailField(label=_("Email"), help_text=_("They get a link, with an account here or without one."))
     role = forms.ChoiceField(choices=Role.choices, initial=Role.AUTHOR, label=_("Role"))
 
     field_order = ("email", "role", "is_moderator")
+
+
+class NewcomerForm(BaseUserCreationForm[User]):
+    """Whoever accepts an invitation without an account: its address is not theirs to choose."""
+
+    class Meta:
+        model = User
+        fields = ("name",)
+        labels = {"name": _("Name")}
+
+
+class AskForm(forms.Form):
+    wanted = forms.CharField(max_length=120, label=_("Code or name of the workspace"))
+    message = forms.CharField(
+        max_length=500,
+        required=False,
+        label=_("Message"),
+        help_text=_("Who you are, and what you want to do there."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
+class RefusalForm(forms.Form):
+    reason = forms.CharField(
+        max_length=500, required=False, label=_("Reason"), help_text=_("They read it in the email.")
+    )

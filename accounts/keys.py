@@ -5,8 +5,11 @@ import secrets
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
+from accounts.access import permissions_in
 from accounts.models import ApiKey, User, Workspace
+from accounts.roles import Permission
 from audit.ledger import record
 
 
@@ -32,6 +35,17 @@ def revoke(key_id: int, *, by: User, now: datetime) -> None:
         key.revoked_at = now
         key.save(update_fields=["revoked_at"])
         record("apikey.revoked", key, by=by)
+
+
+def revoke_unanswered(user: User, *, by: User, now: datetime) -> None:
+    """The keys that this person may not have any more: tokens for a workspace that is closed to them, and keys of a
+    workspace that is not theirs to manage. Call in the transaction that took it from them."""
+    theirs = ApiKey.objects.filter(Q(user=user) | Q(user=None, created_by=user), revoked_at=None)
+    for key in theirs.select_related("workspace").order_by("pk"):
+        granted = permissions_in(key.workspace, user) if user.is_active else frozenset()
+        needed = Permission.MANAGE if key.user_id is None else Permission.VIEW
+        if needed not in granted:
+            revoke(key.pk, by=by, now=now)
 
 
 def find(secret: str) -> ApiKey | None:

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from django.utils.translation import gettext as _
 
 from accounts import preferences
 from accounts.models import Membership, Workspace
@@ -14,6 +16,8 @@ from accounts.roles import Permission
 from audit import circumstances
 
 SESSION_KEY = "workspace"
+LOOKING_KEY = "only_looks"  # a super admin who came in by the Master view
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class WorkspaceMiddleware:
@@ -23,6 +27,7 @@ class WorkspaceMiddleware:
     def __call__(self, request: Any) -> HttpResponse:
         request.workspace = request.membership = None
         request.permissions = frozenset()
+        request.only_looks = bool(request.user.is_superuser and request.session.get(LOOKING_KEY))
         if request.user.is_authenticated:
             open_to = Workspace.objects.open_to(request.user).order_by("pk")
             chosen = request.session.get(SESSION_KEY)
@@ -35,8 +40,15 @@ class WorkspaceMiddleware:
         with timezone.override(request.workspace.zone if request.workspace else None):
             return self.get_response(request)
 
+    def process_view(self, request: Any, view: Any, args: object, kwargs: object) -> None:
+        """Through the Master view nothing is written, whatever the page, the desk or the API would allow."""
+        if request.only_looks and request.method not in READING and not getattr(view, "writes_nothing", False):
+            raise PermissionDenied(_("You are only looking. Go into the workspace to change something."))
+
 
 def _permissions(request: Any) -> frozenset[Permission]:
+    if request.only_looks:
+        return frozenset({Permission.VIEW})
     if request.user.is_superuser:
         return frozenset(Permission)
     return request.membership.permissions if request.membership else frozenset()

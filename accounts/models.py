@@ -16,8 +16,16 @@ from django.utils.translation import gettext_lazy
 from simple_history.models import HistoricalRecords
 
 from accounts.preferences import LANGUAGES, Theme
-from accounts.querysets import ApiKeyQuerySet, IdempotentCallQuerySet, MembershipQuerySet, WorkspaceQuerySet
+from accounts.querysets import (
+    ApiKeyQuerySet,
+    IdempotentCallQuerySet,
+    InvitationQuerySet,
+    JoinRequestQuerySet,
+    MembershipQuerySet,
+    WorkspaceQuerySet,
+)
 from accounts.roles import Permission, Role, permissions_of
+from accounts.statuses import InvitationStatus, JoinRequestStatus
 
 
 class UserManager(BaseUserManager["User"]):
@@ -87,6 +95,11 @@ class Workspace(models.Model):
     tokens_may_decide = models.BooleanField(
         default=False, help_text=gettext_lazy("A moderator's personal API token may approve and reject.")
     )
+    takes_requests = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text=gettext_lazy("Whoever has an account and knows its code or name may ask to join."),
+    )
     # What it may spend and where to, asked for with each intent (docs/adr/0053). Null is no limit.
     parts_per_day = models.PositiveBigIntegerField(null=True, blank=True)
     parts_per_month = models.PositiveBigIntegerField(null=True, blank=True)
@@ -145,6 +158,81 @@ class Membership(models.Model):
     @property
     def permissions(self) -> frozenset[Permission]:
         return permissions_of(self.role, is_moderator=self.is_moderator)
+
+
+class Invitation(models.Model):
+    """An email with a link, by which one person becomes a member.
+
+    The link's token is nowhere: it follows from `seed` and SECRET_KEY, and is known again by its digest.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    email = models.EmailField(gettext_lazy("email"))
+    role = models.CharField(gettext_lazy("role"), max_length=20, choices=Role.choices)
+    is_moderator = models.BooleanField(gettext_lazy("moderator too"), default=False)
+    status = models.CharField(
+        gettext_lazy("status"),
+        max_length=20,
+        choices=InvitationStatus.choices,
+        default=InvitationStatus.PENDING,
+    )
+    seed = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    sent_at = models.DateTimeField(gettext_lazy("sent at"))
+    expires_at = models.DateTimeField(gettext_lazy("expires at"))
+    accepted_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(gettext_lazy("ended at"), null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "workspace",
+                Lower("email"),
+                name="invitation_pending_once",
+                condition=Q(status=InvitationStatus.PENDING),
+            ),
+            models.CheckConstraint(name="invitation_known_status", condition=Q(status__in=InvitationStatus.values)),
+            models.CheckConstraint(name="invitation_known_role", condition=Q(role__in=Role.values)),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class JoinRequest(models.Model):
+    """Somebody with an account asks to belong to a workspace of which they know the code."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    message = models.CharField(gettext_lazy("message"), max_length=500, blank=True)
+    status = models.CharField(
+        gettext_lazy("status"),
+        max_length=20,
+        choices=JoinRequestStatus.choices,
+        default=JoinRequestStatus.PENDING,
+    )
+    asked_at = models.DateTimeField(gettext_lazy("asked at"))
+    decided_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(gettext_lazy("decided at"), null=True, blank=True)
+    reason = models.CharField(gettext_lazy("reason"), max_length=500, blank=True)
+
+    objects = JoinRequestQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="join_request_pending_once",
+                fields=["workspace", "user"],
+                condition=Q(status=JoinRequestStatus.PENDING),
+            ),
+            models.CheckConstraint(name="join_request_known_status", condition=Q(status__in=JoinRequestStatus.values)),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.user)
 
 
 class ApiKey(models.Model):

@@ -1,20 +1,26 @@
-"""Which workspaces, memberships, keys and calls."""
+"""Which workspaces, memberships, invitations, requests, keys and calls."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
 
-from accounts.roles import DECIDING_ROLES, Role
+from accounts.roles import DECIDING_ROLES, WRITING_ROLES, Role
+from accounts.statuses import InvitationStatus, JoinRequestStatus
 
 if TYPE_CHECKING:
-    from accounts.models import ApiKey, IdempotentCall, Membership, User, Workspace
+    from accounts.models import ApiKey, IdempotentCall, Invitation, JoinRequest, Membership, User, Workspace
 
 
 class WorkspaceQuerySet(models.QuerySet["Workspace"]):
     def open_to(self, user: "User") -> Self:
         """Those a person may enter: their own, and every one for a super admin."""
         return self if user.is_superuser else self.filter(memberships__user=user)
+
+    def written_in_by(self, user: "User") -> Self:
+        """Those in which a person may write, pause, archive and restore campaigns."""
+        written = models.Q(memberships__role__in=WRITING_ROLES, memberships__user=user)
+        return self if user.is_superuser else self.filter(written)
 
     def decided_by(self, user: "User") -> Self:
         """Those whose campaigns and sender revisions a person may approve and reject."""
@@ -29,9 +35,29 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     def active(self) -> Self:
         return self.filter(user__is_active=True)
 
+    def admins(self) -> Self:
+        return self.filter(role=Role.ADMIN)
+
     def moderators(self) -> Self:
         """Those who are there to judge; an admin, who may as well, is not."""
         return self.filter(models.Q(role=Role.MODERATOR) | models.Q(is_moderator=True))
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def of(self, workspace: "Workspace") -> Self:
+        return self.filter(workspace=workspace)
+
+    def pending(self) -> Self:
+        """Neither accepted nor revoked; it may be out of date."""
+        return self.filter(status=InvitationStatus.PENDING)
+
+
+class JoinRequestQuerySet(models.QuerySet["JoinRequest"]):
+    def of(self, workspace: "Workspace") -> Self:
+        return self.filter(workspace=workspace)
+
+    def pending(self) -> Self:
+        return self.filter(status=JoinRequestStatus.PENDING)
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):

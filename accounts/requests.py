@@ -11,4 +11,5 @@ class PageRequest(HttpRequest):
     workspace: Workspace
     membership: Membership | None
     permissions: frozenset[Permission]
+    only_looks: bool
     LANGUAGE_CODE: str

@@ -26,6 +26,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.MODERATOR: frozenset({P.VIEW, P.DECIDE, P.SUBMIT_REVISIONS}),
     Role.ADMIN: frozenset(P),
 }
+WRITING_ROLES = [role for role in Role if P.WRITE in PERMISSIONS[role]]
 DECIDING_ROLES = [role for role in Role if P.DECIDE in PERMISSIONS[role]]
 # A workspace's key acts for a program: it works, it never judges and never hands out access.
 KEY_PERMISSIONS: frozenset[Permission] = frozenset({P.VIEW, P.WRITE, P.CREATE_SENDERS, P.SUBMIT_REVISIONS})

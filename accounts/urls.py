@@ -1,21 +1,33 @@
-"""Signing in and out, the profile, the members, and the workspace switcher."""
+"""Signing in and out, the profile, who belongs to a workspace, and the workspace switcher."""
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from accounts import views
+from accounts import invitation_views, join_views, member_views, views
+from accounts.access import writes_nothing
 
 sign_in = LoginView.as_view(template_name="accounts/login.html", redirect_authenticated_user=True)
 urlpatterns = [
     path("login/", sign_in, name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", writes_nothing(LogoutView.as_view()), name="logout"),
     path("workspaces/<int:pk>/enter/", views.enter, name="enter"),
+    path("workspaces/<int:pk>/look/", views.look, name="look"),
     path("preferences/", views.prefer, name="prefer"),
     path("profile/", views.profile, name="profile"),
     path("profile/look/", views.choose_look, name="choose_look"),
     path("profile/password/", views.change_password, name="change_password"),
-    path("members/", views.index, name="members"),
-    path("members/add/", views.add_member, name="add_member"),
-    path("members/<int:pk>/", views.change_member, name="change_member"),
-    path("members/<int:pk>/remove/", views.remove_member, name="remove_member"),
+    path("members/", member_views.index, name="members"),
+    path("members/<int:pk>/", member_views.change, name="change_member"),
+    path("members/<int:pk>/remove/", member_views.remove, name="remove_member"),
+    path("members/leave/", member_views.leave, name="leave"),
+    path("members/invite/", invitation_views.invite, name="invite"),
+    path("members/invitations/<int:pk>/resend/", invitation_views.resend, name="resend_invitation"),
+    path("members/invitations/<int:pk>/revoke/", invitation_views.revoke, name="revoke_invitation"),
+    path("members/requests/taking/", join_views.take, name="take_requests"),
+    path("members/requests/<int:pk>/", join_views.decide, name="join_request"),
+    path("members/requests/<int:pk>/grant/", join_views.grant, name="grant_request"),
+    path("members/requests/<int:pk>/refuse/", join_views.refuse, name="refuse_request"),
+    path("join/", join_views.ask, name="join"),
+    path("invitation/", invitation_views.accept, name="invitation"),
+    path("invitation/<str:token>/", invitation_views.open_link, name="open_invitation"),
 ]

@@ -1,12 +1,10 @@
-"""Signing in, one's profile, the members of a workspace, and choosing the workspace to work in."""
+"""One's profile, and choosing the workspace to work in."""
 
 from copy import copy
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
-from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -15,25 +13,36 @@ from django.utils.translation import override
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts import members, people, preferences
-from accounts.access import requires, signed_in
-from accounts.forms import MemberForm, PlaceForm, PreferencesForm, ProfileForm, refused_on
-from accounts.middleware import SESSION_KEY
-from accounts.models import Membership, Workspace
+from accounts import people, preferences
+from accounts.access import for_super_admins, signed_in, writes_nothing
+from accounts.forms import PreferencesForm, ProfileForm
+from accounts.middleware import LOOKING_KEY, SESSION_KEY
+from accounts.models import Workspace
 from accounts.requests import PageRequest
-from accounts.roles import Permission, Role
-
-PAGE = 50
 
 
 @require_POST
 @signed_in
+@writes_nothing
 def enter(request: PageRequest, pk: int) -> HttpResponse:
+    """To work there."""
     request.session[SESSION_KEY] = get_object_or_404(Workspace.objects.open_to(request.user), pk=pk).pk
-    return redirect("/")
+    request.session.pop(LOOKING_KEY, None)
+    return redirect(_page_of_ours(request, request.POST.get("next", "")))
 
 
 @require_POST
+@for_super_admins
+@writes_nothing
+def look(request: PageRequest, pk: int) -> HttpResponse:
+    """To see what is there, from the Master view, and to change nothing until they enter."""
+    request.session[SESSION_KEY] = get_object_or_404(Workspace.objects.open_to(request.user), pk=pk).pk
+    request.session[LOOKING_KEY] = True
+    return redirect(_page_of_ours(request, request.POST.get("next", "")))
+
+
+@require_POST
+@writes_nothing
 def prefer(request: HttpRequest) -> HttpResponse:
     """A language or a theme, from the menu or the sign-in page; and back to where it was chosen."""
     form = PreferencesForm(request.POST)
@@ -82,65 +91,6 @@ def change_password(request: PageRequest) -> HttpResponse:
         return redirect("profile")
     context = {"form": form, "here": "profile"}
     return render(request, "accounts/password.html", context, status=400 if form.is_bound else 200)
-
-
-@requires(Permission.VIEW)
-def index(request: PageRequest) -> HttpResponse:
-    return _members(request, MemberForm())
-
-
-@require_POST
-@requires(Permission.MANAGE)
-def add_member(request: PageRequest) -> HttpResponse:
-    form = MemberForm(request.POST)
-    if form.is_valid():
-        with refused_on(form):
-            added = members.add(request.workspace.pk, **form.cleaned_data, by=request.user)
-            messages.success(request, _("%(person)s belongs to the workspace now.") % {"person": added.user})
-            return redirect("members")
-    return _members(request, form)
-
-
-@requires(Permission.MANAGE)
-def change_member(request: PageRequest, pk: int) -> HttpResponse:
-    membership = _membership(request, pk)
-    form = PlaceForm(request.POST or None, instance=membership)
-    if form.is_valid():
-        with refused_on(form):
-            members.change(membership.pk, **form.cleaned_data, by=request.user)
-            messages.success(request, _("The place of %(person)s is changed.") % {"person": membership.user})
-            return redirect("members")
-    context = {"form": form, "member": _membership(request, pk), "here": "members"}
-    return render(request, "accounts/member.html", context, status=400 if form.is_bound else 200)
-
-
-@require_POST
-@requires(Permission.MANAGE)
-def remove_member(request: PageRequest, pk: int) -> HttpResponse:
-    membership = _membership(request, pk)
-    members.remove(membership.pk, by=request.user)
-    messages.success(request, _("%(person)s is no member any more.") % {"person": membership.user})
-    return redirect("members")
-
-
-def _members(request: PageRequest, form: MemberForm) -> HttpResponse:
-    wanted = request.GET.get("q", "").strip()
-    rows = Membership.objects.of(request.workspace).select_related("user").order_by("user__email", "pk")
-    if wanted:
-        rows = rows.filter(Q(user__email__icontains=wanted) | Q(user__name__icontains=wanted))
-    context = {
-        "form": form,
-        "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
-        "wanted": wanted,
-        "may_manage": Permission.MANAGE in request.permissions,
-        "admin_role": Role.ADMIN,
-        "here": "members",
-    }
-    return render(request, "accounts/members.html", context, status=400 if form.is_bound else 200)
-
-
-def _membership(request: PageRequest, pk: int) -> Membership:
-    return get_object_or_404(Membership.objects.of(request.workspace).select_related("user", "workspace"), pk=pk)
 
 
 def _page_of_ours(request: HttpRequest, url: str) -> str:

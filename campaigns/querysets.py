@@ -19,6 +19,13 @@ class CampaignQuerySet(models.QuerySet["Campaign"]):
         """Test sends are no campaigns: no list, total or address knows them."""
         return self.filter(workspace=workspace).without_trials()
 
+    def within(self, workspaces: Any) -> Self:
+        """For whoever looks at several workspaces at once."""
+        return self.filter(workspace__in=workspaces).without_trials()
+
+    def archived(self) -> Self:
+        return self.exclude(archived_at=None)
+
     def without_trials(self) -> Self:
         return self.filter(trial_of=None)
 

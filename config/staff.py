@@ -45,6 +45,8 @@ REGISTERS: tuple[tuple[Any, dict[str, Any]], ...] = (
         {
             "accounts.Workspace": _("Workspaces"),
             "accounts.Membership": _("Members"),
+            "accounts.Invitation": _("Invitations"),
+            "accounts.JoinRequest": _("Requests to join"),
             "accounts.User": _("Users"),
             "audit.Entry": _("Ledger"),
         },

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
+from accounts.statuses import INVITATION_MOVES, JOIN_REQUEST_MOVES
 from campaigns.statuses import MOVES as CAMPAIGN
 from campaigns.statuses import TRIAL_MOVES as TRIAL
 from delivery.statuses import TERM_OF, ChunkStatus, MessageState
@@ -21,6 +22,8 @@ LIVES: dict[str, Moves] = {
     "A sender": SENDER_MOVES,
     "A sender's revision": REVISION_MOVES,
     "An export": EXPORT,
+    "An invitation": INVITATION_MOVES,
+    "A request to join": JOIN_REQUEST_MOVES,
 }
 HEAD = """# States
 

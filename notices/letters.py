@@ -5,14 +5,17 @@ Letters hold names and reasons, never numbers of recipients or texts of messages
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from accounts.models import Membership, User, Workspace
+from accounts import invitations
+from accounts.models import Invitation, JoinRequest, Membership, User, Workspace
 from accounts.roles import Role
+from accounts.statuses import JoinRequestStatus
 from audit.models import Entry
 from campaigns.models import Campaign
 from campaigns.statuses import Status
@@ -83,6 +86,40 @@ def _revision_decided(name: str) -> Callable[[Entry], list[Letter]]:
     return letters
 
 
+def _invitation_sent(entry: Entry) -> list[Letter]:
+    """The only letter that goes to somebody who may have no account, and whatever their wish: it holds the way in."""
+    found = Invitation.objects.pending().filter(pk=entry.subject_id).select_related("workspace", "invited_by").first()
+    newest = Entry.objects.of(found.workspace).filter(action__in=INVITING).about(found) if found else None
+    if found is None or newest is None or newest.order_by("-seq").values_list("pk", flat=True).first() != entry.pk:
+        return []
+    account = User.objects.filter(email__iexact=found.email).first()
+    speaks = (account.language if account else "") or found.invited_by.language
+    link = reverse("open_invitation", args=[invitations.token_of(found)])
+    told = _told(entry, found, found.workspace, link)
+    return [_letter("invitation_sent", told, to=found.email, language=speaks, zone=found.workspace.zone)]
+
+
+def _asked_to_join(entry: Entry) -> list[Letter]:
+    asked = _join_request(entry)
+    if asked is None or asked.status != JoinRequestStatus.PENDING:
+        return []
+    admins = Membership.objects.of(asked.workspace).active().admins().select_related("user").order_by("pk")
+    readers = [membership.user for membership in admins]
+    link = reverse("join_request", args=[asked.pk])
+    return _letters("join_request_created", entry, asked, readers, workspace=asked.workspace, link=link)
+
+
+def _join_request_decided(name: str) -> Callable[[Entry], list[Letter]]:
+    def letters(entry: Entry) -> list[Letter]:
+        asked = _join_request(entry)
+        if asked is None:
+            return []
+        return _letters(name, entry, asked, [asked.user], workspace=asked.workspace, link=reverse("profile"))
+
+    return letters
+
+
+INVITING = ("invitation.created", "invitation.resent")
 LETTERS: dict[str, Callable[[Entry], list[Letter]]] = {
     "campaign.in_review": _campaign_submitted,
     "campaign.approved": _campaign_decided("campaign_approved"),
@@ -93,6 +130,10 @@ LETTERS: dict[str, Callable[[Entry], list[Letter]]] = {
     "revision.submitted": _revision_submitted,
     "revision.approved": _revision_decided("revision_approved"),
     "revision.rejected": _revision_decided("revision_rejected"),
+    **dict.fromkeys(INVITING, _invitation_sent),
+    "joinrequest.created": _asked_to_join,
+    "joinrequest.granted": _join_request_decided("join_request_granted"),
+    "joinrequest.refused": _join_request_decided("join_request_refused"),
 }
 
 
@@ -103,6 +144,10 @@ def _campaign(entry: Entry) -> Campaign | None:
 
 def _revision(entry: Entry) -> Revision | None:
     return Revision.objects.filter(pk=entry.subject_id).select_related("sender__workspace", "submitted_by").first()
+
+
+def _join_request(entry: Entry) -> JoinRequest | None:
+    return JoinRequest.objects.filter(pk=entry.subject_id).select_related("workspace", "user").first()
 
 
 def _judges(workspace: Workspace) -> list[User]:
@@ -121,18 +166,26 @@ def _still_here(workspace: Workspace, user_ids: Iterable[int | None]) -> list[Us
 def _letters(
     name: str,
     entry: Entry,
-    subject: Campaign | Revision,
+    subject: Campaign | Revision | JoinRequest,
     readers: Sequence[User],
     *,
     workspace: Workspace,
     link: str,
 ) -> list[Letter]:
-    told = {"subject": subject, "entry": entry, "workspace": workspace, "link": f"{settings.PUBLIC_URL}{link}"}
-    letters = []
-    for reader in readers:
-        if reader.wants_mail and reader.pk != entry.actor_id:
-            with translation.override(reader.language or settings.LANGUAGE_CODE), timezone.override(workspace.zone):
-                shown = render_to_string(f"notices/{name}.txt", {**told, "reader": reader}).strip()
-            headline, _, text = shown.partition("\n")
-            letters.append(Letter(to=reader.email, subject=headline.strip(), text=f"{text.strip()}\n"))
-    return letters
+    told = _told(entry, subject, workspace, link)
+    return [
+        _letter(name, told, to=reader.email, language=reader.language, zone=workspace.zone)
+        for reader in readers
+        if reader.wants_mail and reader.pk != entry.actor_id
+    ]
+
+
+def _told(entry: Entry, subject: object, workspace: Workspace, link: str) -> dict[str, object]:
+    return {"subject": subject, "entry": entry, "workspace": workspace, "link": f"{settings.PUBLIC_URL}{link}"}
+
+
+def _letter(name: str, told: dict[str, object], *, to: str, language: str, zone: tzinfo) -> Letter:
+    with translation.override(language or settings.LANGUAGE_CODE), timezone.override(zone):
+        shown = render_to_string(f"notices/{name}.txt", told).strip()
+    headline, _, text = shown.partition("\n")
+    return Letter(to=to, subject=headline.strip(), text=f"{text.strip()}\n")

@@ -2,12 +2,16 @@
 
 from django.urls import path
 
-from reports import forecast_views, limit_views, overview_views, trial_views, views
+from reports import archive_views, forecast_views, limit_views, master_views, overview_views, trial_views, views
 
 app_name = "reports"
 
 urlpatterns = [
     path("", overview_views.dashboard, name="dashboard"),
+    path("master/", master_views.workspaces, name="master"),
+    path("master/campaigns/", master_views.campaigns, name="master_campaigns"),
+    path("archive/", archive_views.archive, name="archive"),
+    path("archive/<int:pk>/restore/", archive_views.restore, name="restore_archived"),
     path("limits/", limit_views.limits, name="limits"),
     path("campaigns/", overview_views.campaigns, name="campaigns"),
     path("campaigns/<int:pk>/progress/", views.progress, name="progress"),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.access import requires
+from accounts.access import requires, writes_nothing
 from accounts.requests import PageRequest
 from accounts.roles import Permission
 from campaigns import preview, schedule, verbs
@@ -71,6 +71,7 @@ def course(request: PageRequest, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires(Permission.VIEW)
+@writes_nothing
 def recipients(request: PageRequest, pk: int) -> HttpResponse:
     """A page by status by GET; a number is looked for by POST, as it must not stand in an address or a log."""
     found = _campaign(request, pk)

@@ -15,8 +15,8 @@ from django.db import transaction
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts import keys
-from accounts.models import ApiKey, Membership, User, Workspace
+from accounts import invitations, join_requests, keys
+from accounts.models import ApiKey, Invitation, JoinRequest, Membership, User, Workspace
 from accounts.roles import Role
 from audit.ledger import change_status
 from campaigns import drafts, transitions, trials
@@ -74,6 +74,17 @@ def api_key(workspace: Workspace, **fields) -> tuple[ApiKey, str]:
 
 def token(workspace: Workspace, user: User) -> str:
     return keys.create(workspace, name="a token", by=user, user=user)[1]
+
+
+def invitation(workspace: Workspace, email: str = "", **fields) -> Invitation:
+    wanted = {"role": Role.AUTHOR, "by": somebody(workspace, Role.ADMIN), "now": timezone.now(), **fields}
+    return invitations.invite(workspace.pk, email=email or f"guest{next(_next)}@acme.example", **wanted)
+
+
+def join_request(workspace: Workspace, by: User | None = None, message: str = "It is me.") -> JoinRequest:
+    by = by or user()
+    join_requests.ask(by.pk, wanted=workspace.slug, message=message, now=timezone.now())
+    return JoinRequest.objects.of(workspace).pending().get(user=by)
 
 
 def bearer(secret: str) -> APIClient:

@@ -12,10 +12,10 @@ HTMX = {"HX-Request": "true"}
     ("method", "path", "headers", "back"),
     [
         ("get", "/lists/?status=ready", {}, "/lists/%3Fstatus%3Dready"),
-        ("post", "/members/add/", {"Referer": "http://testserver/members/?q=a"}, "/members/%3Fq%3Da"),
-        ("post", "/members/add/", {}, "/"),
-        ("post", "/members/add/", {"Referer": "https://evil.example/"}, "/"),
-        ("post", "/members/add/", {"Referer": "http://testserver.evil.example/lists/"}, "/"),
+        ("post", "/members/invite/", {"Referer": "http://testserver/members/?q=a"}, "/members/%3Fq%3Da"),
+        ("post", "/members/invite/", {}, "/"),
+        ("post", "/members/invite/", {"Referer": "https://evil.example/"}, "/"),
+        ("post", "/members/invite/", {"Referer": "http://testserver.evil.example/lists/"}, "/"),
     ],
 )
 def test_the_sign_in_page_knows_where_somebody_was(db, method, path, headers, back):
