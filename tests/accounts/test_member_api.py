@@ -12,7 +12,7 @@ def membership_of(user):
     return Membership.objects.get(user=user)
 
 
-def test_members_are_listed_and_shown(api, workspace, author, admin):
+def test_members_are_listed_and_shown(author, admin, api):
     rows = api.get("/api/v1/members/").json()["results"]
     assert {row["user"]["email"]: row["role"] for row in rows} == {author.email: "author", admin.email: "admin"}
     one = api.get(f"/api/v1/members/{membership_of(author).pk}/").json()
