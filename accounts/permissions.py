@@ -10,12 +10,13 @@ from accounts.roles import Permission
 
 
 class MayOnWorkspace(BasePermission):
-    """Reading needs VIEW; writing needs the view's `permission` (WRITE unless it says otherwise)."""
+    """Reading needs the view's `read_permission` (VIEW unless it says otherwise), writing its `permission` (WRITE)."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if request.auth is None:
             return False
-        needed = Permission.VIEW if request.method in SAFE_METHODS else getattr(view, "permission", Permission.WRITE)
+        reads = request.method in SAFE_METHODS
+        needed = getattr(view, *(("read_permission", Permission.VIEW) if reads else ("permission", Permission.WRITE)))
         if needed not in request._request.permissions:  # type: ignore[attr-defined]
             raise PermissionDenied(f"This key may not {needed.label}.")
         return True

@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from accounts import api_urls as accounts
 from audit.api import Audit
 from campaigns import api as campaigns
 from channels.api import Channels, Routes
@@ -99,6 +100,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/reschedule/", moderation.Reschedule.as_view(), name="campaign-reschedule"),
     path("campaigns/<int:pk>/send_now/", moderation.SendNow.as_view(), name="campaign-send-now"),
     *reports.urlpatterns,
+    *accounts.urlpatterns,
     path("inbound/", InboundMessages.as_view(), name="inbound"),
     path("channels/", Channels.as_view(), name="channels"),
     path("routes/", Routes.as_view(), name="routes"),

@@ -13,7 +13,7 @@ from tests.config.test_tenancy import WITHOUT_ID, address, body_for, methods_of,
 WORKSPACE = ["key", "author", "moderator", "admin", "super admin"]
 EVERYBODY, WRITERS = set(WORKSPACE), {"key", "author", "admin", "super admin"}
 DECIDERS, CREATORS = {"moderator", "admin", "super admin"}, {"key", "admin", "super admin"}
-UNSUPPRESSORS = {"admin", "super admin"}
+UNSUPPRESSORS = ADMINS = {"admin", "super admin"}
 CALLERS = [*WORKSPACE, "stranger", "nobody"]
 
 # Who may, and what they are answered about a campaign that is done: the others of the workspace are answered 403.
@@ -84,6 +84,19 @@ MATRIX = {
     ("channels", "get"): (EVERYBODY, 200),
     ("routes", "get"): (EVERYBODY, 200),
     ("audit", "get"): (EVERYBODY, 200),
+    ("members", "get"): (EVERYBODY, 200),
+    ("member", "get"): (EVERYBODY, 200),
+    ("member", "patch"): (ADMINS, 200),
+    ("member", "delete"): (ADMINS, 204),
+    ("invitations", "get"): (ADMINS, 200),
+    ("invitations", "post"): (ADMINS, 400),
+    ("invitation", "get"): (ADMINS, 200),
+    ("invitation", "delete"): (ADMINS, 204),
+    ("invitation-resend", "post"): (ADMINS, 409),
+    ("join-requests", "get"): (ADMINS, 200),
+    ("join-request", "get"): (ADMINS, 200),
+    ("join-request-grant", "post"): (ADMINS, 201),
+    ("join-request-refuse", "post"): (ADMINS, 200),
 }
 FOR_ANYBODY = {"schema", "schema-ui", "nowhere"}
 
@@ -112,6 +125,9 @@ def things(workspace):
         "exports": export.pk,
         "suppressions": suppressions.opt_out(workspace, factories.FIRST_NUMBER).pk,
         "suppressions/imports": factories.suppression_import(workspace).pk,
+        "members": factories.membership(workspace).pk,
+        "invitations": factories.invitation(workspace).pk,
+        "join-requests": factories.join_request(workspace).pk,
     }
 
 

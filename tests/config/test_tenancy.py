@@ -8,11 +8,15 @@ from reports.models import Export
 from tests import factories
 
 METHODS = ("get", "post", "put", "patch", "delete")
-BODIES = {"reason": "No.", "send_at": "2099-01-01T00:00:00Z", "saddr": "Acme", "format": "csv", "to": ["+31612345678"]}
+BODIES = {
+    **{"reason": "No.", "send_at": "2099-01-01T00:00:00Z", "saddr": "Acme", "format": "csv"},
+    **{"to": ["+31612345678"], "role": "author"},
+}
 # Addresses without an id: what they show is asked below, one by one.
 WITHOUT_ID = {
     *("lists", "uploads", "senders", "campaigns", "channels", "routes", "audit", "schema", "schema-ui", "nowhere"),
     *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
+    *("members", "invitations", "join-requests"),
 }
 
 
@@ -48,6 +52,7 @@ def body_for(method, name):
         "campaign-exports": ["format"],
         "campaign-trials": ["to"],
         "suppression": ["reason"],
+        "join-request-grant": ["role"],
     }
     return None if method == "get" or name == "uploads" else {key: BODIES[key] for key in wanted.get(name, [])}
 
@@ -65,6 +70,9 @@ def strangers(db):
         "exports": export.pk,
         "suppressions": suppressions.opt_out(other, factories.FIRST_NUMBER).pk,
         "suppressions/imports": factories.suppression_import(other).pk,
+        "members": factories.membership(other).pk,
+        "invitations": factories.invitation(other).pk,
+        "join-requests": factories.join_request(other).pk,
     }
 
 
@@ -88,6 +96,9 @@ OURS = {
     "campaigns": factories.draft,
     "suppressions": lambda workspace: suppressions.opt_out(workspace, factories.FIRST_NUMBER),
     "suppressions/imports": factories.suppression_import,
+    "members": factories.membership,
+    "invitations": factories.invitation,
+    "join-requests": factories.join_request,
 }
 
 
