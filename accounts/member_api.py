@@ -1,7 +1,5 @@
 """Who belongs to the workspace, over the API: members, invitations and requests to join. An admin changes them."""
 
-from typing import Any
-
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -193,10 +191,9 @@ def _invitation(request: Request, pk: int) -> Invitation:
     return get_object_or_404(Invitation.objects.of(workspace_of(request)).select_related("invited_by"), pk=pk)
 
 
-def _join_requests(request: Request) -> Any:
+def _join_requests(request: Request) -> QuerySet[JoinRequest]:
     return JoinRequest.objects.of(workspace_of(request)).select_related("user", "decided_by")
 
 
 def _join_request(request: Request, pk: int) -> JoinRequest:
-    found: JoinRequest = get_object_or_404(_join_requests(request), pk=pk)
-    return found
+    return get_object_or_404(_join_requests(request), pk=pk)
