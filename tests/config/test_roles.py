@@ -81,6 +81,9 @@ MATRIX = {
     ("campaign-exports", "post"): (EVERYBODY, 201),
     ("export", "get"): (EVERYBODY, 200),
     ("export-file", "get"): (EVERYBODY, 409),
+    ("keys", "get"): (UNSUPPRESSORS, 200),
+    ("key", "get"): (UNSUPPRESSORS, 200),
+    ("key", "delete"): (UNSUPPRESSORS, 204),
     ("channels", "get"): (EVERYBODY, 200),
     ("routes", "get"): (EVERYBODY, 200),
     ("audit", "get"): (EVERYBODY, 200),
@@ -110,6 +113,7 @@ def things(workspace):
         "senders": campaign.sender_id,
         "campaigns": campaign.pk,
         "exports": export.pk,
+        "keys": factories.api_key(workspace)[0].pk,
         "suppressions": suppressions.opt_out(workspace, factories.FIRST_NUMBER).pk,
         "suppressions/imports": factories.suppression_import(workspace).pk,
     }

@@ -11,7 +11,19 @@ METHODS = ("get", "post", "put", "patch", "delete")
 BODIES = {"reason": "No.", "send_at": "2099-01-01T00:00:00Z", "saddr": "Acme", "format": "csv", "to": ["+31612345678"]}
 # Addresses without an id: what they show is asked below, one by one.
 WITHOUT_ID = {
-    *("lists", "uploads", "senders", "campaigns", "channels", "routes", "audit", "schema", "schema-ui", "nowhere"),
+    *(
+        "lists",
+        "uploads",
+        "senders",
+        "campaigns",
+        "channels",
+        "routes",
+        "audit",
+        "keys",
+        "schema",
+        "schema-ui",
+        "nowhere",
+    ),
     *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
 }
 
@@ -63,6 +75,7 @@ def strangers(db):
         "senders": campaign.sender_id,
         "campaigns": campaign.pk,
         "exports": export.pk,
+        "keys": factories.api_key(other)[0].pk,
         "suppressions": suppressions.opt_out(other, factories.FIRST_NUMBER).pk,
         "suppressions/imports": factories.suppression_import(other).pk,
     }
@@ -88,6 +101,7 @@ OURS = {
     "campaigns": factories.draft,
     "suppressions": lambda workspace: suppressions.opt_out(workspace, factories.FIRST_NUMBER),
     "suppressions/imports": factories.suppression_import,
+    "keys": lambda workspace: factories.api_key(workspace)[0],
 }
 
 
