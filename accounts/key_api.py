@@ -32,7 +32,7 @@ class KeyOutput(serializers.Serializer[ApiKey]):
 
 class Keys(generics.ListAPIView[ApiKey]):
     serializer_class = KeyOutput
-    permission_to_read = Permission.MANAGE
+    read_permission = Permission.MANAGE
     reads = Scope.WORKSPACE_READ
 
     def get_queryset(self) -> Any:
@@ -40,7 +40,7 @@ class Keys(generics.ListAPIView[ApiKey]):
 
 
 class OneKey(APIView):
-    permission_to_read = permission = Permission.MANAGE
+    permission = read_permission = Permission.MANAGE
     reads = Scope.WORKSPACE_READ
     writes = Scope.WORKSPACE_WRITE
 

@@ -45,8 +45,8 @@ def create(
     workspace = Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
     _check_may_create(workspace, user, by=by)
     offered = scoping.offered(to_token=user is not None)
-    wanted = scoping.in_order(offered if scopes is None else scopes)
-    if not wanted or not set(wanted) <= set(offered):
+    wanted = set(offered if scopes is None else scopes)
+    if not wanted or not wanted <= set(offered):
         raise Refused(_("Choose what it is for."), code="unknown_scope", field="scopes")
     if expires_at is not None and expires_at <= now:
         raise Refused(_("That is in the past already."), code="time_in_the_past", field="expires_at")
@@ -59,12 +59,12 @@ def create(
         name=name.strip(),
         prefix=secret[:8],
         digest=digest_of(secret),
-        scopes=wanted,
+        scopes=scoping.in_order(wanted),
         expires_at=expires_at,
         created_by=by,
         created_at=now,
     )
-    said = {"name": key.name, "user": user.pk if user else None, "scopes": wanted}
+    said = {"name": key.name, "user": user.pk if user else None, "scopes": key.scopes}
     record("apikey.created", key, by=by, after={**said, "expires_at": expires_at and expires_at.isoformat()})
     return key, secret
 

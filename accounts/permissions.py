@@ -1,4 +1,4 @@
-"""The API's permission check: each view says which permission a method needs."""
+"""The API's permission check: each view says which permission, and which scope of a key, a method needs."""
 
 from typing import Any
 
@@ -12,22 +12,19 @@ from accounts.scopes import Scope
 
 
 class MayOnWorkspace(BasePermission):
-    """Reading needs VIEW, or the view's `permission_to_read`; writing needs its `permission`, or WRITE. A key needs, in
-    addition, the scope that the view names as what it `reads` or `writes`; a view that names none is closed to keys."""
+    """Reading needs the view's `read_permission` (VIEW unless it says otherwise), writing its `permission` (WRITE). A
+    key needs the scope, too, that the view `reads` or `writes`: a view that names none is closed to keys."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if request.auth is None:
             return False
-        is_reading = request.method in SAFE_METHODS
-        needed = (
-            getattr(view, "permission_to_read", Permission.VIEW)
-            if is_reading
-            else getattr(view, "permission", Permission.WRITE)
-        )
+        reads = request.method in SAFE_METHODS
+        needed = getattr(view, *(("read_permission", Permission.VIEW) if reads else ("permission", Permission.WRITE)))
         if needed not in request._request.permissions:  # type: ignore[attr-defined]
             raise PermissionDenied(f"This key may not {needed.label}.")
-        if isinstance(request.auth, ApiKey):
-            _check_scope(request.auth, getattr(view, "reads" if is_reading else "writes", None))
+        # A method that the view has not is no matter of scopes: it is answered 405. OPTIONS describes nothing.
+        if isinstance(request.auth, ApiKey) and request.method != "OPTIONS" and hasattr(view, request.method.lower()):
+            _check_scope(request.auth, getattr(view, "reads" if reads else "writes", None))
         return True
 
 

@@ -11,6 +11,7 @@ from django.db.models import Count, Min
 from accounts.models import Workspace
 from audit.models import Entry
 from campaigns.models import Campaign
+from delivery.tallies import CODE, KIND
 from moderation.models import Decision
 from recipients.models import RecipientList
 from tests import factories
@@ -178,16 +179,18 @@ CROSS JOIN LATERAL (SELECT greatest(0, least(count, l.accepted * 19 / 20 - numbe
 WHERE c.id = %(big)s
 """
 
-_TALLIES = """
-INSERT INTO delivery_tally (campaign_id, state, n, at)
-SELECT campaign_id, state, count(*), NULL FROM delivery_message WHERE campaign_id >= %(newest)s GROUP BY 1, 2
+_TALLIES = f"""
+INSERT INTO delivery_tally (campaign_id, state, error_kind, error_code, n, at)
+SELECT campaign_id, state, {KIND}, {CODE}, count(*), NULL
+FROM delivery_message WHERE campaign_id >= %(newest)s GROUP BY 1, 2, 3, 4
 """
 
 _COURSE = """
 INSERT INTO delivery_movement (campaign_id, begin, state, n)
 SELECT t.campaign_id, date_bin('10 minutes', c.started_at, 'epoch') + piece * interval '10 minutes', t.state,
        t.n / 20 + CASE piece WHEN 0 THEN t.n %% 20 ELSE 0 END
-FROM delivery_tally t JOIN campaigns_campaign c ON c.id = t.campaign_id CROSS JOIN generate_series(0, 19) AS piece
+FROM (SELECT campaign_id, state, sum(n)::int AS n FROM delivery_tally GROUP BY 1, 2) t
+JOIN campaigns_campaign c ON c.id = t.campaign_id CROSS JOIN generate_series(0, 19) AS piece
 WHERE t.campaign_id >= %(newest)s
 """
 

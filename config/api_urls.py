@@ -8,7 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts import key_api
+from accounts import api_urls as accounts
 from audit.api import Audit
 from campaigns import api as campaigns
 from channels.api import Channels, Routes
@@ -100,11 +100,10 @@ urlpatterns = [
     path("campaigns/<int:pk>/reschedule/", moderation.Reschedule.as_view(), name="campaign-reschedule"),
     path("campaigns/<int:pk>/send_now/", moderation.SendNow.as_view(), name="campaign-send-now"),
     *reports.urlpatterns,
+    *accounts.urlpatterns,
     path("inbound/", InboundMessages.as_view(), name="inbound"),
     path("channels/", Channels.as_view(), name="channels"),
     path("routes/", Routes.as_view(), name="routes"),
-    path("keys/", key_api.Keys.as_view(), name="keys"),
-    path("keys/<int:pk>/", key_api.OneKey.as_view(), name="key"),
     path("audit/", Audit.as_view(), name="audit"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("schema/ui/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="schema-ui"),

@@ -6,8 +6,9 @@ from typing import Any
 from celery import Celery
 from celery.fixups.django import DjangoWorkerFixup
 from django.db import close_old_connections
-from kombu import Queue
+from kombu import Message, Queue
 from kombu.transport.redis import Channel, QoS
+from redis.exceptions import OutOfMemoryError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -20,6 +21,14 @@ class _Doorbells(QoS):  # type: ignore[misc]
     """
 
     restore_at_shutdown = False
+
+    def append(self, message: Message, delivery_tag: str) -> None:
+        """A Redis without room cannot note who has taken it, and what is taken is heard all the same: else the error
+        ends the worker."""
+        try:
+            super().append(message, delivery_tag)
+        except OutOfMemoryError:
+            super(QoS, self).append(message, delivery_tag)
 
     def ack(self, delivery_tag: str) -> None:
         if not self.channel.closed:

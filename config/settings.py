@@ -201,6 +201,9 @@ SPECTACULAR_SETTINGS = {
         "RevisionStatus": "senders.statuses.RevisionStatus",
         "ExportStatus": "reports.statuses.Status",
         "RecipientStatus": "delivery.statuses.Term",
+        "InvitationStatus": "accounts.statuses.InvitationStatus",
+        "JoinRequestStatus": "accounts.statuses.JoinRequestStatus",
+        "Role": "accounts.roles.Role",
     },
 }
 

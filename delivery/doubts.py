@@ -9,8 +9,10 @@ from django.db import connection, transaction
 from django.db.models import F
 from numpy.typing import NDArray
 
+from delivery import tallies
 from delivery.models import Chunk
 from delivery.statuses import ChunkStatus, MessageState
+from delivery.tallies import Standing
 
 _ENTER = """
 INSERT INTO delivery_doubt (campaign_id, channel_id, recipient, phone, at)
@@ -103,11 +105,8 @@ def settle(
                 },
             )
             late = cursor.fetchall()
-        counts = [(MessageState.UNCERTAIN, len(lost) + len(late)), (MessageState.INTENDED, -len(late))]
-        cursor.executemany(
-            "INSERT INTO delivery_tally (campaign_id, state, n) VALUES (%s, %s, %s)",
-            [(chunk.campaign_id, state, n) for state, n in counts if n],
-        )
+        moved = {Standing(MessageState.UNCERTAIN): len(lost) + len(late), Standing(MessageState.INTENDED): -len(late)}
+        tallies.note(cursor, chunk.campaign_id, moved)
     held.next = held.intended
     held.unresolved -= len(late)
     held.retry_at = None if not held.unresolved else held.retry_at

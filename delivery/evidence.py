@@ -14,15 +14,16 @@ from django.db import connection, transaction
 
 from campaigns.statuses import Status
 from channels.answers import Table
-from delivery import doubts
+from delivery import doubts, tallies
 from delivery.batches import DOUBT, MISSING, Batch, Integers
 from delivery.copying import array
 from delivery.judging import Judgement, judge
 from delivery.models import Chunk
 from delivery.plans import partition
-from delivery.results import OPEN_STATES, TALLY, copy_ids, when_to_look
+from delivery.results import OPEN_STATES, copy_ids, when_to_look
 from delivery.rows import days
 from delivery.statuses import ErrorKind, MessageState
+from delivery.tallies import Standing, standing
 from delivery.whereabouts import Places, normal_forms, whereabouts
 
 S = MessageState
@@ -221,12 +222,14 @@ WHERE id = %(chunk)s
 
 
 def _count(chunk: Chunk, changes: Sequence[_Change]) -> None:
-    tally = Counter(change.judgement.state for change in changes)
-    tally.subtract(S(change.row.state) for change in changes)
+    tally = Counter(
+        standing(change.judgement.state, ErrorKind.ANSWER, change.judgement.error_code) for change in changes
+    )
+    tally.subtract(Standing(S(change.row.state)) for change in changes)
     looks = [change.look_at for change in changes if change.look_at is not None]
-    still_open = sum(tally[state] for state in OPEN_STATES)
+    still_open = sum(tally[Standing(state)] for state in OPEN_STATES)
     with connection.cursor() as cursor:
-        cursor.executemany(TALLY, [(chunk.campaign_id, state, n) for state, n in tally.items() if n])
+        tallies.note(cursor, chunk.campaign_id, tally)
         cursor.execute(_RESOLVE, {"chunk": chunk.pk, "open": still_open, "look_at": min(looks, default=None)})
 
 

@@ -1,5 +1,6 @@
 """What must be done now and then: counters folded, partitions ahead of time, receipts that never came."""
 
+from collections import Counter
 from datetime import date, datetime
 
 from django.conf import settings
@@ -10,12 +11,13 @@ from audit.ledger import record
 from campaigns.models import Campaign
 from delivery import receipts, retention
 from delivery.statuses import MessageState
+from delivery.tallies import CODE, KIND
 
 # One statement, so a reader sees either the many rows or their sum. When it was is kept as well, in stretches that grow
 # with the age of the campaign: however long it goes on, its course has no more than some ten thousand of them.
 _FOLD = """
 WITH gone AS (
-    DELETE FROM delivery_tally WHERE campaign_id = %(campaign)s RETURNING state, n, at
+    DELETE FROM delivery_tally WHERE campaign_id = %(campaign)s RETURNING state, error_kind, error_code, n, at
 ), kept AS (
     INSERT INTO delivery_movement (campaign_id, begin, state, n)
     SELECT %(campaign)s, date_bin(stretch.width, at, 'epoch'), state, sum(n)
@@ -29,8 +31,8 @@ WITH gone AS (
     WHERE at IS NOT NULL GROUP BY 2, 3 HAVING sum(n) <> 0
     ON CONFLICT (campaign_id, begin, state) DO UPDATE SET n = delivery_movement.n + EXCLUDED.n
 )
-INSERT INTO delivery_tally (campaign_id, state, n, at)
-SELECT %(campaign)s, state, sum(n), NULL FROM gone GROUP BY state HAVING sum(n) <> 0
+INSERT INTO delivery_tally (campaign_id, state, error_kind, error_code, n, at)
+SELECT %(campaign)s, state, error_kind, error_code, sum(n), NULL FROM gone GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0
 """
 FOLD_FROM = 200
 
@@ -51,14 +53,16 @@ def prepare_partitions(*, today: date) -> None:
 
 
 # Both sides are of one instant, so whatever is written meanwhile adds to both of them, or to none.
-_REPAIR = """
-INSERT INTO delivery_tally (campaign_id, state, n)
-SELECT %(campaign)s, state, sum(found) - sum(counted) FROM (
-    SELECT state, n AS counted, 0 AS found FROM delivery_tally WHERE campaign_id = %(campaign)s
+_REPAIR = f"""
+INSERT INTO delivery_tally (campaign_id, state, error_kind, error_code, n)
+SELECT %(campaign)s, state, kind, code, sum(found) - sum(counted) FROM (
+    SELECT state, error_kind AS kind, error_code AS code, n AS counted, 0 AS found
+    FROM delivery_tally WHERE campaign_id = %(campaign)s
     UNION ALL
-    SELECT state, 0, count(*) FROM delivery_message WHERE day = %(day)s AND campaign_id = %(campaign)s GROUP BY state
+    SELECT state, {KIND}, {CODE}, 0, count(*) FROM delivery_message
+    WHERE day = %(day)s AND campaign_id = %(campaign)s GROUP BY 1, 2, 3
 ) both_sides
-GROUP BY state HAVING sum(found) <> sum(counted)
+GROUP BY 1, 2, 3, 4 HAVING sum(found) <> sum(counted)
 RETURNING state, n
 """
 
@@ -73,10 +77,12 @@ def repair_tallies(campaign_id: int, *, by: User | None = None) -> dict[str, int
     retention.check_kept(campaign)
     with connection.cursor() as cursor:
         cursor.execute(_REPAIR, {"campaign": campaign_id, "day": campaign.day})
-        missing = {MessageState(state).name.lower(): n for state, n in cursor.fetchall()}
+        missing = Counter[str]()
+        for state, n in cursor.fetchall():
+            missing[MessageState(state).name.lower()] += n
     if missing:
-        record("campaign.tallies_repaired", campaign, by=by, after=missing)
-    return missing
+        record("campaign.tallies_repaired", campaign, by=by, after=dict(missing))
+    return dict(missing)
 
 
 _WAITING = """

@@ -10,11 +10,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
-from delivery import spending
+from delivery import spending, tallies
 from delivery.copying import array
 from delivery.models import Chunk
 from delivery.plans import partition
 from delivery.statuses import MessageState
+from delivery.tallies import Standing
 
 # After the response timeout nobody waits for an answer any more, whatever became of the process that did.
 OVERDUE_MARGIN = timedelta(seconds=5)
@@ -208,14 +209,11 @@ def intend_retries(chunk: Chunk, count: int, *, seal: str, channel_id: int, now:
         if over:
             cursor.execute("UPDATE delivery_chunk SET unresolved = unresolved - %s WHERE id = %s", [over, chunk.pk])
         moved = {
-            MessageState.RETRY: -len(judged),
-            MessageState.INTENDED: len(retries),
-            MessageState.SUPPRESSED: over,
+            Standing(MessageState.RETRY): -len(judged),
+            Standing(MessageState.INTENDED): len(retries),
+            Standing(MessageState.SUPPRESSED): over,
         }
-        cursor.executemany(
-            "INSERT INTO delivery_tally (campaign_id, state, n) VALUES (%s, %s, %s)",
-            [(chunk.campaign_id, state, n) for state, n in moved.items() if n],
-        )
+        tallies.note(cursor, chunk.campaign_id, moved)
     return sorted(retries, key=lambda one: one.recipient)
 
 

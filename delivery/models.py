@@ -213,10 +213,13 @@ class Doubt(models.Model):
 
 
 class Tally(models.Model):
-    """How many messages entered (positive) or left (negative) a state: the sum is the counter."""
+    """How many messages entered (positive) or left (negative) a state, and of the failed ones why: the sum is the
+    counter (`delivery.tallies`)."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+", db_index=False)
     state = models.SmallIntegerField(choices=MessageState.choices)
+    error_kind = models.SmallIntegerField(choices=ErrorKind.choices, default=ErrorKind.NONE, db_default=ErrorKind.NONE)
+    error_code = models.IntegerField(null=True)
     n = models.IntegerField()
     at = models.DateTimeField(null=True, db_default=Now(), help_text="Of the transaction; null is a sum of many.")
 
@@ -329,6 +332,7 @@ class Incident(models.Model):
             ),
             models.CheckConstraint(name="incident_known_kind", condition=Q(kind__in=IncidentKind.values)),
         ]
+        indexes = [models.Index(name="incident_latest", fields=["-minute", "-id"])]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} × {self.count}"

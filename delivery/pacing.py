@@ -10,7 +10,7 @@ from campaigns.hours import Hours, Interval
 # sliding second holds more than n, whoever writes them and however late: nothing has to be kept free for a late writer.
 # What has to be is the way to the carrier, which is not equally long each time. Seconds until a token comes back: after
 # its slot, and at least after its use. The difference is what a writer may be late without losing time.
-TURN = 1.004
+TURN = 1.003
 AGAIN = 1.002
 SLICE = 0.0025  # seconds of a line that are written as one buffer
 GRANT = 0.02  # seconds of it that a process asks for at once

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from channels.models import Channel
-from delivery import copying, doubts, inbound, inbox
+from delivery import copying, doubts, inbound, inbox, tallies
 from delivery.batches import NOTHING, Ids, Integers
 from delivery.copying import array, copied
 from delivery.errors import STATE_STEP
@@ -24,6 +24,7 @@ from delivery.plans import by_key, partition
 from delivery.results import copy_ids
 from delivery.rows import day_of, days
 from delivery.statuses import ErrorKind, MessageState
+from delivery.tallies import standing
 from delivery.whereabouts import UNKNOWN, Places, Whereabouts, normal, normal_forms, whereabouts
 from smpp import receipts
 from smpp.bulk import Octets
@@ -301,7 +302,8 @@ WITH given AS (
     SELECT * FROM unnest(%(recipients)s::int[], %(delivered)s::int[], %(failed)s::int[], %(codes)s::int[])
         AS g (recipient, delivered, failed, code)
 ), held AS (
-    SELECT m.ctid, m.state AS was, g.code, (1 << m.parts) - 1 AS whole,
+    SELECT m.ctid, m.state AS was, m.error_kind AS kind_was, m.error_code AS code_was,
+           g.code, (1 << m.parts) - 1 AS whole,
            m.accepted_mask | g.delivered | g.failed AS accepted, m.delivered_mask | g.delivered AS delivered,
            m.failed_mask | g.failed AS failed,
            m.state IN (%(uncertain)s, %(pending)s, %(no_receipt)s)
@@ -330,9 +332,9 @@ WITH given AS (
                   WHEN j.becomes IN (%(is_failed)s, %(is_delivered)s) THEN %(at)s::timestamptz END
     FROM judged j
     WHERE m.ctid = j.ctid
-    RETURNING m.recipient, j.was, m.state
+    RETURNING m.recipient, j.was, j.kind_was, j.code_was, m.state, m.error_kind, m.error_code
 )
-SELECT recipient, was, state FROM moved
+SELECT * FROM moved
 """
 _STATES = {
     "uncertain": S.UNCERTAIN,
@@ -379,9 +381,10 @@ WITH moved AS (
       AND m.state = %(pending)s AND m.parts = 1
     RETURNING 1
 ), n AS (SELECT count(*)::int AS n FROM moved), noted AS (
-    INSERT INTO delivery_tally (campaign_id, state, n)
-    SELECT %(campaign)s, s, CASE s WHEN %(pending)s THEN -n ELSE n END
-    FROM n, unnest(ARRAY[%(pending)s, %(becomes)s]::smallint[]) AS s WHERE n > 0
+    INSERT INTO delivery_tally (campaign_id, state, error_kind, error_code, n)
+    SELECT %(campaign)s, s, k, c, CASE s WHEN %(pending)s THEN -n ELSE n END
+    FROM n, (VALUES (%(pending)s::smallint, 0::smallint, NULL::int), (%(becomes)s, %(kind)s, %(code)s)) AS v (s, k, c)
+    WHERE n > 0
 )
 SELECT n FROM n
 """
@@ -442,14 +445,12 @@ def _raise_each(day: date, campaign: int, given: _Verdicts, *, at: datetime) -> 
     }
     with connection.cursor() as cursor:
         cursor.execute(_RAISE.format(partition=partition(day)), values)
-        judged: list[tuple[int, int, int]] = cursor.fetchall()
+        judged = [(row[0], standing(*row[1:4]), standing(*row[4:])) for row in cursor.fetchall()]
         tally = Counter(becomes for _, _, becomes in judged)
         tally.subtract(was for _, was, _ in judged)
-        cursor.executemany(
-            "INSERT INTO delivery_tally (campaign_id, state, n) VALUES (%s, %s, %s)",
-            [(campaign, state, n) for state, n in tally.items() if n],
-        )
-    doubts.leave(campaign, [recipient for recipient, was, becomes in judged if was == S.UNCERTAIN != becomes])
+        tallies.note(cursor, campaign, tally)
+    left = [recipient for recipient, was, becomes in judged if was.state == S.UNCERTAIN != becomes.state]
+    doubts.leave(campaign, left)
     return [recipient for recipient, _, _ in judged]
 
 

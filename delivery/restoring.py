@@ -22,10 +22,11 @@ from audit.refusal import Refused
 from campaigns import transitions as campaign_transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Status
-from delivery import chunk_files, doubts, halting, incidents, reasons, texts, transitions, witness
+from delivery import chunk_files, doubts, halting, incidents, reasons, tallies, texts, transitions, witness
 from delivery.models import Chunk, Halt, Intent
 from delivery.plans import partition
 from delivery.statuses import ChunkStatus, HaltKind, IncidentKind, MessageState
+from delivery.tallies import Standing
 from delivery.ways import style_of
 from recipients.chunks import ChunkDamaged
 
@@ -198,13 +199,10 @@ def _doubt(chunk_id: int, phones: NDArray[np.uint64], *, since: datetime, by: Us
         cursor.execute(_UNRESOLVED.format(partition=partition(campaign.day)), values)
         unresolved: list[tuple[int, int, int]] = cursor.fetchall()
         cursor.execute(_NEVER_HEARD_OF, values)
-        moved = {MessageState.UNCERTAIN: len(unheard) + len(unresolved)}
+        moved = {Standing(MessageState.UNCERTAIN): len(unheard) + len(unresolved)}
         for state in (MessageState.INTENDED, MessageState.RETRY):
-            moved[state] = -sum(was == state for _, _, was in unresolved)
-        cursor.executemany(
-            "INSERT INTO delivery_tally (campaign_id, state, n) VALUES (%s, %s, %s)",
-            [(campaign.pk, state, n) for state, n in moved.items() if n],
-        )
+            moved[Standing(state)] = -sum(was == state for _, _, was in unresolved)
+        tallies.note(cursor, campaign.pk, moved)
     people = [(recipient, phone) for recipient, phone, _ in unresolved]
     people += zip(values["recipients"], values["phones"], strict=True)
     # No receipt for them is older than the campaign.

@@ -16,6 +16,7 @@ from delivery.judging import Judgement, judge
 from delivery.models import Chunk
 from delivery.rows import days, microseconds
 from delivery.statuses import ErrorKind, MessageState
+from delivery.tallies import Standing, standing
 from delivery.whereabouts import Places, normal_forms, whereabouts
 
 S = MessageState
@@ -33,7 +34,7 @@ class _Others:
     """Messages that are not simply accepted."""
 
     rows: list[str]
-    states: Counter[MessageState]
+    moved: Counter[Standing]
     doubts: list[tuple[int, int]]
     look_at: datetime | None
 
@@ -52,12 +53,13 @@ WITH advanced AS (
     WHERE id = %(chunk)s AND owner = %(owner)s AND epoch = %(epoch)s AND next = %(next)s
     RETURNING campaign_id, {moving}
 ), noted AS (
-    INSERT INTO delivery_tally (campaign_id, state, n)
-    SELECT campaign_id, state, n FROM advanced, unnest(%(states)s::smallint[], %(counts)s::int[]) AS t (state, n)
+    INSERT INTO delivery_tally (campaign_id, state, error_kind, error_code, n)
+    SELECT campaign_id, state, kind, code, n
+    FROM advanced, unnest(%(states)s::smallint[], %(kinds)s::smallint[], %(codes)s::int[], %(counts)s::int[])
+        AS t (state, kind, code, n)
 )
 SELECT {moving} FROM advanced
 """.format(moving=", ".join(MOVING))
-TALLY = "INSERT INTO delivery_tally (campaign_id, state, n) VALUES (%s, %s, %s)"
 
 
 def store(batch: Batch, chunk: Chunk, *, now: datetime) -> bool:
@@ -71,7 +73,8 @@ def store(batch: Batch, chunk: Chunk, *, now: datetime) -> bool:
     accepted = _accepted(batch, handed_over)
     others = _others(batch, np.flatnonzero(~accepted), now=now)
     ids, places = _named(batch)
-    states = others.states + Counter({S.PENDING: int(np.count_nonzero(accepted))})
+    moved = others.moved + Counter({Standing(S.PENDING): int(np.count_nonzero(accepted))})
+    states, kinds, codes = zip(*moved, strict=True) if moved else ((), (), ())
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             _ADVANCE,
@@ -81,14 +84,16 @@ def store(batch: Batch, chunk: Chunk, *, now: datetime) -> bool:
                 "epoch": chunk.epoch,
                 "next": chunk.next,
                 "moved": handed_over + len(batch.passed_over) + len(batch.misfits),
-                "open": sum(states[state] for state in OPEN_STATES),
+                "open": sum(moved[Standing(state)] for state in OPEN_STATES),
                 "look_at": others.look_at,
                 "states": copying.array(states),
-                "counts": copying.array(states.values()),
+                "kinds": copying.array(kinds),
+                "codes": list(codes),
+                "counts": copying.array(moved.values()),
             },
         )
-        moved = cursor.fetchone()
-        if moved is None:
+        advanced = cursor.fetchone()
+        if advanced is None:
             return False
         if accepted.any():
             _copy_pending(cursor, batch, np.flatnonzero(accepted), now=now)
@@ -98,7 +103,7 @@ def store(batch: Batch, chunk: Chunk, *, now: datetime) -> bool:
         doubtful = [(recipient, phone, batch.intended_at) for recipient, phone in others.doubts]
         doubts.enter(batch.campaign_id, batch.channel_id, doubtful)
     whereabouts.add(batch.channel_id, ids, places)
-    for field, value in zip(MOVING, moved, strict=True):
+    for field, value in zip(MOVING, advanced, strict=True):
         setattr(chunk, field, value)
     return True
 
@@ -172,19 +177,19 @@ def copy_ids(cursor: object, channel_id: int, ids: Ids, places: Places) -> None:
 
 
 def _others(batch: Batch, indexes: Integers, *, now: datetime) -> _Others:
-    found = _Others(rows=[], states=Counter(), doubts=[], look_at=None)
+    found = _Others(rows=[], moved=Counter(), doubts=[], look_at=None)
     at, start, end = now.isoformat(), f"{batch.day}\t{batch.campaign_id}", f"{batch.channel_id}\n"
     for index in indexes.tolist():
         recipient, phone = int(batch.recipients[index]), int(batch.phones[index])
         answers = batch.answers_of(index)
         judgement = judge(answers, attempts=1, table=batch.table)
         retry_at = when_to_look(judgement, now=now)
-        found.states[judgement.state] += 1
         if judgement.state is S.UNCERTAIN:
             found.doubts.append((recipient, phone))
         if retry_at is not None:
             found.look_at = min(found.look_at or retry_at, retry_at)
         kind = ErrorKind.NONE if judgement.error_code is None else ErrorKind.ANSWER
+        found.moved[standing(judgement.state, kind, judgement.error_code)] += 1
         done_at = at if judgement.state is S.FAILED else _NULL
         again = retry_at.isoformat() if judgement.state is S.RETRY and retry_at else _NULL
         code = _NULL if judgement.error_code is None else judgement.error_code
@@ -193,11 +198,11 @@ def _others(batch: Batch, indexes: Integers, *, now: datetime) -> _Others:
             f"\t{kind:d}\t{code}\t{at}\t{done_at}\t{again}\t{end}"
         )
     for recipient, phone in batch.passed_over:
-        found.states[S.SUPPRESSED] += 1
+        found.moved[Standing(S.SUPPRESSED)] += 1
         rest = f"{S.SUPPRESSED:d}\t0\t1\t0\t0\t{_NULL}\t{_NULL}\t{at}\t{_NULL}\t{end}"
         found.rows.append(f"{start}\t{recipient}\t{phone}\t{rest}")
     for recipient, phone, why in batch.misfits:
-        found.states[S.FAILED] += 1
+        found.moved[Standing(S.FAILED, ErrorKind.TEXT, why)] += 1
         rest = f"{S.FAILED:d}\t0\t1\t0\t{ErrorKind.TEXT:d}\t{why}\t{_NULL}\t{at}\t{_NULL}\t{end}"
         found.rows.append(f"{start}\t{recipient}\t{phone}\t{rest}")
     return found

@@ -53,7 +53,7 @@ LENGTH = _header("Upload-Length", "Of the whole file, in bytes.", kind=int)
 class Tus(APIView):
     """The headers that every answer has, and the method of clients that can only POST."""
 
-    writes = Scope.LISTS_WRITE
+    reads = writes = Scope.LISTS_WRITE  # how far an upload is, is asked for by whoever goes on with it
     authentication_classes = (BearerAuthentication, PageAuthentication)
     parser_classes = ()
 

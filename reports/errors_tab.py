@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Max, Min, Q, Sum
 
 from campaigns.models import Campaign
-from delivery import counters, errors, retention
+from delivery import errors
 from delivery.errors import Error
-from delivery.models import Chunk, Incident, Message
+from delivery.models import Chunk, Incident, Tally
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 
 TOP = 10
@@ -113,19 +113,17 @@ def minutes(campaign: Campaign) -> list[IncidentMinute]:
 
 def reasons(campaign: Campaign) -> list[Reason]:
     """The most frequent error codes of the failed messages."""
-    failed = counters.totals(campaign).failed
-    if campaign.started_at is None or not failed or not retention.is_kept(campaign):
-        return []
+    tallied = Tally.objects.filter(campaign=campaign, state=MessageState.FAILED)
     groups = (
-        Message.objects.filter(day=campaign.day, campaign=campaign, state=MessageState.FAILED)
-        .values_list("error_kind", "error_code")
-        .annotate(n=Count("recipient"))
-        .order_by("-n", "error_kind", "error_code")[:TOP]
+        tallied.values_list("error_kind", "error_code")
+        .annotate(total=Sum("n"))
+        .filter(total__gt=0)
+        .order_by("-total", "error_kind", "error_code")
     )
+    failed = sum(n for _, _, n in groups)
     unknown = Error("", "UNKNOWN", "The carrier gave no reason.")
     return [
-        Reason(error=errors.explain(kind, code) or unknown, count=n, share=min(1.0, n / failed))
-        for kind, code, n in groups
+        Reason(error=errors.explain(kind, code) or unknown, count=n, share=n / failed) for kind, code, n in groups[:TOP]
     ]
 
 

@@ -39,6 +39,13 @@ SELECT 'state', state::bigint, coalesce(sum(counted), 0)::bigint, coalesce(sum(f
     UNION ALL
     SELECT state, 0, count(*) FROM delivery_message WHERE day = %(day)s AND campaign_id = %(campaign)s GROUP BY state
 ) both_sides GROUP BY state
+UNION ALL SELECT 'failed', coalesce(code, 0), sum(counted)::bigint, sum(found)::bigint FROM (
+    SELECT error_kind AS kind, error_code AS code, n AS counted, 0 AS found
+    FROM delivery_tally WHERE campaign_id = %(campaign)s AND state = %(failed)s
+    UNION ALL
+    SELECT error_kind, error_code, 0, count(*) FROM delivery_message
+    WHERE day = %(day)s AND campaign_id = %(campaign)s AND state = %(failed)s GROUP BY 1, 2
+) why GROUP BY kind, code
 UNION ALL SELECT 'handed over', number, next, handed_over FROM per_chunk
 UNION ALL SELECT 'unresolved', number, unresolved, unresolved_rows FROM per_chunk
 UNION ALL SELECT 'ahead', number, 0, ahead FROM per_chunk
@@ -205,6 +212,8 @@ def _in_words(what: str, which: int, counted: int, there: int) -> str:
     match what:
         case "state":
             return f"{MessageState(which).name}: the tally says {counted}, there are {there} messages"
+        case "failed":
+            return f"failed with code {which}: the tally says {counted}, there are {there} messages"
         case "handed over":
             return f"chunk {which}: it says {counted} are handed over, there are {there} messages"
         case "unresolved":

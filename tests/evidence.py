@@ -1,5 +1,6 @@
 """What delivery leaves behind of a campaign: chunks, intents, messages and tallies, as the dispatcher writes them."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
@@ -7,8 +8,10 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from campaigns.models import Campaign
-from delivery.models import Chunk, Doubt, Intent, Message, Tally
+from delivery import tallies
+from delivery.models import Chunk, Doubt, Intent, Message
 from delivery.statuses import ChunkStatus, ErrorKind, MessageState
+from delivery.tallies import standing
 from recipients.listing import listing_of
 
 DELIVERED = {"state": MessageState.DELIVERED, "accepted_mask": 1, "delivered_mask": 1}
@@ -73,9 +76,9 @@ def dispatched(
         )
         for message in doubtful
     )
-    for state in MessageState:
-        if n := sum(message.state == state for message in messages):
-            Tally.objects.create(campaign=campaign, state=state, n=n)
+    counted = Counter(standing(message.state, message.error_kind, message.error_code) for message in messages)
+    with connection.cursor() as cursor:
+        tallies.note(cursor, campaign.pk, counted)
 
 
 def intended(campaign: Campaign, number: int, count: int) -> None:

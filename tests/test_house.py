@@ -113,7 +113,14 @@ def test_edges_reach_rows_through_their_workspace():
     edges |= {"wizard_views.py", "forecast_views.py"}
     edges |= {"trial_api.py", "trial_views.py", "trial_phone_views.py", "limit_api.py", "limit_views.py"}
     edges |= {"key_api.py", "key_views.py"}
-    edges |= {"member_views.py", "invitation_views.py", "join_views.py", "master_views.py", "archive_views.py"}
+    edges |= {
+        "member_api.py",
+        "member_views.py",
+        "invitation_views.py",
+        "join_views.py",
+        "master_views.py",
+        "archive_views.py",
+    }
     bare = [
         where(path, node)
         for path, tree in sources()

@@ -5,9 +5,9 @@ from django.db import migrations
 OF_KEYS = [
     *("campaigns:read", "campaigns:write", "lists:read", "lists:write", "suppressions:read", "suppressions:write"),
     *("senders:read", "senders:write", "reports:read", "exports", "inbound:read", "channels:read", "audit:read"),
-    "workspace:read",
+    *("members:read", "workspace:read"),
 ]
-OF_TOKENS = [*OF_KEYS, "workspace:write", "decide"]
+OF_TOKENS = [*OF_KEYS, "members:write", "workspace:write", "decide"]
 
 
 def keep(apps, schema_editor):

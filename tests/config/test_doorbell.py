@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from redis import Redis
 
-from config import doorbell
+from config import celery, doorbell
 from stack.keyring import Keyring
 from stack.valkey import Valkey
 
@@ -54,3 +54,21 @@ def test_a_redis_that_is_not_fit_takes_a_process_out_of_service(configure, objec
     configure("maxmemory", "100kb")
     response = Client().get("/readyz")
     assert (response.status_code, json.loads(response.content)["redis"]) == (503, "unfit")
+
+
+def test_a_doorbell_is_heard_though_the_redis_has_no_room_to_note_who_has_taken_it(configure, url):
+    heard = []
+
+    def take(body, message):
+        heard.append(body)
+        message.ack()
+
+    with celery.app.connection_for_read(url=url) as connection:
+        queue = celery.app.amqp.queues["dispatch"](connection.default_channel)
+        queue.declare()
+        with connection.Producer() as producer:
+            producer.publish({"chunk": 17}, routing_key=queue.routing_key, exchange=queue.exchange)
+        configure("maxmemory", 1)
+        with connection.Consumer([queue], callbacks=[take], accept=["json"]):
+            connection.drain_events(timeout=10)
+    assert heard == [{"chunk": 17}]

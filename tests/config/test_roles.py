@@ -2,18 +2,19 @@
 
 import pytest
 from django.db import transaction
+from rest_framework import serializers
 from rest_framework.test import APIClient
 
+from accounts.inputs import Input
 from accounts.roles import Role
-from recipients import suppressions
-from reports.models import Export
 from tests import factories
-from tests.config.test_tenancy import WITHOUT_ID, address, body_for, methods_of, routes
+from tests.config import everything
+from tests.config.test_tenancy import WITH_ID, WITHOUT_ID, address, body_for, methods_of, routes
 
 WORKSPACE = ["key", "author", "moderator", "admin", "super admin"]
 EVERYBODY, WRITERS = set(WORKSPACE), {"key", "author", "admin", "super admin"}
 DECIDERS, CREATORS = {"moderator", "admin", "super admin"}, {"key", "admin", "super admin"}
-UNSUPPRESSORS = {"admin", "super admin"}
+UNSUPPRESSORS = ADMINS = {"admin", "super admin"}
 CALLERS = [*WORKSPACE, "stranger", "nobody"]
 
 # Who may, and what they are answered about a campaign that is done: the others of the workspace are answered 403.
@@ -81,12 +82,36 @@ MATRIX = {
     ("campaign-exports", "post"): (EVERYBODY, 201),
     ("export", "get"): (EVERYBODY, 200),
     ("export-file", "get"): (EVERYBODY, 409),
-    ("keys", "get"): (UNSUPPRESSORS, 200),
-    ("key", "get"): (UNSUPPRESSORS, 200),
-    ("key", "delete"): (UNSUPPRESSORS, 204),
     ("channels", "get"): (EVERYBODY, 200),
     ("routes", "get"): (EVERYBODY, 200),
     ("audit", "get"): (EVERYBODY, 200),
+    ("keys", "get"): (ADMINS, 200),
+    ("key", "get"): (ADMINS, 200),
+    ("key", "delete"): (ADMINS, 204),
+    ("members", "get"): (EVERYBODY, 200),
+    ("member", "get"): (EVERYBODY, 200),
+    ("member", "patch"): (ADMINS, 200),
+    ("member", "delete"): (ADMINS, 204),
+    ("invitations", "get"): (ADMINS, 200),
+    ("invitations", "post"): (ADMINS, 400),
+    ("invitation", "get"): (ADMINS, 200),
+    ("invitation", "delete"): (ADMINS, 204),
+    ("invitation-resend", "post"): (ADMINS, 409),
+    ("join-requests", "get"): (ADMINS, 200),
+    ("join-request", "get"): (ADMINS, 200),
+    ("join-request-grant", "post"): (ADMINS, 201),
+    ("join-request-refuse", "post"): (ADMINS, 200),
+}
+# Bodies that are bytes of a file: they name nothing.
+TAKES_A_FILE = {"uploads", "list-file", "list-file-named", "suppression-import-file", "suppression-import-file-named"}
+READS_NOTHING = {("list", "delete"), ("member", "delete"), ("invitation", "delete"), ("key", "delete")}
+TUS = {name: {"options"} for name in ("uploads", "list-file", "list-file-named")}  # tus describes itself by OPTIONS
+# What rows have and nobody says of them: whose they are, how far they are, what was decided and what they cost.
+FORBIDDEN = {
+    **{"id": 1, "workspace": 1, "workspace_id": 1, "tenant": 1, "owner": 1, "user": 1, "created_by": 1, "edited_by": 1},
+    **{"status": "approved", "state": "approved", "approved_by": 1, "decided_by": 1, "submitted_by": 1, "round": 9},
+    **{"seal": "0" * 64, "digest": "0" * 64, "accepted": 9, "rows": 9, "delivered": 9, "cost": 0, "parts": 1},
+    **{"is_superuser": True, "is_staff": True, "permissions": ["manage"], "started_at": "2027-01-01T00:00:00Z"},
 }
 FOR_ANYBODY = {"schema", "schema-ui", "nowhere"}
 
@@ -103,24 +128,12 @@ def callers(workspace):
     return {"nobody": APIClient(), **{str(name): factories.bearer(secret) for name, secret in tokens.items()}}
 
 
-@pytest.fixture
-def things(workspace):
-    """One of each, and one export that is not ready."""
-    campaign = factories.done(workspace)
-    export = Export.objects.create(workspace=workspace, campaign=campaign, requested_by=campaign.created_by)
-    return {
-        "lists": campaign.list_id,
-        "senders": campaign.sender_id,
-        "campaigns": campaign.pk,
-        "exports": export.pk,
-        "keys": factories.api_key(workspace)[0].pk,
-        "suppressions": suppressions.opt_out(workspace, factories.FIRST_NUMBER).pk,
-        "suppressions/imports": factories.suppression_import(workspace).pk,
-    }
-
-
-def call(client, things, name, method):
-    return getattr(client, method)(address(name, things), body_for(method, name))
+def asked(client, name, method, ids, body=None):
+    """What is answered, and nothing of it stays."""
+    with transaction.atomic():
+        answer = getattr(client, method)(address(name, ids), body or body_for(method, name))
+        transaction.set_rollback(True)
+    return answer
 
 
 def expected(caller, name, who, answer):
@@ -131,16 +144,99 @@ def expected(caller, name, who, answer):
     return answer if caller in who else 403
 
 
-@pytest.mark.parametrize(("name", "method"), MATRIX)
-def test_each_role_may_what_the_matrix_says_and_nothing_else(callers, things, name, method):
-    answered = {}
-    for caller in CALLERS:
-        with transaction.atomic():
-            answered[caller] = call(callers[caller], things, name, method).status_code
-            transaction.set_rollback(True)
-    assert answered == {caller: expected(caller, name, *MATRIX[name, method]) for caller in CALLERS}
+def test_each_role_may_what_the_matrix_says_and_nothing_else(callers, workspace):
+    own = everything.things(workspace)
+    answered = {
+        (name, method, caller): asked(callers[caller], name, method, own).status_code
+        for name, method in MATRIX
+        for caller in CALLERS
+    }
+    wanted = {(*key, caller): expected(caller, key[0], *MATRIX[key]) for key in MATRIX for caller in CALLERS}
+    assert {key: code for key, code in answered.items() if code != wanted[key]} == {}
+
+
+def test_a_strangers_thing_and_a_missing_one_are_the_same_404_for_every_role(callers, workspace):
+    """And a role that may not is told so before anybody looks for the thing."""
+    foreign = everything.things(factories.workspace())
+    missing = everything.missing(foreign)
+    wrong = {}
+    for name, method in WITH_ID:
+        for caller in WORKSPACE:
+            answers = [asked(callers[caller], name, method, ids) for ids in (foreign, missing)]
+            code = 404 if caller in MATRIX[name, method][0] else 403
+            if [answer.status_code for answer in answers] != [code] * 2 or answers[0].content != answers[1].content:
+                wrong[name, method, caller] = [answer.status_code for answer in answers]
+    assert wrong == {}
 
 
 def test_every_address_and_method_is_in_the_matrix():
     walked = {(name, method) for name, pattern in routes().items() for method in methods_of(pattern)}
     assert set(MATRIX) == {(name, method) for name, method in walked if name not in FOR_ANYBODY}
+    assert len(WITH_ID) >= 21
+
+
+# --- What else an address could be asked for --------------------------------------------------------------------------
+
+
+def test_a_method_that_is_not_in_the_matrix_is_405_for_whoever_has_a_key(callers, workspace):
+    """OPTIONS is one of them: it describes nothing, and no address has a page of its own."""
+    own = everything.things(workspace)
+    wrong = {}
+    for name in {name for name, _ in MATRIX}:
+        has = {method for other, method in MATRIX if other == name}
+        for method in {"get", "post", "put", "patch", "delete", "options", "trace"} - has - TUS.get(name, set()):
+            answer = callers["admin"].generic(method.upper(), address(name, own))
+            if answer.status_code != 405 or answer.json()["error"]["code"] != "method_not_allowed":
+                wrong[name, method] = answer.status_code
+            if callers["nobody"].generic(method.upper(), address(name, own)).status_code != 401:
+                wrong[name, method, "nobody"] = True
+    assert wrong == {}
+
+
+def test_no_address_has_another_spelling(callers, workspace):
+    """Without its slash, with a suffix or twice the slash there is nothing; a suffix chooses no other form."""
+    own, client = everything.things(workspace), callers["admin"]
+    wrong = {}
+    for name in {name for name, method in MATRIX if method == "get"}:
+        there = address(name, own)
+        for spelt in (there.rstrip("/"), f"{there.rstrip('/')}.json", f"{there}/", f"/api/v1/{there[8:].upper()}"):
+            answer = client.get(spelt)
+            if answer.status_code != 404 or answer.json()["error"]["code"] != "not_found":
+                wrong[spelt] = answer.status_code
+    assert wrong == {}
+
+
+def test_nobody_gets_a_page_for_browsing_the_api(callers, workspace):
+    own, client = everything.things(workspace), callers["admin"]
+    for name in {name for name, method in MATRIX if method == "get"}:
+        for answer in (client.get(address(name, own), {"format": "api"}), client.get(address(name, own))):
+            assert "text/html" not in answer.headers.get("Content-Type", "")
+        assert "text/html" not in client.get(address(name, own), HTTP_ACCEPT="text/html").headers.get(
+            "Content-Type", ""
+        )
+
+
+# --- Mass assignment --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_not_a_callers_to_say_is_refused_by_its_name_wherever_a_body_is_read(callers, workspace):
+    own, client = everything.things(workspace), callers["super admin"]
+    taken = {}
+    for name, method in MATRIX:
+        if method == "get" or name in TAKES_A_FILE or (name, method) in READS_NOTHING:
+            continue
+        answer = asked(client, name, method, own, {**(body_for(method, name) or {}), **FORBIDDEN})
+        refused = answer.json()["error"].get("fields", {}) if answer.status_code == 400 else {}
+        if unsaid := set(FORBIDDEN) - set(refused):
+            taken[name, method, answer.status_code] = unsaid
+    assert taken == {}
+
+
+def test_no_input_of_the_api_names_what_is_not_a_callers_to_say():
+    assert {kind.__name__ for kind in inputs() if set(kind().fields) & set(FORBIDDEN)} == set()
+    assert len(inputs()) > 15
+    assert all(not issubclass(kind, serializers.ModelSerializer) for kind in inputs())
+
+
+def inputs(kind=Input):
+    return {below for child in kind.__subclasses__() for below in {child, *inputs(child)}}

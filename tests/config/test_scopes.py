@@ -1,7 +1,6 @@
 """Every address of the API needs one scope of a key, whatever else the key and its person may."""
 
 import pytest
-from django.db import transaction
 
 from accounts import keys
 from accounts.models import ApiKey
@@ -9,7 +8,8 @@ from accounts.roles import Role
 from accounts.scopes import OF_TOKENS, Scope, offered
 from audit.refusal import Refused
 from tests import factories
-from tests.config.test_roles import MATRIX, call, things  # noqa: F401  (a fixture)
+from tests.config import everything
+from tests.config.test_roles import MATRIX, asked
 
 S = Scope
 SCOPES = {
@@ -46,6 +46,13 @@ SCOPES = {
     S.INBOUND_READ: {("inbound", "get")},
     S.CHANNELS_READ: {("channels", "get"), ("routes", "get")},
     S.AUDIT_READ: {("audit", "get")},
+    S.MEMBERS_READ: {
+        (name, "get") for name in ("members", "member", "invitations", "invitation", "join-requests", "join-request")
+    },
+    S.MEMBERS_WRITE: {
+        *(("member", "patch"), ("member", "delete"), ("invitations", "post"), ("invitation", "delete")),
+        *((name, "post") for name in ("invitation-resend", "join-request-grant", "join-request-refuse")),
+    },
     S.WORKSPACE_READ: {("limits", "get"), ("keys", "get"), ("key", "get")},
     S.WORKSPACE_WRITE: {("limits", "put"), ("key", "delete")},
     S.DECIDE: {
@@ -56,33 +63,35 @@ SCOPES = {
 
 
 def test_every_address_and_method_needs_a_scope_and_every_scope_opens_something():
-    assert {call for calls in SCOPES.values() for call in calls} == set(MATRIX)
+    assert {one for calls in SCOPES.values() for one in calls} == set(MATRIX)
     assert sum(map(len, SCOPES.values())) == len(MATRIX)
     assert set(SCOPES) == set(Scope)
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-def test_a_scope_opens_its_addresses_and_no_other(workspace, admin, things, scope):  # noqa: F811
+def test_a_scope_opens_its_addresses_and_no_other(workspace, admin, scope):
+    own = everything.things(workspace)
     with_it = factories.bearer(factories.token(workspace, admin, scopes=[scope]))
     without = factories.bearer(factories.token(workspace, admin, scopes=set(Scope) - {scope}))
     for name, method in SCOPES[scope]:
         for client, wanted in ((with_it, MATRIX[name, method][1]), (without, 403)):
-            with transaction.atomic():
-                answer = call(client, things, name, method)
-                transaction.set_rollback(True)
+            answer = asked(client, name, method, own)
             assert answer.status_code == wanted, (name, method)
         assert answer.json()["error"]["code"] == "scope_missing"
         assert str(scope) in answer.json()["error"]["message"]
 
 
-def test_no_scope_gives_a_key_of_the_workspace_more_than_it_may(workspace, things):  # noqa: F811
+def test_no_scope_gives_a_key_of_the_workspace_more_than_it_may(workspace):
     _, secret = factories.api_key(workspace)
     ApiKey.objects.filter(digest=keys.digest_of(secret)).update(scopes=list(Scope))  # as no verb would
-    for name, method in SCOPES[S.DECIDE] | SCOPES[S.WORKSPACE_WRITE]:
-        assert call(factories.bearer(secret), things, name, method).status_code == 403, (name, method)
+    own = everything.things(workspace)
+    for name, method in SCOPES[S.DECIDE] | SCOPES[S.WORKSPACE_WRITE] | SCOPES[S.MEMBERS_WRITE]:
+        assert asked(factories.bearer(secret), name, method, own).status_code == 403, (name, method)
 
 
-@pytest.mark.parametrize("scopes", [["decide"], ["workspace:write"], ["campaigns:read", "nonsense"], []])
+@pytest.mark.parametrize(
+    "scopes", [["decide"], ["workspace:write"], ["members:write"], ["campaigns:read", "nonsense"], []]
+)
 def test_a_key_of_the_workspace_is_not_made_for_what_it_never_may(workspace, scopes):
     with pytest.raises(Refused) as refused:
         factories.api_key(workspace, scopes=scopes)
@@ -105,11 +114,11 @@ def test_a_moderators_token_needs_the_scope_the_role_and_the_workspaces_leave(wo
     assert deciding.post(address).json()["status"] == "approved"
 
 
-def test_a_key_without_scopes_may_nothing(workspace, things):  # noqa: F811
+def test_a_key_without_scopes_may_nothing(workspace):
     _, secret = factories.api_key(workspace)
     ApiKey.objects.update(scopes=[])
     for name, method in [("campaigns", "get"), ("lists", "post")]:
-        assert call(factories.bearer(secret), things, name, method).status_code == 403
+        assert asked(factories.bearer(secret), name, method, everything.things(workspace)).status_code == 403
 
 
 def test_a_key_is_offered_all_scopes_but_those_of_tokens():

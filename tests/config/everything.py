@@ -1,0 +1,53 @@
+"""One of each thing that has an address, in a workspace: the ground of the walks over every address.
+
+Whoever adds an address adds the thing that it shows; the walks fail until then.
+"""
+
+from django.utils import timezone
+
+from campaigns import transitions
+from recipients import suppressions
+from recipients.models import TrialPhone
+from reports.models import Export
+from tests import factories
+
+MISSING = 10**12
+
+
+def things(workspace):
+    """The ids, by what stands before the id in the addresses of the API and of the pages."""
+    campaign = factories.done(workspace)
+    draft = factories.draft(workspace)
+    away = factories.draft(workspace)
+    transitions.archive(away.pk, by=away.created_by, now=timezone.now())
+    export = Export.objects.create(workspace=workspace, campaign=campaign, requested_by=campaign.created_by)
+    member, invited = factories.membership(workspace), factories.invitation(workspace)
+    asked, imported = factories.join_request(workspace), factories.suppression_import(workspace)
+    suppressed = suppressions.opt_out(workspace, factories.FIRST_NUMBER)
+    phone = factories.trial_phone(workspace)
+    return {
+        # The API's, and the pages' where they have the same.
+        "lists": campaign.list_id,
+        "senders": campaign.sender_id,
+        "campaigns": campaign.pk,
+        "exports": export.pk,
+        "suppressions": suppressed.pk,
+        "suppressions/imports": imported.pk,
+        "members": member.pk,
+        "invitations": invited.pk,
+        "join-requests": asked.pk,
+        "keys": factories.api_key(workspace)[0].pk,
+        # The pages'.
+        "workspaces": workspace.pk,
+        "members/invitations": invited.pk,
+        "members/requests": asked.pk,
+        "drafts": draft.pk,
+        "archive": away.pk,
+        "lists/suppressed": suppressed.pk,
+        "lists/suppressed/imports": imported.pk,
+        "lists/test-phones": TrialPhone.objects.of(workspace).get(phone=phone).pk,
+    }
+
+
+def missing(some):
+    return dict.fromkeys(some, MISSING)
