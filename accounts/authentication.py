@@ -7,7 +7,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts import keys
+from accounts import keys, throttling
 from accounts.access import permissions_by, permissions_in, role_of
 from accounts.models import ApiKey, Membership, User, Workspace
 from audit import circumstances
@@ -23,6 +23,7 @@ class BearerAuthentication(BaseAuthentication):
         now = timezone.now()
         key = keys.find(secret.strip(), now=now)
         if key is None:
+            throttling.count_stranger()
             raise AuthenticationFailed("This API key is unknown, revoked or out of date.")
         user = key.user or key.created_by
         inner = request._request
@@ -32,6 +33,7 @@ class BearerAuthentication(BaseAuthentication):
             replace(circumstances.current(), via=f"{'token' if key.user else 'key'} {key.prefix}", role=role_of(key))
         )
         keys.note_use(key, now=now)
+        throttling.count_call(key=key, user=user, workspace=key.workspace)
         return user, key
 
     def authenticate_header(self, request: Request) -> str:
@@ -58,4 +60,5 @@ class PageAuthentication(SessionAuthentication):
         inner.permissions = permissions_in(workspace, user)  # type: ignore[attr-defined]
         membership = Membership.objects.of(workspace).filter(user=user).first()
         circumstances.set_current(replace(circumstances.current(), role=membership.role if membership else ""))
+        throttling.count_call(key=None, user=user, workspace=workspace)
         return user, workspace
