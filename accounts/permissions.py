@@ -23,7 +23,8 @@ class MayOnWorkspace(BasePermission):
         if needed not in request._request.permissions:  # type: ignore[attr-defined]
             raise PermissionDenied(f"This key may not {needed.label}.")
         # A method that the view has not is no matter of scopes: it is answered 405. OPTIONS describes nothing.
-        if isinstance(request.auth, ApiKey) and request.method != "OPTIONS" and hasattr(view, request.method.lower()):
+        handler = str(request.method).lower()
+        if isinstance(request.auth, ApiKey) and handler != "options" and hasattr(view, handler):
             _check_scope(request.auth, getattr(view, "reads" if reads else "writes", None))
         return True
 
