@@ -123,8 +123,7 @@ def reasons(campaign: Campaign) -> list[Reason]:
     failed = sum(n for _, _, n in groups)
     unknown = Error("", "UNKNOWN", "The carrier gave no reason.")
     return [
-        Reason(error=errors.explain(kind, code) or unknown, count=n, share=n / failed)
-        for kind, code, n in groups[:TOP]
+        Reason(error=errors.explain(kind, code) or unknown, count=n, share=n / failed) for kind, code, n in groups[:TOP]
     ]
 
 
