@@ -11,6 +11,7 @@ from tests import factories
 from tests.config import everything
 from tests.config.test_tenancy import WITH_ID, WITHOUT_ID, address, body_for, methods_of, routes
 
+pytestmark = pytest.mark.timeout(300)  # walks, on machines that are busy
 WORKSPACE = ["key", "author", "moderator", "admin", "super admin"]
 EVERYBODY, WRITERS = set(WORKSPACE), {"key", "author", "admin", "super admin"}
 DECIDERS, CREATORS = {"moderator", "admin", "super admin"}, {"key", "admin", "super admin"}
