@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import requires
 from accounts.requests import PageRequest
@@ -24,6 +24,7 @@ def _campaign(request: PageRequest, pk: int) -> Campaign:
     )
 
 
+@require_GET
 @requires(Permission.VIEW)
 def with_list(request: PageRequest, list_pk: int) -> HttpResponse:
     """For the page of the list: the campaigns that have it, archived ones too."""

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import requires
 from accounts.forms import refused_on
@@ -90,7 +90,9 @@ def message(request: PageRequest, pk: int) -> HttpResponse:
 def recipients(request: PageRequest, pk: int, list_pk: int | None = None) -> HttpResponse:
     """With a list in the address: the one that was uploaded from here, chosen already."""
     campaign = _campaign(request, pk)
-    values = {"list": list_pk} if list_pk else RecipientsForm.values_of(campaign)
+    values = RecipientsForm.values_of(campaign)
+    if list_pk is not None:
+        values = {"list": get_object_or_404(RecipientList.objects.of(request.workspace), pk=list_pk).pk}
     form = RecipientsForm(request.POST or None, workspace=request.workspace, campaign=campaign, initial=values)
     if kept := _keep(request, campaign, Step.RECIPIENTS, form, needed={"list": _("Choose a list of recipients.")}):
         return kept
@@ -120,6 +122,7 @@ def time(request: PageRequest, pk: int) -> HttpResponse:
     return _keep(request, campaign, Step.TIME, form, needed=needed) or _page(request, campaign, Step.TIME, form)
 
 
+@require_GET
 @requires(Permission.WRITE)
 def review(request: PageRequest, pk: int) -> HttpResponse:
     campaign = _campaign(request, pk)
@@ -151,6 +154,7 @@ def counter(request: PageRequest) -> HttpResponse:
     return render(request, "campaigns/_counter.html", context)
 
 
+@require_GET
 @requires(Permission.VIEW)
 def chosen(request: PageRequest, list_pk: int) -> HttpResponse:
     """The list that is chosen, while it is prepared."""

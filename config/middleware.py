@@ -1,11 +1,12 @@
-"""Refused and trouble with storage for pages and the admin, what no database takes, and the Content-Security-Policy."""
+"""Refused and trouble with storage for pages and the admin, what no database and no page takes, and the
+Content-Security-Policy."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -41,6 +42,21 @@ NUL = "Null characters are not allowed."
 
 def _has_nul(query: str) -> bool:
     return "\0" in query or "%00" in query
+
+
+class PageMethods:
+    """A page is read by GET and written by POST: no other method is taken for one of them. The API says its own."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/api/") or request.method in PAGE_METHODS:
+            return self.get_response(request)
+        return HttpResponseNotAllowed(PAGE_METHODS)
+
+
+PAGE_METHODS = ["GET", "HEAD", "POST"]
 
 
 # Refused because somebody, or the clock, acted since the page was loaded: it offered what is not possible any more.

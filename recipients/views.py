@@ -16,7 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import requires
 from accounts.forms import refused_on
@@ -54,6 +54,7 @@ def takes_a_file(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRes
     return bounded
 
 
+@require_GET
 @requires(Permission.VIEW)
 def index(request: PageRequest) -> HttpResponse:
     filter = ListFilter(request.GET)
@@ -98,6 +99,7 @@ def new(request: PageRequest) -> HttpResponse:
     return render(request, "recipients/new.html", context, status=400 if form.is_bound else 200)
 
 
+@require_GET
 @requires(Permission.VIEW)
 def detail(request: PageRequest, pk: int) -> HttpResponse:
     """The page; to HTMX only its part that changes while the list is prepared, and then that the whole page is due."""
@@ -133,18 +135,21 @@ def receive(request: PageRequest, pk: int) -> HttpResponse:
     return redirect("recipients:detail", listed.pk)
 
 
+@require_GET
 @requires(Permission.VIEW)
 def sample(request: PageRequest, pk: int) -> HttpResponse:
     listed = get_object_or_404(RecipientList.objects.of(request.workspace).ready(), pk=pk)
     return render(request, "recipients/_sample.html", {"numbers": sample_of(listed)})
 
 
+@require_GET
 @requires(Permission.VIEW)
 def rejected(request: PageRequest, pk: int) -> HttpResponseBase:
     listed = _list(request, pk)
     return _lines(listed.rejected_key, f"rejected-{listed.pk}.csv")
 
 
+@require_GET
 @requires(Permission.VIEW)
 def duplicates(request: PageRequest, pk: int) -> HttpResponseBase:
     listed = _list(request, pk)

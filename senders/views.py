@@ -5,7 +5,7 @@ from django.db.models import Prefetch, QuerySet
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import requires
 from accounts.forms import refused_on
@@ -25,6 +25,7 @@ def _senders(request: PageRequest) -> QuerySet[Sender]:
     return Sender.objects.of(request.workspace).prefetch_related(Prefetch("revisions", revisions))
 
 
+@require_GET
 @requires(Permission.VIEW)
 def index(request: PageRequest) -> HttpResponse:
     context = {
@@ -46,6 +47,7 @@ def new(request: PageRequest) -> HttpResponse:
     return render(request, "senders/new.html", context, status=400 if form.is_bound else 200)
 
 
+@require_GET
 @requires(Permission.VIEW)
 def detail(request: PageRequest, pk: int) -> HttpResponse:
     return _detail(request, get_object_or_404(_senders(request), pk=pk), RevisionForm())
@@ -71,6 +73,7 @@ def archive(request: PageRequest, pk: int) -> HttpResponse:
     return redirect("senders:detail", sender.pk)
 
 
+@require_GET
 @requires(Permission.VIEW)
 def evidence(request: PageRequest, pk: int, number: int) -> FileResponse:
     revision = get_object_or_404(Revision.objects.of(request.workspace), sender=pk, number=number)
