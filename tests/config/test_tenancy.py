@@ -114,17 +114,11 @@ def test_a_strangers_thing_in_a_body_does_not_exist(as_admin, workspace, strange
     assert texts[0].replace(str(strangers[f"{field}s"]), "") == texts[1].replace(str(10**12), "")
 
 
-@pytest.mark.parametrize("query", ["list", "sender"])
-def test_a_filter_by_a_strangers_thing_finds_what_one_by_nothing_finds(as_admin, workspace, strangers, query):
+def test_a_filter_by_a_strangers_thing_finds_what_one_by_nothing_finds(as_admin, workspace, strangers):
     factories.draft(workspace)
-    answers = [as_admin.get("/api/v1/campaigns/", {query: pk}) for pk in (strangers[f"{query}s"], everything.MISSING)]
-    assert answers[0].status_code == answers[1].status_code
-    assert answers[0].json().get("results", answers[0].status_code) in ([], 400)
-    assert plain(answers[0], strangers[f"{query}s"]) == plain(answers[1], everything.MISSING)
-
-
-def plain(answer, pk):
-    return answer.content.replace(str(pk).encode(), b"")
+    pks = (strangers["lists"], everything.MISSING)
+    answers = [as_admin.get("/api/v1/campaigns/", {"list": pk}) for pk in pks]
+    assert answers[0].json() == answers[1].json() == {"results": [], "next": None}
 
 
 @pytest.mark.parametrize("query", ["sender", "author", "list"])

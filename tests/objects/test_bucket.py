@@ -69,7 +69,8 @@ def test_a_presigned_url_only_reads(url, method):
     request = urllib.request.Request(url, method=method, data=b"other" if method != "DELETE" else None)
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request)
-    assert refused.value.code == 403
+    with refused.value as answer:
+        assert answer.code in (403, 405)
     with urllib.request.urlopen(url) as answer:
         assert answer.read() == b"to,status\n"
 
