@@ -22,8 +22,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import histories, invitations, join_requests, members, registry
-from accounts.models import Invitation, JoinRequest, Membership, User, Workspace
+from accounts import histories, invitations, join_requests, keys, members, registry
+from accounts.models import ApiKey, Invitation, JoinRequest, Membership, User, Workspace
 from accounts.roles import Role
 from accounts.templatetags.pages import moment
 from audit.refusal import Refused
@@ -284,3 +284,26 @@ class JoinRequestAdmin(Register[JoinRequest]):
     @admin.action(description=gettext_lazy("Refuse"))
     def refuse(self, request: Any, queryset: QuerySet[JoinRequest]) -> None:
         self.each(request, queryset, partial(join_requests.refuse, by=request.user, now=timezone.now()), _("refused"))
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(Register[ApiKey]):
+    list_display = (
+        *(column("name", gettext_lazy("name")), column("prefix", gettext_lazy("begins with"))),
+        *(column("workspace", gettext_lazy("workspace")), column("user", gettext_lazy("token of"))),
+        *(column("created_by", gettext_lazy("made by")), column("created_at", gettext_lazy("made at"))),
+        *(column("last_used_at", gettext_lazy("last used")), column("expires_at", gettext_lazy("expires at"))),
+        column("revoked_at", gettext_lazy("revoked at")),
+    )
+    list_filter = (("user", admin.EmptyFieldListFilter), ("revoked_at", admin.EmptyFieldListFilter), "workspace")
+    list_select_related = ("workspace", "user", "created_by")
+    search_fields = ("name", "prefix", "user__email", "created_by__email", "workspace__name")
+    fields = (
+        *("workspace", "name", "prefix", "user", "scopes", "created_by", "created_at"),
+        *("last_used_at", "expires_at", "revoked_at"),
+    )
+    actions = ("revoke",)
+
+    @admin.action(description=gettext_lazy("Revoke"))
+    def revoke(self, request: Any, queryset: QuerySet[ApiKey]) -> None:
+        self.each(request, queryset, partial(keys.revoke, by=request.user, now=timezone.now()), _("revoked"))

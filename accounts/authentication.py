@@ -1,19 +1,16 @@
 """`Authorization: Bearer <key>` for the API, and the session for the few calls that our own pages make."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts import keys
+from accounts import keys, throttling
 from accounts.access import permissions_by, permissions_in, role_of
 from accounts.models import ApiKey, Membership, User, Workspace
 from audit import circumstances
-
-LAST_USED_STEP = timedelta(minutes=1)
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -23,9 +20,11 @@ class BearerAuthentication(BaseAuthentication):
         scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
-        key = keys.find(secret.strip())
+        now = timezone.now()
+        key = keys.find(secret.strip(), now=now)
         if key is None:
-            raise AuthenticationFailed("This API key is unknown or revoked.")
+            throttling.count_stranger()
+            raise AuthenticationFailed("This API key is unknown, revoked or out of date.")
         user = key.user or key.created_by
         inner = request._request
         inner.workspace = key.workspace  # type: ignore[attr-defined]
@@ -33,7 +32,8 @@ class BearerAuthentication(BaseAuthentication):
         circumstances.set_current(
             replace(circumstances.current(), via=f"{'token' if key.user else 'key'} {key.prefix}", role=role_of(key))
         )
-        _note_use(key)
+        keys.note_use(key, now=now)
+        throttling.count_call(key=key, user=user, workspace=key.workspace)
         return user, key
 
     def authenticate_header(self, request: Request) -> str:
@@ -60,10 +60,5 @@ class PageAuthentication(SessionAuthentication):
         inner.permissions = permissions_in(workspace, user)  # type: ignore[attr-defined]
         membership = Membership.objects.of(workspace).filter(user=user).first()
         circumstances.set_current(replace(circumstances.current(), role=membership.role if membership else ""))
+        throttling.count_call(key=None, user=user, workspace=workspace)
         return user, workspace
-
-
-def _note_use(key: ApiKey) -> None:
-    now = timezone.now()
-    if key.last_used_at is None or now - key.last_used_at > LAST_USED_STEP:
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.forms import BaseUserCreationForm
 from django.forms import BaseForm
 from django.utils.translation import gettext_lazy as _
 
+from accounts import scopes
 from accounts.models import Membership, User
 from accounts.preferences import LANGUAGES, Theme
 from accounts.roles import Role
@@ -78,3 +81,28 @@ class RefusalForm(forms.Form):
     reason = forms.CharField(
         max_length=500, required=False, label=_("Reason"), help_text=_("They read it in the email.")
     )
+
+
+class KeyForm(forms.Form):
+    """What a key is called, what it is for, and how long."""
+
+    LASTS = ((30, _("30 days")), (90, _("90 days")), (365, _("a year")), (0, _("until it is revoked")))
+
+    name = forms.CharField(max_length=120, label=_("Name"), help_text=_("Which program has it, and where it runs."))
+    lasts = forms.TypedChoiceField(choices=LASTS, coerce=int, initial=90, label=_("Good for"))
+    scopes = forms.MultipleChoiceField(widget=forms.CheckboxSelectMultiple, label=_("What it is for"))
+
+    def __init__(self, *args: Any, to_token: bool, now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.now = now
+        offered = [(str(scope), scope.label) for scope in scopes.offered(to_token=to_token)]
+        cast(forms.MultipleChoiceField, self.fields["scopes"]).choices = offered
+
+    @property
+    def wanted(self) -> dict[str, Any]:
+        days = self.cleaned_data["lasts"]
+        return {
+            "name": self.cleaned_data["name"],
+            "scopes": self.cleaned_data["scopes"],
+            "expires_at": self.now + timedelta(days=days) if days else None,
+        }

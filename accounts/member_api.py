@@ -15,6 +15,7 @@ from accounts.idempotency import idempotent
 from accounts.inputs import Input, NoInput, given
 from accounts.models import Invitation, JoinRequest, Membership, User
 from accounts.roles import Permission, Role
+from accounts.scopes import Scope
 from accounts.statuses import InvitationStatus, JoinRequestStatus
 
 
@@ -79,6 +80,7 @@ class JoinRequestOutput(serializers.Serializer[JoinRequest]):
 
 class Members(generics.ListAPIView[Membership]):
     serializer_class = MemberOutput
+    reads = Scope.MEMBERS_READ
 
     def get_queryset(self) -> QuerySet[Membership]:
         return Membership.objects.of(workspace_of(self.request)).select_related("user")
@@ -86,6 +88,8 @@ class Members(generics.ListAPIView[Membership]):
 
 class OneMember(APIView):
     permission = Permission.MANAGE
+    reads = Scope.MEMBERS_READ
+    writes = Scope.MEMBERS_WRITE
 
     @extend_schema(responses=MemberOutput)
     def get(self, request: Request, pk: int) -> Response:
@@ -108,6 +112,8 @@ class OneMember(APIView):
 class Invitations(generics.ListAPIView[Invitation]):
     serializer_class = InvitationOutput
     permission = read_permission = Permission.MANAGE
+    reads = Scope.MEMBERS_READ
+    writes = Scope.MEMBERS_WRITE
 
     def get_queryset(self) -> QuerySet[Invitation]:
         return Invitation.objects.of(workspace_of(self.request)).select_related("invited_by")
@@ -123,6 +129,8 @@ class Invitations(generics.ListAPIView[Invitation]):
 
 class OneInvitation(APIView):
     permission = read_permission = Permission.MANAGE
+    reads = Scope.MEMBERS_READ
+    writes = Scope.MEMBERS_WRITE
 
     @extend_schema(responses=InvitationOutput)
     def get(self, request: Request, pk: int) -> Response:
@@ -137,6 +145,7 @@ class OneInvitation(APIView):
 
 class ResendInvitation(APIView):
     permission = read_permission = Permission.MANAGE
+    writes = Scope.MEMBERS_WRITE
 
     @extend_schema(request=NoInput, responses=InvitationOutput)
     def post(self, request: Request, pk: int) -> Response:
@@ -150,6 +159,7 @@ class ResendInvitation(APIView):
 class JoinRequests(generics.ListAPIView[JoinRequest]):
     serializer_class = JoinRequestOutput
     read_permission = Permission.MANAGE
+    reads = Scope.MEMBERS_READ
 
     def get_queryset(self) -> QuerySet[JoinRequest]:
         return _join_requests(self.request)
@@ -157,6 +167,7 @@ class JoinRequests(generics.ListAPIView[JoinRequest]):
 
 class OneJoinRequest(APIView):
     read_permission = Permission.MANAGE
+    reads = Scope.MEMBERS_READ
 
     @extend_schema(responses=JoinRequestOutput)
     def get(self, request: Request, pk: int) -> Response:
@@ -165,6 +176,7 @@ class OneJoinRequest(APIView):
 
 class GrantJoinRequest(APIView):
     permission = read_permission = Permission.MANAGE
+    writes = Scope.MEMBERS_WRITE
 
     @extend_schema(request=PlaceInput, responses={201: MemberOutput})
     def post(self, request: Request, pk: int) -> Response:
@@ -175,6 +187,7 @@ class GrantJoinRequest(APIView):
 
 class RefuseJoinRequest(APIView):
     permission = read_permission = Permission.MANAGE
+    writes = Scope.MEMBERS_WRITE
 
     @extend_schema(request=RefusalInput, responses=JoinRequestOutput)
     def post(self, request: Request, pk: int) -> Response:

@@ -246,6 +246,13 @@ class ApiKey(models.Model):
     name = models.CharField(max_length=120)
     prefix = models.CharField(max_length=8)
     digest = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(
+        models.CharField(max_length=40),
+        default=list,
+        db_default=[],
+        help_text="What it is for: accounts.scopes. A key without any may nothing.",
+    )
+    expires_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True, blank=True)

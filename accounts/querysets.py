@@ -64,9 +64,14 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def of(self, workspace: "Workspace") -> Self:
         return self.filter(workspace=workspace)
 
-    def usable(self) -> Self:
-        return self.filter(revoked_at=None).filter(
-            models.Q(user=None, created_by__is_active=True) | models.Q(user__is_active=True)
+    def of_person(self, user: "User") -> Self:
+        return self.filter(user=user)
+
+    def usable(self, now: datetime) -> Self:
+        return self.filter(
+            models.Q(expires_at=None) | models.Q(expires_at__gt=now),
+            models.Q(user=None, created_by__is_active=True) | models.Q(user__is_active=True),
+            revoked_at=None,
         )
 
 

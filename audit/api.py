@@ -36,6 +36,7 @@ class EntryOutput(serializers.Serializer[Entry]):
     parameters=[OpenApiParameter("subject", str, description="Entries about one thing: campaign:17, sender:3, …")]
 )
 class Audit(generics.ListAPIView[Entry]):
+    reads = "audit:read"  # the scope of a key, by its name: accounts.scopes is above this room
     serializer_class = EntryOutput
 
     def get_queryset(self) -> Any:

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from accounts.callers import user_of, workspace_of
 from accounts.idempotency import idempotent
 from accounts.inputs import Input, InstantField, NoInput, OptionalReasonInput, OwnField, given
+from accounts.scopes import Scope
 from campaigns import drafts, gsm, transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
@@ -113,6 +114,8 @@ class CampaignOutput(serializers.Serializer[Campaign]):
 
 
 class WriteCampaigns(APIView):
+    writes = Scope.CAMPAIGNS_WRITE
+
     @extend_schema(request=CampaignInput, responses={201: CampaignOutput})
     @idempotent
     def post(self, request: Request) -> Response:
@@ -123,6 +126,8 @@ class WriteCampaigns(APIView):
 
 class EditCampaign(APIView):
     """What is given is changed, the rest stays; only a draft is edited."""
+
+    writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=CampaignInput, responses=CampaignOutput)
     def patch(self, request: Request, pk: int) -> Response:
@@ -136,6 +141,8 @@ class EditCampaign(APIView):
 
 
 class Submit(APIView):
+    writes = Scope.CAMPAIGNS_WRITE
+
     @extend_schema(request=NoInput, responses=CampaignOutput)
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
@@ -144,6 +151,8 @@ class Submit(APIView):
 
 
 class Withdraw(APIView):
+    writes = Scope.CAMPAIGNS_WRITE
+
     @extend_schema(request=NoInput, responses=CampaignOutput)
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
@@ -154,6 +163,8 @@ class Withdraw(APIView):
 class Revise(APIView):
     """A rejected campaign becomes a draft again."""
 
+    writes = Scope.CAMPAIGNS_WRITE
+
     @extend_schema(request=NoInput, responses=CampaignOutput)
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
@@ -162,6 +173,8 @@ class Revise(APIView):
 
 
 class Pause(APIView):
+    writes = Scope.CAMPAIGNS_WRITE
+
     @extend_schema(request=OptionalReasonInput, responses=CampaignOutput)
     def post(self, request: Request, pk: int) -> Response:
         campaign_id, reason = own_campaign(request, pk), given(request, OptionalReasonInput)["reason"]
@@ -169,6 +182,8 @@ class Pause(APIView):
 
 
 class Resume(APIView):
+    writes = Scope.CAMPAIGNS_WRITE
+
     @extend_schema(request=NoInput, responses=CampaignOutput)
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
@@ -177,6 +192,8 @@ class Resume(APIView):
 
 
 class Cancel(APIView):
+    writes = Scope.CAMPAIGNS_WRITE
+
     @extend_schema(request=OptionalReasonInput, responses=CampaignOutput)
     def post(self, request: Request, pk: int) -> Response:
         campaign_id, reason = own_campaign(request, pk), given(request, OptionalReasonInput)["reason"]
@@ -184,6 +201,8 @@ class Cancel(APIView):
 
 
 class Archive(APIView):
+    writes = Scope.CAMPAIGNS_WRITE
+
     @extend_schema(request=NoInput, responses=CampaignOutput)
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
@@ -192,6 +211,8 @@ class Archive(APIView):
 
 
 class Restore(APIView):
+    writes = Scope.CAMPAIGNS_WRITE
+
     @extend_schema(request=NoInput, responses=CampaignOutput)
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
@@ -201,6 +222,8 @@ class Restore(APIView):
 
 class Clone(APIView):
     """A fresh draft of the same content: without its times, and without a list that can no longer be sent to."""
+
+    writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=NoInput, responses={201: CampaignOutput})
     @idempotent

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import generics, serializers
 
+from accounts.scopes import Scope
 from channels.models import Channel, DefaultCoding, LongMessages, Route, RouteMember
 
 
@@ -27,6 +28,7 @@ class ChannelOutput(serializers.Serializer[Channel]):
 class Channels(generics.ListAPIView[Channel]):
     """Channels belong to the installation: every workspace may send over each that is active."""
 
+    reads = Scope.CHANNELS_READ
     serializer_class = ChannelOutput
 
     def get_queryset(self) -> Any:
@@ -49,6 +51,7 @@ class RouteOutput(serializers.Serializer[Route]):
 class Routes(generics.ListAPIView[Route]):
     """Routes belong to the installation, as channels do: several channels as one, with shares and backups."""
 
+    reads = Scope.CHANNELS_READ
     serializer_class = RouteOutput
 
     def get_queryset(self) -> Any:

@@ -91,11 +91,11 @@ def _password(person: User, known: str) -> str:
 
 def _secret(workspace: Workspace, owner: User | None, by: User, known: str, *, now: datetime) -> str:
     """The person's token, or with no owner the workspace's key; a new one takes the place of those before it."""
-    if known and keys.find(known):
+    if known and keys.find(known, now=now):
         return known
-    for old in ApiKey.objects.of(workspace).usable().filter(user=owner, name=KEY_NAME):
+    for old in ApiKey.objects.of(workspace).usable(now).filter(user=owner, name=KEY_NAME):
         keys.revoke(old.pk, by=by, now=now)
-    return keys.create(workspace, name=KEY_NAME, by=by, user=owner)[1]
+    return keys.create(workspace, name=KEY_NAME, by=by, user=owner, now=now)[1]
 
 
 def _sender(workspace: Workspace, *, by: User, judge: User, now: datetime) -> Sender:

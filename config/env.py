@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 env = Env()
+MILLISECONDS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 
 
 def secret(name: str, *, default: str | None = None) -> str:
@@ -17,6 +18,17 @@ def secret(name: str, *, default: str | None = None) -> str:
     if not value:
         raise ImproperlyConfigured(f"Set {name} (or {name}_FILE).")
     return value
+
+
+def rate(name: str, *, default: str) -> tuple[int, int] | None:
+    """How many in how many milliseconds, of a text such as 100/second or 6000/minute; None for 0, which is no limit."""
+    text = env.str(name, default=default)
+    if text == "0":
+        return None
+    number, _, unit = text.partition("/")
+    if not number.isdecimal() or not int(number) or unit not in MILLISECONDS:
+        raise ImproperlyConfigured(f"{name} is {text!r}; write 100/second, 6000/minute, 1000/hour, or 0 for no limit.")
+    return int(number), MILLISECONDS[unit]
 
 
 def storage(url: str, *, public_url: str = "") -> dict[str, Any]:

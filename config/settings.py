@@ -5,7 +5,7 @@ from pathlib import Path
 
 import django_stubs_ext
 
-from config.env import env, redis, secret, storage
+from config.env import env, rate, redis, secret, storage
 
 django_stubs_ext.monkeypatch()  # QuerySet["Campaign"] and ModelAdmin[Campaign] at run time
 
@@ -169,6 +169,7 @@ X_FRAME_OPTIONS = "DENY"
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.MayOnWorkspace"],
+    "DEFAULT_THROTTLE_CLASSES": ["accounts.throttling.Anonymous"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_METADATA_CLASS": None,
@@ -177,6 +178,15 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "config.api.exception_handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+# Calls of the API; more are answered 429 with Retry-After. 0 is no limit. Behind a proxy of which we see only its own
+# address, that of addresses is one for everybody.
+API_RATES = {
+    "address": rate("API_RATE_ADDRESS", default="30000/minute"),
+    "user": rate("API_RATE_USER", default="12000/minute"),
+    "key": rate("API_RATE_KEY", default="12000/minute"),
+    "workspace": rate("API_RATE_WORKSPACE", default="30000/minute"),
+    "stranger": rate("API_RATE_STRANGER", default="300/minute"),  # keys that are none, from one address
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Message Center",

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import generics, serializers
 
 from accounts.callers import workspace_of
+from accounts.scopes import Scope
 from delivery.models import Inbound
 
 
@@ -23,6 +24,7 @@ class InboundOutput(serializers.Serializer[Inbound]):
 class InboundMessages(generics.ListAPIView[Inbound]):
     """Those to addresses that are this workspace's alone; a long message comes in parts."""
 
+    reads = Scope.INBOUND_READ
     serializer_class = InboundOutput
 
     def get_queryset(self) -> Any:

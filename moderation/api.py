@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, InstantField, NoInput, OptionalReasonInput, ReasonInput, given
 from accounts.roles import Permission
+from accounts.scopes import Scope
 from campaigns.api import CampaignOutput, own_campaign, shown
 from moderation import decisions, rescheduling
 from senders.api import RevisionOutput
@@ -26,6 +27,7 @@ class RescheduleInput(Input):
 
 
 class Approve(APIView):
+    writes = Scope.DECIDE
     permission = Permission.DECIDE
 
     @extend_schema(request=OptionalReasonInput, responses=CampaignOutput)
@@ -35,6 +37,7 @@ class Approve(APIView):
 
 
 class Reject(APIView):
+    writes = Scope.DECIDE
     permission = Permission.DECIDE
 
     @extend_schema(request=ReasonInput, responses=CampaignOutput)
@@ -46,6 +49,7 @@ class Reject(APIView):
 class Reschedule(APIView):
     """A missed campaign gets another minute, and so does an approved one that has not begun."""
 
+    writes = Scope.DECIDE
     permission = Permission.DECIDE
 
     @extend_schema(request=RescheduleInput, responses=CampaignOutput)
@@ -57,6 +61,7 @@ class Reschedule(APIView):
 class SendNow(APIView):
     """A missed campaign is sent at once."""
 
+    writes = Scope.DECIDE
     permission = Permission.DECIDE
 
     @extend_schema(request=NoInput, responses=CampaignOutput)
@@ -67,6 +72,7 @@ class SendNow(APIView):
 
 
 class ApproveRevision(APIView):
+    writes = Scope.DECIDE
     permission = Permission.DECIDE
 
     @extend_schema(request=OptionalReasonInput, responses=RevisionOutput)
@@ -81,6 +87,7 @@ class ApproveRevision(APIView):
 
 
 class RejectRevision(APIView):
+    writes = Scope.DECIDE
     permission = Permission.DECIDE
 
     @extend_schema(request=ReasonInput, responses=RevisionOutput)

@@ -23,6 +23,7 @@ from rest_framework.views import APIView
 from accounts.callers import user_of, workspace_of
 from accounts.idempotency import idempotent
 from accounts.inputs import Input, NoInput, OptionalReasonInput, given
+from accounts.scopes import Scope
 from audit.refusal import Refused
 from objects.downloads import FROM_STORE, attachment
 from recipients import progress, transitions, uploads
@@ -118,6 +119,8 @@ FILTERS = [
 
 @extend_schema_view(get=extend_schema(parameters=FILTERS))
 class Lists(generics.ListAPIView[RecipientList]):
+    reads = Scope.LISTS_READ
+    writes = Scope.LISTS_WRITE
     serializer_class = ListOutput
 
     def get_queryset(self) -> Any:
@@ -138,6 +141,9 @@ class Lists(generics.ListAPIView[RecipientList]):
 
 
 class OneList(APIView):
+    reads = Scope.LISTS_READ
+    writes = Scope.LISTS_WRITE
+
     @extend_schema(responses=ListOutput)
     def get(self, request: Request, pk: int) -> Response:
         return shown(request, _own(request, pk))
@@ -155,6 +161,8 @@ class OneList(APIView):
 
 
 class CancelList(APIView):
+    writes = Scope.LISTS_WRITE
+
     @extend_schema(request=OptionalReasonInput, responses=ListOutput)
     def post(self, request: Request, pk: int) -> Response:
         row, reason = _own(request, pk), given(request, OptionalReasonInput)["reason"]
@@ -162,6 +170,8 @@ class CancelList(APIView):
 
 
 class ArchiveList(APIView):
+    writes = Scope.LISTS_WRITE
+
     @extend_schema(request=NoInput, responses=ListOutput)
     def post(self, request: Request, pk: int) -> Response:
         row = _own(request, pk)
@@ -170,6 +180,8 @@ class ArchiveList(APIView):
 
 
 class RestoreList(APIView):
+    writes = Scope.LISTS_WRITE
+
     @extend_schema(request=NoInput, responses=ListOutput)
     def post(self, request: Request, pk: int) -> Response:
         row = _own(request, pk)
@@ -178,6 +190,8 @@ class RestoreList(APIView):
 
 
 class RejectedLines(APIView):
+    reads = Scope.LISTS_READ
+
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY, 302: OpenApiResponse(description=FROM_STORE)})
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         row = _own(request, pk)
@@ -187,6 +201,8 @@ class RejectedLines(APIView):
 
 
 class DuplicateLines(APIView):
+    reads = Scope.LISTS_READ
+
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY, 302: OpenApiResponse(description=FROM_STORE)})
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         row = _own(request, pk)

@@ -23,6 +23,7 @@ from rest_framework.views import APIView
 
 from accounts.authentication import BearerAuthentication, PageAuthentication
 from accounts.callers import user_of, workspace_of
+from accounts.scopes import Scope
 from audit.refusal import Refused
 from recipients import resumable, uploads
 from recipients.api import NAME_LENGTH, ListInput, ListOutput, shown
@@ -52,6 +53,7 @@ LENGTH = _header("Upload-Length", "Of the whole file, in bytes.", kind=int)
 class Tus(APIView):
     """The headers that every answer has, and the method of clients that can only POST."""
 
+    reads = writes = Scope.LISTS_WRITE  # how far an upload is, is asked for by whoever goes on with it
     authentication_classes = (BearerAuthentication, PageAuthentication)
     parser_classes = ()
 

@@ -17,6 +17,7 @@ from accounts.callers import user_of, workspace_of
 from accounts.idempotency import idempotent
 from accounts.inputs import Input, ReasonInput, given
 from accounts.roles import Permission
+from accounts.scopes import Scope
 from audit.refusal import Refused
 from recipients import stop_words, suppression_export, suppression_imports, suppressions
 from recipients.file_api import body_of
@@ -92,6 +93,8 @@ class ImportOutput(serializers.Serializer[SuppressionImport]):
 class Suppressions(generics.ListAPIView[Suppression]):
     """The workspace's own, the newest first; with `to`, what keeps messages from that number."""
 
+    reads = Scope.SUPPRESSIONS_READ
+    writes = Scope.SUPPRESSIONS_WRITE
     serializer_class = SuppressionOutput
 
     def get_queryset(self) -> Any:
@@ -114,6 +117,8 @@ class Suppressions(generics.ListAPIView[Suppression]):
 
 
 class OneSuppression(APIView):
+    reads = Scope.SUPPRESSIONS_READ
+    writes = Scope.SUPPRESSIONS_WRITE
     permission = Permission.UNSUPPRESS
 
     @extend_schema(responses=SuppressionOutput)
@@ -133,6 +138,8 @@ class OneSuppression(APIView):
 
 
 class SuppressionExport(APIView):
+    reads = Scope.EXPORTS
+
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
     def get(self, request: Request) -> StreamingHttpResponse:
         lines = suppression_export.request(workspace_of(request), by=user_of(request))
@@ -140,6 +147,8 @@ class SuppressionExport(APIView):
 
 
 class Imports(generics.ListAPIView[SuppressionImport]):
+    reads = Scope.SUPPRESSIONS_READ
+    writes = Scope.SUPPRESSIONS_WRITE
     serializer_class = ImportOutput
 
     def get_queryset(self) -> Any:
@@ -153,6 +162,8 @@ class Imports(generics.ListAPIView[SuppressionImport]):
 
 
 class OneImport(APIView):
+    reads = Scope.SUPPRESSIONS_READ
+
     @extend_schema(responses=ImportOutput)
     def get(self, request: Request, pk: int) -> Response:
         return _shown(request, _import(request, pk))
@@ -171,6 +182,8 @@ class StopWordsOutput(serializers.Serializer[Any]):
 class OwnStopWords(APIView):
     """By writing one of these words, alone or first, a recipient opts out of the workspace's messages."""
 
+    reads = Scope.SUPPRESSIONS_READ
+    writes = Scope.SUPPRESSIONS_WRITE
     permission = Permission.MANAGE
 
     @extend_schema(responses=StopWordsOutput)
@@ -186,6 +199,7 @@ class OwnStopWords(APIView):
 class ImportFile(APIView):
     """The raw bytes of the file, as `curl -T numbers.csv` sends them: they stream, and are never held."""
 
+    writes = Scope.SUPPRESSIONS_WRITE
     parser_classes = ()
 
     @extend_schema(request={"application/octet-stream": OpenApiTypes.BINARY}, responses={202: ImportOutput})
@@ -197,6 +211,8 @@ class ImportFile(APIView):
 
 
 class ImportRejected(APIView):
+    reads = Scope.SUPPRESSIONS_READ
+
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
     def get(self, request: Request, pk: int) -> FileResponse:
         made = _import(request, pk)

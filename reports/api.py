@@ -16,6 +16,7 @@ from accounts.callers import user_of, workspace_of
 from accounts.idempotency import idempotent
 from accounts.inputs import Input, given
 from accounts.roles import Permission
+from accounts.scopes import Scope
 from campaigns.models import Campaign
 from delivery.statuses import IncidentKind, Term
 from objects.downloads import FROM_STORE
@@ -116,6 +117,8 @@ class ExportOutput(serializers.Serializer[Export]):
 
 
 class Recipients(APIView):
+    reads = Scope.REPORTS_READ
+
     @extend_schema(parameters=[RecipientQuery], responses=RecipientPage)
     def get(self, request: Request, pk: int) -> Response:
         campaign = _campaign(request, pk)
@@ -134,6 +137,8 @@ class Recipients(APIView):
 
 
 class Errors(APIView):
+    reads = Scope.REPORTS_READ
+
     @extend_schema(responses=ErrorPage)
     def get(self, request: Request, pk: int) -> Response:
         campaign = _campaign(request, pk)
@@ -143,6 +148,7 @@ class Errors(APIView):
 
 
 class Exports(APIView):
+    writes = Scope.EXPORTS
     permission = Permission.VIEW  # it reads the campaign, and changes nothing in it
 
     @extend_schema(request=ExportInput, responses={201: ExportOutput})
@@ -154,6 +160,8 @@ class Exports(APIView):
 
 
 class OneExport(APIView):
+    reads = Scope.EXPORTS
+
     @extend_schema(responses=ExportOutput)
     def get(self, request: Request, pk: int) -> Response:
         export = get_object_or_404(Export.objects.of(workspace_of(request)), pk=pk)
@@ -161,6 +169,8 @@ class OneExport(APIView):
 
 
 class ExportFile(APIView):
+    reads = Scope.EXPORTS
+
     @extend_schema(
         responses={
             (200, "text/csv"): OpenApiTypes.BINARY,

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import workspace_of
+from accounts.scopes import Scope
 from campaigns.api import CampaignOutput
 from campaigns.models import Campaign
 from campaigns.statuses import Status
@@ -68,6 +69,7 @@ FILTERS = [
 
 
 class ReadCampaigns(generics.GenericAPIView[Campaign]):
+    reads = Scope.CAMPAIGNS_READ
     serializer_class = CampaignReportOutput
 
     def get_queryset(self) -> Any:
@@ -93,6 +95,8 @@ class ReadCampaigns(generics.GenericAPIView[Campaign]):
 
 
 class ReadCampaign(APIView):
+    reads = Scope.CAMPAIGNS_READ
+
     @extend_schema(responses=CampaignReportOutput)
     def get(self, request: Request, pk: int) -> Response:
         campaign = get_object_or_404(_campaigns(request), pk=pk)

@@ -14,6 +14,7 @@ from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, given
 from accounts.models import Workspace
 from accounts.roles import Permission
+from accounts.scopes import Scope
 from delivery import spending
 
 
@@ -34,6 +35,8 @@ class LimitsOutput(serializers.Serializer[Any]):
 
 
 class Limits(APIView):
+    reads = Scope.WORKSPACE_READ
+    writes = Scope.WORKSPACE_WRITE
     permission = Permission.MANAGE
 
     @extend_schema(responses=LimitsOutput)

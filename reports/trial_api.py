@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from accounts.callers import user_of, workspace_of
 from accounts.idempotency import idempotent
 from accounts.inputs import Input, given
+from accounts.scopes import Scope
 from campaigns import trials as sending
 from campaigns.models import Campaign
 from campaigns.statuses import Status
@@ -60,6 +61,9 @@ class TrialPage(serializers.Serializer[Any]):
 
 class Trials(APIView):
     """They are no campaigns: nothing of them counts towards the campaign, or shows among campaigns."""
+
+    reads = Scope.CAMPAIGNS_READ
+    writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(responses=TrialPage)
     def get(self, request: Request, pk: int) -> Response:

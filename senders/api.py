@@ -12,6 +12,7 @@ from accounts.callers import user_of, workspace_of
 from accounts.idempotency import idempotent
 from accounts.inputs import Input, given
 from accounts.roles import Permission
+from accounts.scopes import Scope
 from senders import transitions
 from senders.models import Revision, Sender
 from senders.statuses import RevisionStatus, SenderStatus
@@ -64,6 +65,8 @@ def _senders(request: Request) -> QuerySet[Sender]:
 
 
 class Senders(generics.ListAPIView[Sender]):
+    reads = Scope.SENDERS_READ
+    writes = Scope.SENDERS_WRITE
     serializer_class = SenderOutput
     permission = Permission.CREATE_SENDERS
 
@@ -78,12 +81,15 @@ class Senders(generics.ListAPIView[Sender]):
 
 
 class OneSender(APIView):
+    reads = Scope.SENDERS_READ
+
     @extend_schema(responses=SenderOutput)
     def get(self, request: Request, pk: int) -> Response:
         return Response(SenderOutput(get_object_or_404(_senders(request), pk=pk)).data)
 
 
 class Revisions(APIView):
+    writes = Scope.SENDERS_WRITE
     permission = Permission.SUBMIT_REVISIONS
 
     @extend_schema(request=RevisionInput, responses={201: RevisionOutput})

@@ -69,11 +69,11 @@ def somebody(workspace: Workspace, role: Role) -> User:
 
 def api_key(workspace: Workspace, **fields) -> tuple[ApiKey, str]:
     by = fields.pop("by", None) or somebody(workspace, Role.ADMIN)
-    return keys.create(workspace, name="a program", by=by, **fields)
+    return keys.create(workspace, **{"name": "a program", "now": timezone.now(), **fields}, by=by)
 
 
-def token(workspace: Workspace, user: User) -> str:
-    return keys.create(workspace, name="a token", by=user, user=user)[1]
+def token(workspace: Workspace, user: User, **fields) -> str:
+    return keys.create(workspace, **{"name": "a token", "now": timezone.now(), **fields}, by=user, user=user)[1]
 
 
 def invitation(workspace: Workspace, email: str = "", **fields) -> Invitation:

@@ -48,6 +48,7 @@ def field(bound: BoundField) -> dict[str, Any]:
     kinds: dict[type, str] = {
         forms.Select: "form-select",
         forms.RadioSelect: "",
+        forms.CheckboxSelectMultiple: "",
         forms.CheckboxInput: "form-check-input",
     }
     kind = kinds.get(type(bound.field.widget), "form-control")

@@ -15,7 +15,7 @@ def page(db):
     return signed_in(factories.user(is_superuser=True, is_staff=True))
 
 
-@pytest.mark.parametrize("model", ["user", "workspace", "membership", "invitation", "joinrequest"])
+@pytest.mark.parametrize("model", ["user", "workspace", "membership", "invitation", "joinrequest", "apikey"])
 @pytest.mark.parametrize("role", Role)
 def test_people_and_workspaces_are_for_the_super_admin(workspace, model, role):
     staff = factories.member(workspace, role, user=factories.user(is_staff=True))

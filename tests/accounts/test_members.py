@@ -164,14 +164,14 @@ def test_an_admin_who_is_none_any_more_leaves_no_key_of_the_workspace_behind(wor
     }[verb]()
     assert factories.bearer(secret).get("/api/v1/campaigns/").status_code == 401
     assert Entry.objects.of(workspace).get(action="apikey.revoked").subject_id == str(key.pk)
-    assert set(ApiKey.objects.usable().values_list("pk", flat=True)) == {kept.pk, elsewhere.pk}
+    assert set(ApiKey.objects.usable(timezone.now()).values_list("pk", flat=True)) == {kept.pk, elsewhere.pk}
 
 
 def test_who_comes_back_finds_no_token_alive(workspace, admin, author):
     secret = factories.token(workspace, author)
     members.remove(membership_of(author).pk, by=admin, now=timezone.now())
     factories.membership(workspace, user=author)
-    assert keys.find(secret) is None
+    assert keys.find(secret, now=timezone.now()) is None
 
 
 @pytest.mark.django_db(transaction=True)

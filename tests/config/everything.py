@@ -36,6 +36,7 @@ def things(workspace):
         "members": member.pk,
         "invitations": invited.pk,
         "join-requests": asked.pk,
+        "keys": factories.api_key(workspace)[0].pk,
         # The pages'.
         "workspaces": workspace.pk,
         "members/invitations": invited.pk,

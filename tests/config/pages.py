@@ -43,6 +43,10 @@ PAGES = {
     "join_request": {"get": ADMINS},
     "grant_request": MANAGE,
     "refuse_request": MANAGE,
+    "keys": READ,
+    "new_token": {"get": MEMBERS, "post": MEMBERS},
+    "new_key": {"get": ADMINS, "post": ADMINS},
+    "revoke_key": {"post": MEMBERS},  # their own; an admin every one
     "join": {"get": SIGNED_IN, "post": SIGNED_IN},
     "invitation": {"get": ANYBODY, "post": ANYBODY},
     "open_invitation": {"get": ANYBODY},
@@ -128,4 +132,4 @@ PAGES = {
 UNSEEN = {"look", "reports:master", "reports:master_campaigns"}  # who may not finds nothing there
 # A page of which the thing of `everything` has nothing to show, or nothing yet: 404, or a message.
 HAS_NOTHING = {"senders:evidence", "recipients:rejected", "recipients:duplicates", "reports:download"}
-HAS_NOTHING |= {"recipients:suppression_import_rejected", "invitation"}
+HAS_NOTHING |= {"recipients:suppression_import_rejected", "invitation", "revoke_key"}

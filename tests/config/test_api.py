@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from rest_framework.exceptions import Throttled
 from rest_framework.test import APIClient
 
@@ -38,11 +39,11 @@ def test_nobody_reads_without_a_key():
 def test_a_wrong_key_is_401(workspace, secret):
     response = APIClient().get("/api/v1/campaigns/", HTTP_AUTHORIZATION=f"Bearer {secret}")
     assert response.status_code == 401
-    assert error_of(response)["message"] == "This API key is unknown or revoked."
+    assert error_of(response)["message"] == "This API key is unknown, revoked or out of date."
 
 
 def test_a_revoked_key_is_401_at_once(workspace, admin):
-    key, secret = keys.create(workspace, name="old", by=admin)
+    key, secret = keys.create(workspace, name="old", by=admin, now=timezone.now())
     client = factories.bearer(secret)
     assert client.get("/api/v1/campaigns/").status_code == 200
     keys.revoke(key.pk, by=admin, now=key.created_at)

@@ -86,6 +86,9 @@ MATRIX = {
     ("channels", "get"): (EVERYBODY, 200),
     ("routes", "get"): (EVERYBODY, 200),
     ("audit", "get"): (EVERYBODY, 200),
+    ("keys", "get"): (ADMINS, 200),
+    ("key", "get"): (ADMINS, 200),
+    ("key", "delete"): (ADMINS, 204),
     ("members", "get"): (EVERYBODY, 200),
     ("member", "get"): (EVERYBODY, 200),
     ("member", "patch"): (ADMINS, 200),
@@ -102,7 +105,7 @@ MATRIX = {
 }
 # Bodies that are bytes of a file: they name nothing.
 TAKES_A_FILE = {"uploads", "list-file", "list-file-named", "suppression-import-file", "suppression-import-file-named"}
-READS_NOTHING = {("list", "delete"), ("member", "delete"), ("invitation", "delete")}
+READS_NOTHING = {("list", "delete"), ("member", "delete"), ("invitation", "delete"), ("key", "delete")}
 TUS = {name: {"options"} for name in ("uploads", "list-file", "list-file-named")}  # tus describes itself by OPTIONS
 # What rows have and nobody says of them: whose they are, how far they are, what was decided and what they cost.
 FORBIDDEN = {

@@ -26,7 +26,7 @@ BODIES = {
 WITHOUT_ID = {
     *("lists", "uploads", "senders", "campaigns", "channels", "routes", "audit", "schema", "schema-ui", "nowhere"),
     *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
-    *("members", "invitations", "join-requests"),
+    *("members", "invitations", "join-requests", "keys"),
 }
 
 
@@ -79,6 +79,7 @@ OURS = {
     "campaigns": factories.draft,
     "suppressions": lambda workspace: suppressions.opt_out(workspace, factories.FIRST_NUMBER),
     "suppressions/imports": factories.suppression_import,
+    "keys": lambda workspace: factories.api_key(workspace)[0],
     "members": factories.membership,
     "invitations": factories.invitation,
     "join-requests": factories.join_request,

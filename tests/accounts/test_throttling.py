@@ -1,0 +1,120 @@
+"""How often the API may be called, counted in a real Valkey."""
+
+import uuid
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.test import APIClient
+
+from accounts import throttling
+from accounts.models import ApiKey
+from config.env import rate
+from tests import factories
+from tests.racing import race
+
+ANYTHING = "/api/v1/channels/"
+NO_LIMIT = dict.fromkeys(["address", "user", "key", "workspace", "stranger"])
+
+
+@pytest.fixture(autouse=True)
+def lines_of_its_own(monkeypatch):
+    monkeypatch.setattr(throttling, "PREFIX", f"throttle:{uuid.uuid4().hex}")
+
+
+def limit(settings, **rates):
+    settings.API_RATES = {**NO_LIMIT, **{kind: (n, 3_600_000) for kind, n in rates.items()}}
+
+
+def codes(client, n, **extra):
+    return [client.get(ANYTHING, **extra).status_code for _ in range(n)]
+
+
+def test_too_many_calls_are_429_with_a_time_to_wait_and_the_envelope(settings, api):
+    settings.API_RATES = {**NO_LIMIT, "key": (2, 60_000)}
+    assert codes(api, 2) == [200, 200]
+    answer = api.get(ANYTHING)
+    assert answer.status_code == 429
+    assert 25 <= int(answer["Retry-After"]) <= 31
+    error = answer.json()["error"]
+    assert error["code"] == "throttled"
+    assert error["message"].startswith("Too many calls with this key.")
+
+
+def test_a_call_that_is_refused_costs_nothing_and_time_gives_calls_back(settings, api):
+    settings.API_RATES = {**NO_LIMIT, "key": (2, 400)}
+    assert codes(api, 5).count(200) < 5
+    assert api.get(ANYTHING).status_code == 429
+    throttling.time.sleep(0.5)
+    assert codes(api, 2) == [200, 200]
+
+
+def test_a_key_has_a_rate_of_its_own(settings, workspace, api):
+    limit(settings, key=2)
+    other = factories.bearer(factories.api_key(workspace)[1])
+    assert codes(api, 3) == [200, 200, 429]
+    assert codes(other, 2) == [200, 200]
+
+
+def test_a_person_has_one_rate_whatever_token_they_use(settings, workspace, author):
+    limit(settings, user=3)
+    tokens = [factories.bearer(factories.token(workspace, author)) for _ in range(2)]
+    assert codes(tokens[0], 2) + codes(tokens[1], 2) == [200, 200, 200, 429]
+    other = factories.bearer(factories.token(workspace, factories.member(workspace)))
+    assert codes(other, 1) == [200]
+
+
+def test_a_workspace_has_one_rate_for_all_its_keys(settings, workspace, api, as_author, as_moderator):
+    limit(settings, workspace=2)
+    assert codes(api, 1) + codes(as_author, 1) + codes(as_moderator, 1) == [200, 200, 429]
+    elsewhere = factories.bearer(factories.api_key(factories.workspace())[1])
+    assert codes(elsewhere, 1) == [200]
+
+
+def test_an_address_has_one_rate_for_whoever_calls_from_it_and_forges_no_other(settings, api, as_author):
+    limit(settings, address=2)
+    forged = {"HTTP_X_FORWARDED_FOR": "203.0.113.9"}
+    assert codes(api, 1) + codes(as_author, 1) + codes(as_author, 1, **forged) == [200, 200, 429]
+    assert codes(api, 1, REMOTE_ADDR="203.0.113.7") == [200]
+    assert APIClient().get("/api/v1/schema/").status_code == 429
+
+
+def test_wrong_keys_are_counted_by_address_and_keep_nobody_out_who_has_a_right_one(settings, api):
+    limit(settings, stranger=3)
+    wrong = factories.bearer("mc_wrong")
+    assert codes(wrong, 4) == [401, 401, 401, 429]
+    assert codes(api, 2) == [200, 200]
+
+
+def test_a_call_that_is_not_allowed_is_counted_too(settings, workspace):
+    limit(settings, key=2)
+    client = factories.bearer(factories.api_key(workspace, scopes=["lists:read"])[1])
+    assert codes(client, 3) == [403, 403, 429]
+
+
+def test_without_valkey_everybody_is_let_in_and_nobody_waits(settings, api, caplog):
+    settings.RATE_REDIS_URL = "redis://127.0.0.1:1/0"
+    limit(settings, key=1)
+    assert codes(api, 20) == [200] * 20
+    assert [record.message for record in caplog.records].count("throttle.open") == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_calls_at_the_same_moment_are_counted_one_by_one(settings):
+    limit(settings, key=5)
+    _, secret = factories.api_key(factories.workspace())
+    answers = race(*[lambda: factories.bearer(secret).get(ANYTHING).status_code for _ in range(12)])
+    assert sorted(answers) == [200] * 5 + [429] * 7
+    assert ApiKey.objects.count() == 1
+
+
+@pytest.mark.parametrize(("text", "found"), [("5/second", (5, 1000)), ("6000/minute", (6000, 60_000)), ("0", None)])
+def test_a_rate_is_read_from_the_environment(monkeypatch, text, found):
+    monkeypatch.setenv("API_RATE_TEST", text)
+    assert rate("API_RATE_TEST", default="1/hour") == found
+
+
+@pytest.mark.parametrize("text", ["", "5", "5/fortnight", "-5/second", "0/second", "many/second"])
+def test_a_rate_that_is_none_is_said_at_the_start(monkeypatch, text):
+    monkeypatch.setenv("API_RATE_TEST", text)
+    with pytest.raises(ImproperlyConfigured, match="API_RATE_TEST"):
+        rate("API_RATE_TEST", default="1/hour")
