@@ -19,6 +19,7 @@ REGISTERS = {
     "accounts.membership": (SUPERS, SUPERS),
     "accounts.invitation": (SUPERS, NONE),
     "accounts.joinrequest": (SUPERS, NONE),
+    "accounts.apikey": (SUPERS, NONE),
     "senders.sender": (DECIDERS, NONE),
     "senders.revision": (DECIDERS, NONE),
     "channels.channel": (SUPERS, SUPERS),

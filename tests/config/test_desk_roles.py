@@ -45,6 +45,7 @@ def rows_of(workspace):
         "accounts.membership": factories.membership(workspace).pk,
         "accounts.invitation": factories.invitation(workspace).pk,
         "accounts.joinrequest": factories.join_request(workspace).pk,
+        "accounts.apikey": factories.api_key(workspace)[0].pk,
         "senders.sender": revision.sender_id,
         "senders.revision": revision.pk,
         "campaigns.campaign": campaign.pk,
