@@ -9,26 +9,11 @@ from typing import Any
 
 from accounts.access import may_decide
 from accounts.models import User
-from campaigns import seal
+from campaigns import eyes, seal
 from campaigns.models import Campaign
 from moderation.models import Decision, Verdict
 
 TIMES = frozenset({"send_at", "date_from", "date_to", "not_after"})
-
-
-def writers_of(campaign: Campaign) -> set[int]:
-    return {campaign.created_by_id, campaign.edited_by_id}
-
-
-def wants_two(campaign: Campaign) -> bool:
-    """So many recipients that one moderator is not enough; then nobody judges their own, whatever else is allowed."""
-    above = campaign.workspace.second_approver_above
-    return above is not None and campaign.list is not None and campaign.list.accepted > above
-
-
-def is_own(campaign: Campaign, user: User) -> bool:
-    """They wrote it or edited it last, and that keeps them from judging it."""
-    return user.pk in writers_of(campaign) and (campaign.workspace.four_eyes or wants_two(campaign))
 
 
 def given(campaign: Campaign, *, now: datetime) -> list[Decision]:
@@ -37,7 +22,7 @@ def given(campaign: Campaign, *, now: datetime) -> list[Decision]:
     found = Decision.objects.about(campaign.pk).filter(round=campaign.round).exclude(verdict=Verdict.REJECTED)
     if days is not None:
         found = found.filter(at__gt=now - timedelta(days=days))
-    wanted, wrote = _timeless(seal.content(campaign)), writers_of(campaign)
+    wanted, wrote = _timeless(seal.content(campaign)), eyes.writers_of(campaign)
     return [
         decision
         for decision in found
@@ -49,7 +34,7 @@ def given(campaign: Campaign, *, now: datetime) -> list[Decision]:
 
 def lacks_another(campaign: Campaign, *, by: User, now: datetime) -> bool:
     """Two must approve it, and nobody but them has."""
-    return wants_two(campaign) and {decision.by_id for decision in given(campaign, now=now)} <= {by.pk}
+    return eyes.wants_two(campaign) and {decision.by_id for decision in given(campaign, now=now)} <= {by.pk}
 
 
 def _timeless(content: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from accounts.access import may_decide
 from accounts.models import User
 from audit.ledger import change_status, record
 from audit.refusal import Refused
-from campaigns import carriers, drafts, seal
+from campaigns import carriers, drafts, eyes, seal
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
 from moderation import approvals, claims
@@ -103,7 +103,7 @@ def _lock(campaign_id: int, wanted: Status, *, by: User, now: datetime) -> Campa
     campaign = Campaign.objects.lock(campaign_id)
     if not may_decide(by, campaign.workspace_id):
         raise Refused(_("Only a moderator of the workspace decides."), code="not_a_moderator")
-    if approvals.is_own(campaign, by):
+    if eyes.is_own(campaign, by):
         raise Refused(_("Somebody other than the author and the last editor must decide."), code="four_eyes")
     if campaign.status != wanted:
         raise Refused(
@@ -207,6 +207,6 @@ def _decide(campaign: Campaign, verdict: Verdict, *, by: User, now: datetime, re
         seal=seal.digest(content),
         content=content,
         four_eyes=campaign.workspace.four_eyes,
-        wants_two=approvals.wants_two(campaign),
-        is_self_review=by.pk in approvals.writers_of(campaign),
+        wants_two=eyes.wants_two(campaign),
+        is_self_review=by.pk in eyes.writers_of(campaign),
     )

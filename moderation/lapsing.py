@@ -1,6 +1,6 @@
 """An approval that does not stand any more takes its campaign off the clock: a moderator approves it again, or nobody.
 
-The database refuses its start at any time (`approval_flaw`); this says so on the page, and why, before the minute comes.
+The database refuses its start at any time (`approval_flaw`); this says so on the page, and why, before its time.
 """
 
 import logging
