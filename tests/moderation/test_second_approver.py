@@ -1,4 +1,4 @@
-"""Above a size, two moderators approve: neither of them wrote it, and the first one's approval waits for the second's."""
+"""Above a size, two moderators approve: neither of them wrote it, and the first approval waits for the second."""
 
 from datetime import timedelta
 
