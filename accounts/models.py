@@ -7,6 +7,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -104,6 +105,7 @@ class Workspace(models.Model):
     )
     approval_days = models.PositiveSmallIntegerField(
         gettext_lazy("days of an approval"),
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
         null=True,
         blank=True,
         default=14,

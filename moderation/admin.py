@@ -93,8 +93,8 @@ class JudgingDesk(Desk[Row]):
         """The submission that the judge has seen."""
 
     @abstractmethod
-    def is_own(self, row: Row, user: User) -> bool:
-        """They wrote it, and somebody else must judge it."""
+    def keeps_out(self, row: Row, user: User) -> bool:
+        """Somebody else must judge it: they wrote it, or have approved it as the first of two."""
 
     @abstractmethod
     def revision_of(self, row: Row) -> Revision:
@@ -235,7 +235,7 @@ class JudgingDesk(Desk[Row]):
     def _claim_context(self, request: HttpRequest, row: Row) -> dict[str, Any]:
         """Who reads it, after whoever asks has taken it if it was free. Nobody takes what they may not judge."""
         user, now = cast(User, request.user), timezone.now()
-        is_own = self.is_own(row, user)
+        is_own = self.keeps_out(row, user)
         claim = None
         if self.choices(row):
             claim = (
@@ -385,8 +385,8 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
     def round_of(self, row: CampaignInReview) -> int:
         return row.round
 
-    def is_own(self, row: CampaignInReview, user: User) -> bool:
-        return eyes.is_own(row, user)
+    def keeps_out(self, row: CampaignInReview, user: User) -> bool:
+        return eyes.is_own(row, user) or approvals.has_voted(row, user, now=timezone.now())
 
     def revision_of(self, row: CampaignInReview) -> Revision:
         return row.revision
@@ -492,7 +492,7 @@ class RevisionDesk(JudgingDesk[RevisionInReview]):
     def round_of(self, row: RevisionInReview) -> int:
         return row.number
 
-    def is_own(self, row: RevisionInReview, user: User) -> bool:
+    def keeps_out(self, row: RevisionInReview, user: User) -> bool:
         return row.sender.workspace.four_eyes and row.submitted_by_id == user.pk
 
     def revision_of(self, row: RevisionInReview) -> Revision:

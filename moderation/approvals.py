@@ -32,6 +32,11 @@ def given(campaign: Campaign, *, now: datetime) -> list[Decision]:
     ]
 
 
+def has_voted(campaign: Campaign, user: User, *, now: datetime) -> bool:
+    """Of two who must approve it they are one, and the other is awaited."""
+    return eyes.wants_two(campaign) and {decision.by_id for decision in given(campaign, now=now)} == {user.pk}
+
+
 def lacks_another(campaign: Campaign, *, by: User, now: datetime) -> bool:
     """Two must approve it, and nobody but them has."""
     return eyes.wants_two(campaign) and {decision.by_id for decision in given(campaign, now=now)} <= {by.pk}

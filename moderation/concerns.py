@@ -86,7 +86,7 @@ def _second(campaign: Campaign, reader: User, now: datetime) -> Iterator[Concern
     """Two must approve it, or its approval will be out of date before it begins."""
     if eyes.wants_two(campaign):
         voted = [decision.by for decision in approvals.given(campaign, now=now)]
-        if {person.pk for person in voted} == {reader.pk}:
+        if approvals.has_voted(campaign, reader, now=now):
             yield Concern(Weight.STOP, _("You have approved it: now another moderator must, too."))
         elif voted:
             text = _("Two moderators must approve it, and %(who)s has. With your approval it is approved.")

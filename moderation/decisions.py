@@ -167,7 +167,7 @@ def _approve_for(campaign: Campaign, begin: datetime, verdict: Verdict, *, by: U
 
 def _vote(campaign: Campaign, *, by: User, now: datetime, reason: str) -> Campaign:
     """The first of two. Nothing moves, and it is the second who says when."""
-    if any(decision.by_id == by.pk for decision in approvals.given(campaign, now=now)):
+    if approvals.has_voted(campaign, by, now=now):
         raise Refused(_("You have approved it: now another moderator must, too."), code="second_approver")
     decision = _decide(campaign, Verdict.VOTED, by=by, now=now, reason=reason)
     record("campaign.voted", campaign, by=by, note=reason, after=_shown(decision))

@@ -29,26 +29,26 @@ CREATE FUNCTION timeless(content jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE AS 
 $$;
 """
 APPROVERS = """
-CREATE FUNCTION approvers(judged campaigns_campaign, content jsonb, at timestamptz) RETURNS SETOF bigint
+CREATE FUNCTION approvers(judged campaigns_campaign, of_content jsonb, by_then timestamptz) RETURNS SETOF bigint
 LANGUAGE sql STABLE AS $$
     SELECT DISTINCT d.by_id
     FROM moderation_decision d JOIN accounts_workspace w ON w.id = judged.workspace_id
     WHERE d.campaign_id = judged.id AND d.round = judged.round AND d.verdict <> 'rejected'
-      AND d.at > at - coalesce(make_interval(days => w.approval_days), '1000 years')
+      AND d.at > by_then - coalesce(make_interval(days => w.approval_days), '1000 years')
       AND d.by_id NOT IN (judged.created_by_id, judged.edited_by_id)
-      AND timeless(d.content) = timeless(content)
+      AND timeless(d.content) = timeless(of_content)
       AND may_decide(d.by_id, judged.workspace_id)
 $$;
 """
 APPROVAL_FLAW = """
 -- Why the approval of an approved campaign does not stand at this time: missing, expired, approver, second; or ''.
-CREATE FUNCTION approval_flaw(campaign bigint, at timestamptz) RETURNS text LANGUAGE plpgsql STABLE AS $$
+CREATE FUNCTION approval_flaw(of_campaign bigint, by_then timestamptz) RETURNS text LANGUAGE plpgsql STABLE AS $$
 DECLARE
     judged campaigns_campaign;
     d moderation_decision;
     days integer;
 BEGIN
-    SELECT * INTO judged FROM campaigns_campaign WHERE id = campaign;
+    SELECT * INTO judged FROM campaigns_campaign WHERE id = of_campaign;
     SELECT * INTO d FROM moderation_decision
     WHERE campaign_id = judged.id AND moderation_decision.round = judged.round AND moderation_decision.seal = judged.seal
       AND verdict NOT IN ('rejected', 'voted')
@@ -57,13 +57,13 @@ BEGIN
         RETURN 'missing';
     END IF;
     SELECT approval_days INTO days FROM accounts_workspace WHERE id = judged.workspace_id;
-    IF d.at <= at - make_interval(days => days) THEN
+    IF d.at <= by_then - make_interval(days => days) THEN
         RETURN 'expired';
     END IF;
     IF NOT may_decide(d.by_id, judged.workspace_id) THEN
         RETURN 'approver';
     END IF;
-    IF d.wants_two AND (SELECT count(*) FROM approvers(judged, d.content, at)) < 2 THEN
+    IF d.wants_two AND (SELECT count(*) FROM approvers(judged, d.content, by_then)) < 2 THEN
         RETURN 'second';
     END IF;
     RETURN '';

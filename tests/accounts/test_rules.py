@@ -51,8 +51,8 @@ def test_the_same_rules_once_more_are_no_entry(page, workspace):
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"approval_days": "0"}, "from 1 to 365 days"),
-        ({"approval_days": "366"}, "from 1 to 365 days"),
+        ({"approval_days": "0"}, "greater than or equal to 1"),
+        ({"approval_days": "366"}, "less than or equal to 365"),
         ({"approval_days": "soon"}, "Enter a whole number."),
         ({"second_approver_above": "-1"}, "greater than or equal to 0"),
     ],
@@ -78,6 +78,14 @@ def test_whoever_does_not_manage_looks_and_changes_nothing(workspace, role):
     assert workspace.four_eyes
 
 
+@pytest.mark.parametrize("wrong", [{"approval_days": 0}, {"approval_days": 366}, {"second_approver_above": -1}])
+def test_the_verb_refuses_what_the_form_would(workspace, admin, wrong):
+    wanted = {name: getattr(workspace, name) for name in rules.RULES}
+    with pytest.raises(Refused) as refused:
+        rules.rule(workspace.pk, **{**wanted, **wrong}, by=admin)
+    assert [refused.value.field] == list(wrong)
+
+
 def test_tokens_do_not_decide_in_a_new_workspace():
     assert factories.Workspace().tokens_may_decide is False
     assert factories.Workspace().four_eyes is True
@@ -96,7 +104,7 @@ def test_a_self_review_is_allowed_by_the_workspace_and_seen_on_the_page_the_desk
     said = "Self-review: whoever wrote it decided"
     assert said in text_of(page.get(f"/campaigns/{own.pk}/decisions/"))
     assert said in text_of(page.get(desk))
-    assert "self-review" in text_of(page.get("/admin/moderation/decision/"))
+    assert "elf-review" in text_of(page.get("/admin/moderation/decision/"))
     lines = b"".join(page.get("/admin/moderation/decision/export/").streaming_content).decode().splitlines()
     assert lines[0].endswith("four_eyes,self_review,second_approver")
     assert lines[1].endswith("False,True,False")
