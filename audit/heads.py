@@ -4,21 +4,41 @@ The key says everything, `audit/heads/{chain}/{seq}-{hash}`, and is written once
 from everybody, also from whoever owns the database.
 """
 
+from collections.abc import Collection, Iterable
+
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 from audit.models import Entry
 
 FOLDER = "audit/heads"
+LATEST = 1000  # entries among which those that decide something are looked for; the others' turn comes with all chains
+
+_known: dict[int, tuple[int, str]] = {}  # by chain: what this process saw kept last
 
 
 def keep() -> None:
     """The head of each chain that has grown since the last time."""
     newest = Entry.objects.order_by("chain", "-seq").distinct("chain")
-    for chain, seq, digest in newest.values_list("chain", "seq", "hash"):
+    _keep(newest.values_list("chain", "seq", "hash"))
+
+
+def keep_decided(actions: Collection[str]) -> None:
+    """The heads of the chains that such an entry was lately written to: of a decision there is a witness at once."""
+    latest = Entry.objects.filter(pk__in=Entry.objects.order_by("-pk").values("pk")[:LATEST], action__in=actions)
+    chains = latest.order_by().values_list("chain", flat=True).distinct()
+    newest = Entry.objects.filter(chain__in=list(chains)).order_by("chain", "-seq").distinct("chain")
+    _keep(newest.values_list("chain", "seq", "hash"))
+
+
+def _keep(found: Iterable[tuple[int, int, str]]) -> None:
+    for chain, seq, digest in found:
+        if _known.get(chain) == (seq, digest):
+            continue
         key = f"{FOLDER}/{chain}/{seq:019}-{digest}"
         if not default_storage.exists(key):
             default_storage.save(key, ContentFile(f"{digest}\n".encode()))
+        _known[chain] = (seq, digest)
 
 
 def kept_chains() -> set[int]:

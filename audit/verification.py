@@ -12,12 +12,18 @@ MOST_ON_A_PAGE = 20_000  # entries that are looked at while somebody waits
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`broken` is None for a sound chain, else (seq, what is wrong with it)."""
+    """`broken` is None for a sound chain, else (seq, what is wrong with it). Entries after `witnessed` have no kept
+    head behind them yet: whoever owns the database could have written them anew."""
 
     chain: int
     entries: int
     head: str
     broken: tuple[int, str] | None
+    witnessed: int
+
+    @property
+    def unwitnessed(self) -> int:
+        return max(0, self.entries - self.witnessed)
 
 
 def chains() -> list[int]:
@@ -29,23 +35,24 @@ def verify(chain: int, *, after: int = 0) -> Verdict:
     """Recompute one chain from its first entry, in flat memory; or only what comes after one, whose hash is believed.
     The entries of the verdict are counted from the first."""
     seq, head, kept = after, FIRST, heads.kept(chain)
+    witnessed = max(kept, default=0)
+
+    def verdict(broken: tuple[int, str] | None = None) -> Verdict:
+        return Verdict(chain=chain, entries=seq, head=head, broken=broken, witnessed=min(witnessed, seq))
+
     if after:
         head = Entry.objects.values_list("hash", flat=True).get(chain=chain, seq=after)
     for entry in Entry.objects.filter(chain=chain, seq__gt=after).order_by("seq").iterator(chunk_size=2000):
         if entry.seq != seq + 1:
-            return Verdict(chain=chain, entries=seq, head=head, broken=(seq + 1, "is missing"))
+            return verdict((seq + 1, "is missing"))
         if entry.previous_hash != head:
-            return Verdict(chain=chain, entries=seq, head=head, broken=(entry.seq, "does not follow the one before it"))
+            return verdict((entry.seq, "does not follow the one before it"))
         if hash_of(entry) != entry.hash:
-            return Verdict(chain=chain, entries=seq, head=head, broken=(entry.seq, "was changed"))
+            return verdict((entry.seq, "was changed"))
         if kept.get(entry.seq, {entry.hash}) != {entry.hash}:
-            return Verdict(
-                chain=chain, entries=seq, head=head, broken=(entry.seq, "is not the one whose hash was kept")
-            )
+            return verdict((entry.seq, "is not the one whose hash was kept"))
         seq, head = entry.seq, entry.hash
-    if seq < max(kept, default=0):
-        return Verdict(chain=chain, entries=seq, head=head, broken=(seq + 1, "is missing"))
-    return Verdict(chain=chain, entries=seq, head=head, broken=None)
+    return verdict((seq + 1, "is missing") if seq < witnessed else None)
 
 
 def keep(verdict: Verdict, *, now: datetime, is_whole: bool = True) -> Check:
@@ -61,7 +68,7 @@ def check_newest(chain: int, *, now: datetime) -> Check:
     last = Entry.objects.filter(chain=chain).order_by("-seq").values_list("seq", flat=True).first() or 0
     after = max(0, last - MOST_ON_A_PAGE)
     if after and not Entry.objects.filter(chain=chain, seq=after).exists():
-        verdict = Verdict(chain=chain, entries=after - 1, head="", broken=(after, "is missing"))
+        verdict = Verdict(chain=chain, entries=after - 1, head="", broken=(after, "is missing"), witnessed=0)
     else:
         verdict = verify(chain, after=after)
     return keep(verdict, now=now, is_whole=not after)

@@ -10,6 +10,9 @@ from kombu import Message, Queue
 from kombu.transport.redis import Channel, QoS
 from redis.exceptions import OutOfMemoryError
 
+# Of these entries a witness is kept within seconds: a campaign's approval, its start and its end.
+WITNESSED = [f"campaign.{status}" for status in ("approved", "sending", "done", "expired", "cancelled", "failed")]
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 
@@ -95,7 +98,13 @@ app.conf.update(
         "drop-old-partitions": {"task": "delivery.tasks.drop_old_partitions", "schedule": 6 * 3600.0},
         "reconcile": {"task": "reports.tasks.reconcile", "schedule": 3600.0, "options": {"expires": 3600}},
         "prepare-partitions": {"task": "delivery.tasks.prepare_partitions", "schedule": 3600.0},
-        "keep-heads": {"task": "audit.tasks.keep_heads", "schedule": 600.0, "options": {"expires": 600}},
+        "keep-heads": {"task": "audit.tasks.keep_heads", "schedule": 300.0, "options": {"expires": 300}},
+        "keep-heads-of-decisions": {
+            "task": "audit.tasks.keep_heads_of_decisions",
+            "schedule": 5.0,
+            "options": {"expires": 5},
+            "args": [WITNESSED],
+        },
         "look-for-notices": {"task": "notices.tasks.look", "schedule": 5.0, "options": {"expires": 5}},
         "forget-notices": {"task": "notices.tasks.forget", "schedule": 6 * 3600.0},
         "forget-calls": {"task": "accounts.tasks.forget_calls", "schedule": 3600.0},

@@ -75,7 +75,9 @@ class Seaweed:
             self._process = None
         for port in self._ports.values():
             for number in (port, port + SECOND):
-                for socket in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):
+                for socket in Path("/tmp").glob(  # nosec B108: where it puts them, wherever TMPDIR is
+                    f"seaweedfs-*-{number}.sock"
+                ):
                     socket.unlink(missing_ok=True)  # a kill leaves them behind
 
     def _pick_ports(self) -> dict[str, int]:

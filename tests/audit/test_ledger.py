@@ -1,13 +1,16 @@
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from audit import heads, verification
 from audit.ledger import FIRST, change_status, hash_of, record
 from audit.models import Entry
-from audit.tasks import keep_heads
+from audit.tasks import keep_heads, keep_heads_of_decisions
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Status
+from config.celery import WITNESSED
 from tests import factories
 from tests.racing import race
 
@@ -142,6 +145,92 @@ def test_a_head_is_kept_once_and_the_next_beside_it(workspace, campaign):
     keep_heads()
     assert sorted(heads.kept(workspace.pk)) == [first, first + 1]
     assert verification.verify(workspace.pk).broken is None
+
+
+def test_entries_that_come_after_the_last_witness_are_said_to_have_none(workspace, campaign, capsys):
+    """Whoever owns the database may write them anew, hashes and all: until the next head is kept, nobody can tell."""
+    heads.keep()
+    [seq] = heads.kept(workspace.pk)
+    for _ in range(2):
+        with transaction.atomic():
+            record("workspace.changed", workspace, by=None)
+    rewrite(workspace, seq + 1, note="Nothing happened.")
+    verdict = verification.verify(workspace.pk)
+    assert (verdict.broken, verdict.witnessed, verdict.unwitnessed) == (None, seq, 2)
+    call_command("verify_audit", "--chain", workspace.pk)
+    assert "the last 2 have no witness yet" in capsys.readouterr().out
+
+
+def rewrite(workspace, since, **changed):
+    """A chain that is consistent again from there on."""
+    before = None
+    for entry in entries_of(workspace).filter(seq__gte=since):
+        if before is None:
+            for name, value in changed.items():
+                setattr(entry, name, value)
+        else:
+            entry.previous_hash = before
+        entry.hash = before = hash_of(entry)
+        tamper(
+            "UPDATE audit_entry SET note = %s, previous_hash = %s, hash = %s WHERE chain = %s AND seq = %s",
+            *(entry.note, entry.previous_hash, entry.hash, workspace.pk, entry.seq),
+        )
+
+
+def test_a_chain_recomputed_from_some_entry_on_is_found_by_its_witness(workspace, campaign):
+    heads.keep()
+    [seq] = heads.kept(workspace.pk)
+    rewrite(workspace, 3, note="Nothing happened.")
+    assert verification.verify(workspace.pk).broken == (seq, "is not the one whose hash was kept")
+
+
+def test_an_entry_put_in_between_is_found(workspace, campaign):
+    for seq in range(entries_of(workspace).count(), 3, -1):
+        tamper("UPDATE audit_entry SET seq = seq + 1 WHERE chain = %s AND seq = %s", workspace.pk, seq)
+    third = entries_of(workspace).get(seq=3)
+    third.pk, third.seq, third.previous_hash, third.note = None, 4, third.hash, "Approved."
+    third.hash = hash_of(third)
+    third.save(force_insert=True)
+    assert verification.verify(workspace.pk).broken == (5, "does not follow the one before it")
+
+
+def test_an_entry_given_to_another_workspace_is_missed_in_its_own(workspace, campaign):
+    other = factories.workspace()
+    seq = entries_of(workspace).count()
+    last = entries_of(other).count()
+    heads.keep()
+    tamper(
+        "UPDATE audit_entry SET chain = %s, seq = %s WHERE chain = %s AND seq = %s",
+        other.pk,
+        last + 1,
+        workspace.pk,
+        seq,
+    )
+    assert verification.verify(workspace.pk).broken == (seq, "is missing")
+    assert verification.verify(other.pk).broken == (last + 1, "does not follow the one before it")
+
+
+def test_a_false_witness_is_found(workspace, campaign):
+    default_storage.save(f"{heads.FOLDER}/{workspace.pk}/{2:019}-{'a' * 64}", ContentFile(b""))
+    assert verification.verify(workspace.pk).broken == (2, "is not the one whose hash was kept")
+
+
+def test_what_says_the_same_in_another_order_is_the_same(workspace, campaign):
+    tamper(
+        """UPDATE audit_entry SET after = (SELECT jsonb_object_agg(key, value) FROM (
+            SELECT key, value FROM jsonb_each(after) ORDER BY key DESC) turned)
+           WHERE chain = %s AND after <> '{}'""",
+        workspace.pk,
+    )
+    assert verification.verify(workspace.pk).broken is None
+
+
+def test_a_decision_has_its_witness_without_waiting_for_the_other_chains(workspace):
+    other = factories.workspace()
+    factories.approved(workspace)
+    keep_heads_of_decisions(WITNESSED)
+    assert max(heads.kept(workspace.pk)) == entries_of(workspace).count()
+    assert not heads.kept(other.pk)
 
 
 def test_an_entry_moved_to_another_place_is_found(workspace, campaign, capsys):
