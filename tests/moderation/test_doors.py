@@ -252,6 +252,7 @@ def test_an_edit_and_an_approval_at_once_never_approve_what_nobody_saw(transacti
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.django_db(transaction=True)
 def test_a_hundred_edits_against_approvals(transactional_db):
     ended = edit_against_approval(100)
