@@ -31,7 +31,7 @@ ERROR = {
 class Scoped(AutoSchema):
     """Says of each call which scope a key needs for it."""
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         scope = getattr(self.view, "reads" if self.method in SAFE_METHODS else "writes", None)
         needs = f"A key needs the scope `{scope}`." if scope else ""
         return "\n\n".join(text for text in (super().get_description(), needs) if text)
