@@ -5,6 +5,7 @@ from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.forms import Form
@@ -72,6 +73,8 @@ class Everywhere(admin.ModelAdmin[Any]):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         self._check(request)
+        if not self.has_add_permission(request):
+            raise PermissionDenied
         form = self.make(request)
         if form.is_bound and form.is_valid():
             return redirect(self._queue)

@@ -4,6 +4,7 @@ import io
 import os
 import resource
 import threading
+import urllib.error
 import urllib.request
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -52,6 +53,26 @@ def test_nothing_of_a_presigned_url_can_be_changed(url, signed, wanted):
     store.put("exports/b", b"another")
     assert signed in url
     assert status_of(url.replace(signed, wanted)) == 403
+
+
+@pytest.mark.parametrize("asked", ["?list-type=2", "?prefix=exports", "?versions", "?uploads"])
+def test_a_presigned_url_lists_nothing(url, asked):
+    """Neither with its signature nor without one."""
+    parts = urlsplit(url)
+    bucket_address = f"{parts.scheme}://{parts.netloc}/{store.bucket_name}"
+    assert status_of(f"{bucket_address}{asked}") == 403
+    assert status_of(f"{bucket_address}{asked}&{parts.query}") == 403
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "POST"])
+def test_a_presigned_url_only_reads(url, method):
+    request = urllib.request.Request(url, method=method, data=b"other" if method != "DELETE" else None)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request)
+    with refused.value as answer:
+        assert answer.code in (403, 405)
+    with urllib.request.urlopen(url) as answer:
+        assert answer.read() == b"to,status\n"
 
 
 def test_browsers_may_know_the_store_by_another_name(s3):
