@@ -369,8 +369,9 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
         shown = super().get_changelist_instance(request)
         usual = audience.usual_of(row.workspace_id for row in shown.result_list)
         used = audience.used_before(shown.result_list)
-        votes = Decision.objects.filter(campaign__in=[row.pk for row in shown.result_list], verdict=Verdict.VOTED)
-        voted_on = set(votes.values_list("campaign", flat=True))
+        large = [row.pk for row in shown.result_list if eyes.wants_two(row)]
+        votes = Decision.objects.filter(campaign__in=large, verdict=Verdict.VOTED)
+        voted_on = set(votes.values_list("campaign", flat=True)) if large else set()
         for row in shown.result_list:
             row.usual, row.used = usual[row.workspace_id], used
             # Asked one by one, but only of those on which somebody has voted.
