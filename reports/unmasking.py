@@ -1,4 +1,4 @@
-"""Numbers are masked on the pages of a campaign until somebody whose role may see them says why: for them, for a while."""
+"""Numbers are masked on the pages of a campaign until somebody whose role may see them says why; then for a while."""
 
 from datetime import datetime, timedelta
 
