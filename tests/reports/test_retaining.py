@@ -4,6 +4,7 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
@@ -16,7 +17,7 @@ from delivery.models import CarrierId, Doubt, Forgotten, Inbound, Message
 from recipients import erasing
 from recipients.models import RecipientList
 from recipients.statuses import Status as ListStatus
-from reports import exports, reconciliation, retaining
+from reports import reconciliation, retaining
 from reports.models import Export
 from reports.statuses import Status as ExportStatus
 from tests import evidence, factories
@@ -55,7 +56,10 @@ def over(workspace, *, ago, make=factories.done):
 def inbound(workspace, *, ago):
     channel = factories.channel(f"in-{Inbound.objects.count()}", is_default=False)
     said = {"received_at": NOW - ago * DAY, "text": "Hello", "data_coding": 0, "raw": b"x", "phone": 31612345678}
-    return Inbound.objects.create(workspace=workspace, channel=channel, **said)
+    made = Inbound.objects.create(workspace=workspace, channel=channel, **said)
+    with connection.cursor() as cursor:  # a table with events that wait for the commit cannot be altered
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    return made
 
 
 def command(*options):
@@ -79,6 +83,7 @@ def test_a_workspace_that_keeps_less_loses_the_details_and_keeps_the_totals(work
 
 
 def test_details_stay_until_the_month_is_over_and_the_days_after_it(workspace):
+    factories.workspace()  # which keeps its messages for longer
     keeps(workspace, messages=30)
     campaign = over(workspace, ago=100)
     ends = (campaign.started_at.replace(day=1) + 32 * DAY).replace(day=1).date()
@@ -136,9 +141,9 @@ def test_a_list_that_somebody_chose_meanwhile_stays(workspace):
 
 
 def exported(campaign, author, *, ago):
-    export = exports.request(campaign.pk, format="csv", by=author)
-    exports.write(export.pk, clock=lambda: NOW - ago * DAY)
-    return Export.objects.get(pk=export.pk)
+    key = default_storage.save(f"exports/{campaign.pk}-{ago}", ContentFile(b"to,status\n"))
+    written = {"status": ExportStatus.READY, "key": key, "ready_at": NOW - ago * DAY, "requested_by": author}
+    return Export.objects.create(workspace=campaign.workspace, campaign=campaign, **written)
 
 
 def test_an_exports_file_goes_after_the_days_of_its_workspace(workspace, author):
@@ -168,7 +173,7 @@ def test_messages_from_phones_are_still_append_only_afterwards(workspace):
     young = inbound(workspace, ago=29)
     inbound(workspace, ago=31)
     retaining.run(now=NOW)
-    for change in (lambda: young.delete(), lambda: Inbound.objects.update(text="Other")):
+    for change in (young.delete, lambda: Inbound.objects.update(text="Other")):
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             change()
 
