@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy
 from accounts import histories, invitations, join_requests, keys, members, registry
 from accounts.models import ApiKey, Invitation, JoinRequest, Membership, User, Workspace
 from accounts.roles import Role
+from accounts.rules import RULES
 from accounts.templatetags.pages import moment
 from audit.refusal import Refused
 
@@ -174,7 +175,7 @@ class WorkspaceAdmin(WithHistory[Workspace]):
     prepopulated_fields = {"slug": ("name",)}
     fieldsets = (
         (None, {"fields": ("name", "slug", "time_zone", "country")}),
-        (gettext_lazy("Access"), {"fields": ("four_eyes", "tokens_may_decide", "takes_requests")}),
+        (gettext_lazy("Access"), {"fields": ("takes_requests", *RULES)}),
         (
             gettext_lazy("Days that personal data is kept"),
             {"fields": ("messages_kept_days", "lists_kept_days", "exports_kept_days", "inbound_kept_days")},
