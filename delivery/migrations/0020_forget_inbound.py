@@ -6,7 +6,7 @@ from django.db import migrations
 # The switch and the deletion are one transaction: nobody else ever sees the table without its trigger.
 FUNCTION = """
 CREATE FUNCTION forget_inbound(of_workspace bigint, before timestamptz) RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE forgotten bigint := 0;
 BEGIN
     IF before > now() - interval '1 day' THEN
