@@ -78,7 +78,8 @@ def look_for_old(*, today: date) -> Sweep:
 
 def to_forget(*, today: date) -> list[int]:
     """Campaigns that are over whose workspace keeps messages for less time than another one does."""
-    longest, found = _longest(), []
+    longest = _longest()
+    found: list[int] = []
     since = _month_of(today - timedelta(days=longest))  # before it, partitions go
     for workspace in Workspace.objects.order_by("pk"):
         begun = Campaign.objects.filter(workspace=workspace, started_at__gte=since, status__in=FINISHED)
