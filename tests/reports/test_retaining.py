@@ -146,11 +146,12 @@ def exported(campaign, author, *, ago):
     return Export.objects.create(workspace=campaign.workspace, campaign=campaign, **written)
 
 
-def test_an_exports_file_goes_after_the_days_of_its_workspace(workspace, author):
+def test_an_exports_file_goes_after_the_days_of_its_workspace(workspace, author, django_capture_on_commit_callbacks):
     campaign = over(keeps(workspace, exports=2), ago=20)
     old, young = exported(campaign, author, ago=3), exported(campaign, author, ago=1)
     assert old.kept_until == old.ready_at + 2 * DAY
-    assert retaining.run(now=NOW).exports == [old.pk]
+    with django_capture_on_commit_callbacks(execute=True):
+        assert retaining.run(now=NOW).exports == [old.pk]
     assert not default_storage.exists(old.key) and default_storage.exists(young.key)
     keeps(workspace, exports=None)
     longer = keeps(factories.workspace(), exports=30)
