@@ -5,9 +5,15 @@ import tempfile
 
 os.environ.setdefault("SECRET_KEY", "for tests only")
 os.environ.setdefault("DATABASE_URL", "postgres://127.0.0.1:5432/message_center")
+# The owner makes and empties the databases of the tests; on each connection they step down (tests.owner).
+runtime_url = os.environ["DATABASE_URL"]
+os.environ["DATABASE_URL"] = os.environ.get("DATABASE_OWNER_URL") or runtime_url
 os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:6379/0")
 
 from config.settings import *  # noqa: F403
+
+os.environ["DATABASE_URL"] = runtime_url
+DATABASE_OWNER_URL = ""
 
 DEBUG = False
 DATABASES["default"]["TEST"] = {"TEMPLATE": DATABASES["default"]["NAME"]}  # noqa: F405
