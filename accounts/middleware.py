@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts import preferences
 from accounts.models import Membership, Workspace
 from accounts.roles import Permission
-from audit import circumstances
+from audit import circumstances, walls
 
 SESSION_KEY = "workspace"
 LOOKING_KEY = "only_looks"  # a super admin who came in by the Master view
@@ -25,6 +25,13 @@ class WorkspaceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: Any) -> HttpResponse:
+        with walls.nothing():
+            response = self._answer(request)
+            if isinstance(response, StreamingHttpResponse):
+                response.streaming_content = walls.kept(response.streaming_content)
+            return response
+
+    def _answer(self, request: Any) -> HttpResponse:
         request.workspace = request.membership = None
         request.permissions = frozenset()
         request.only_looks = bool(request.user.is_superuser and request.session.get(LOOKING_KEY))
@@ -32,6 +39,8 @@ class WorkspaceMiddleware:
             open_to = Workspace.objects.open_to(request.user).order_by("pk")
             chosen = request.session.get(SESSION_KEY)
             request.workspace = (chosen and open_to.filter(pk=chosen).first()) or open_to.first()
+            # The desk, the archive and the numbers in the bar are of all their workspaces at once.
+            walls.enter(None if request.user.is_superuser else open_to.values_list("pk", flat=True))
         if request.workspace:
             request.membership = Membership.objects.of(request.workspace).filter(user=request.user).first()
             request.permissions = _permissions(request)

@@ -15,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from accounts.roles import Role
+from audit import walls
 from stack import environment
 from tests import factories, owner, stores
 
@@ -36,6 +37,9 @@ def flush_past_the_triggers():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", execute_sql_flush)
         yield
+
+
+walls.be_the_system()  # what a test looks at; the requests that it makes have the scope of whoever makes them
 
 
 @receiver(connection_created)

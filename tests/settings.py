@@ -3,16 +3,18 @@
 import os
 import tempfile
 
+import dj_database_url
+
 os.environ.setdefault("SECRET_KEY", "for tests only")
 os.environ.setdefault("DATABASE_URL", "postgres://127.0.0.1:5432/message_center")
-# The owner makes and empties the databases of the tests; on each connection they step down (tests.owner).
-runtime_url = os.environ["DATABASE_URL"]
-os.environ["DATABASE_URL"] = os.environ.get("DATABASE_OWNER_URL") or runtime_url
 os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:6379/0")
 
 from config.settings import *  # noqa: F403
 
-os.environ["DATABASE_URL"] = runtime_url
+# The owner makes and empties the databases of the tests; on each connection they step down (tests.owner).
+if DATABASE_OWNER_URL:  # noqa: F405
+    owning = dj_database_url.parse(DATABASE_OWNER_URL)  # noqa: F405
+    DATABASES["default"].update({key: owning[key] for key in ("USER", "PASSWORD")})  # noqa: F405
 DATABASE_OWNER_URL = ""
 
 DEBUG = False

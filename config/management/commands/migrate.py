@@ -61,11 +61,12 @@ def _owning(connection: BaseDatabaseWrapper) -> Iterator[None]:
         yield
         return
     given = dj_database_url.parse(settings.DATABASE_OWNER_URL)
-    before = {key: connection.settings_dict[key] for key in ADDRESS}
+    address: dict[str, Any] = connection.settings_dict
+    before = {key: address[key] for key in ADDRESS}
     connection.close()
-    connection.settings_dict.update({key: given[key] for key in ADDRESS})
+    address.update({key: given.get(key, "") for key in ADDRESS})
     try:
         yield
     finally:
         connection.close()
-        connection.settings_dict.update(before)
+        address.update(before)
