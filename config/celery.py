@@ -124,11 +124,12 @@ app.conf.update(
 )
 
 
-@worker_init.connect
 def _serve_all_workspaces(**about: Any) -> None:
     """A worker works for all of them: its dispatcher, its clock and its sweepers ask what is due, wherever it is."""
     walls.be_the_system()
 
+
+worker_init.connect(_serve_all_workspaces)
 
 app.autodiscover_tasks()
 app.steps["worker"].add("delivery.bootsteps:LinksStep")
