@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from accounts import invitation_views, join_views, key_views, member_views, views
+from accounts import invitation_views, join_views, key_views, member_views, rule_views, views
 from accounts.access import writes_nothing
 
 sign_in = LoginView.as_view(template_name="accounts/login.html", redirect_authenticated_user=True)
@@ -27,6 +27,7 @@ urlpatterns = [
     path("members/requests/<int:pk>/", join_views.decide, name="join_request"),
     path("members/requests/<int:pk>/grant/", join_views.grant, name="grant_request"),
     path("members/requests/<int:pk>/refuse/", join_views.refuse, name="refuse_request"),
+    path("members/rules/", rule_views.rules, name="rules"),
     path("keys/", key_views.index, name="keys"),
     path("keys/token/", key_views.new_token, name="new_token"),
     path("keys/new/", key_views.new_key, name="new_key"),
