@@ -6,5 +6,5 @@ from audit.policies import of_workspace
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0008_keep_what_old_keys_may")]
-    operations = [of_workspace("accounts_idempotentcall")]
+    dependencies = [("moderation", "0010_hold_approvals_to_their_rules")]
+    operations = [of_workspace("moderation_cannedreason", "moderation_blockedterm", is_shared=True)]

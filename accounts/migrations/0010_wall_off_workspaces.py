@@ -6,5 +6,5 @@ from audit.policies import of_workspace
 
 
 class Migration(migrations.Migration):
-    dependencies = [("moderation", "0008_approve_test_sends_by_their_phones")]
-    operations = [of_workspace("moderation_cannedreason", "moderation_blockedterm", is_shared=True)]
+    dependencies = [("accounts", "0009_rule_approvals")]
+    operations = [of_workspace("accounts_idempotentcall")]
