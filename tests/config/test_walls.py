@@ -127,7 +127,9 @@ def test_the_owner_of_the_tables_is_held_too(workspace):
 
 
 def test_what_binds_everybody_is_seen_by_everybody_and_changed_by_the_system(workspace):
-    shared = Suppression.objects.create(workspace=None, phone=factories.FIRST_NUMBER, source=Source.HAND)
+    shared = Suppression.objects.create(
+        workspace=None, phone=factories.FIRST_NUMBER, source=Source.HAND, reason="They asked."
+    )
     with walls.within(workspace.pk):
         assert Suppression.objects.filter(pk=shared.pk).exists()
         assert rows("DELETE FROM recipients_suppression WHERE id = %s RETURNING id", shared.pk) == []
@@ -282,10 +284,10 @@ def test_every_link_between_what_belongs_to_workspaces_is_held_within_one():
     assert loose == []
 
 
-@pytest.mark.parametrize("column", ["sender_id", "list_id", "trial_of_id"])
+@pytest.mark.parametrize("column", ["sender_id", "list_id"])
 def test_sql_links_no_campaign_to_what_a_stranger_has(workspace, column):
     ours, theirs = factories.draft(workspace), factories.draft(factories.workspace())
-    pk = {"sender_id": theirs.sender_id, "list_id": factories.ready_list(theirs.workspace).pk, "trial_of_id": theirs.pk}
+    pk = {"sender_id": theirs.sender_id, "list_id": factories.ready_list(theirs.workspace).pk}
     with pytest.raises(IntegrityError, match=f"{column}_same_workspace_id"), transaction.atomic():
         rows(f"UPDATE campaigns_campaign SET {column} = %s WHERE id = %s RETURNING id", pk[column], ours.pk)
 
