@@ -15,11 +15,15 @@ from audit.refusal import Refused
 from campaigns import drafts, transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from delivery import due, reasons
+from delivery import dispatching, due, reasons
+from delivery.models import Incident, Intent
+from delivery.statuses import IncidentKind
 from moderation import decisions
 from moderation.models import Decision
 from recipients import suppressions
 from tests import factories
+from tests.campaigns.test_seal import written_before
+from tests.delivery import ground
 from tests.moderation.test_guards import decision, update
 from tests.pages import signed_in, text_of
 from tests.racing import race
@@ -176,6 +180,24 @@ def test_what_was_replaced_after_the_approval_is_not_started(workspace, change, 
         assert campaign.stopped_because == why % {"sender": campaign.sender}
 
 
+def test_no_chunk_is_worked_on_once_the_content_is_another(workspace):
+    campaign, [chunk] = ground.under_way(workspace)
+    written_before(campaign, text="Something else.")
+    dispatching.work_on(chunk.pk, clock=timezone.now)
+    campaign.refresh_from_db()
+    assert (campaign.status, campaign.stopped_because) == (Status.FAILED, reasons.CONTENT_DIFFERS)
+    assert Incident.objects.filter(campaign=campaign, kind=IncidentKind.SEAL_BROKEN).exists()
+    assert not Intent.objects.exists()
+
+
+def test_no_intent_is_written_for_another_seal_than_the_campaigns(workspace):
+    _, [chunk] = ground.under_way(workspace)
+    mine = ground.claim(chunk)
+    assert ground.intend(mine, 2, seal="0" * 64) is None
+    assert ground.intend(mine, 2) is not None
+    assert Intent.objects.count() == 1
+
+
 def test_what_is_suppressed_or_limited_later_takes_away_and_adds_nobody(workspace, admin):
     """The seal does not have it, and need not: docs/adr/0060."""
     gone = suppressions.opt_out(workspace, factories.FIRST_NUMBER)
@@ -230,6 +252,7 @@ def test_an_edit_and_an_approval_at_once_never_approve_what_nobody_saw(transacti
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.django_db(transaction=True)
 def test_a_hundred_edits_against_approvals(transactional_db):
     ended = edit_against_approval(100)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.db import IntegrityError
 from django.utils import timezone
 
@@ -14,6 +15,8 @@ from campaigns.statuses import Mode, Status
 from delivery import due
 from moderation import decisions, lapsing
 from moderation.models import Decision, Verdict
+from notices import reading, telling
+from notices.models import Notice
 from tests import factories
 from tests.moderation.test_guards import update
 from tests.pages import signed_in, text_of
@@ -63,6 +66,19 @@ def test_an_approval_that_is_out_of_date_is_missed_and_says_why(workspace, judge
     assert lapsing.EXPIRED in text_of(page.get("/"))
     lapsing.lapse(now=now)
     assert Entry.objects.about(campaign).filter(action="campaign.missed").count() == 1
+
+
+def test_its_author_is_told_why_it_does_not_begin(workspace, judge, now):
+    campaign = scheduled(workspace, now, judge, approved_at=now - timedelta(days=14))
+    reading.look(now=now)
+    Notice.objects.all().delete()
+    lapsing.lapse(now=now)
+    reading.look(now=now)
+    for notice in Notice.objects.filter(sent_at=None):
+        telling.tell(notice.pk, now=now)
+    (letter,) = mail.outbox
+    assert (letter.to, letter.subject) == ([campaign.created_by.email], f"“{campaign}” has to be approved again")
+    assert lapsing.EXPIRED in letter.body
 
 
 def test_a_moderator_approves_it_again_with_a_decision_of_its_own(workspace, judge, now):
