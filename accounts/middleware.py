@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts import preferences
-from accounts.models import Membership, Workspace
+from accounts.models import Membership, User, Workspace
 from accounts.roles import Permission
 from audit import circumstances, walls
 
@@ -36,11 +36,7 @@ class WorkspaceMiddleware:
         request.permissions = frozenset()
         request.only_looks = bool(request.user.is_superuser and request.session.get(LOOKING_KEY))
         if request.user.is_authenticated:
-            open_to = Workspace.objects.open_to(request.user).order_by("pk")
-            chosen = request.session.get(SESSION_KEY)
-            request.workspace = (chosen and open_to.filter(pk=chosen).first()) or open_to.first()
-            # The desk, the archive and the numbers in the bar are of all their workspaces at once.
-            walls.enter(None if request.user.is_superuser else open_to.values_list("pk", flat=True))
+            request.workspace = _enter(request.user, chosen=request.session.get(SESSION_KEY))
         if request.workspace:
             request.membership = Membership.objects.of(request.workspace).filter(user=request.user).first()
             request.permissions = _permissions(request)
@@ -53,6 +49,18 @@ class WorkspaceMiddleware:
         """Through the Master view nothing is written, whatever the page, the desk or the API would allow."""
         if request.only_looks and request.method not in READING and not getattr(view, "writes_nothing", False):
             raise PermissionDenied(_("You are only looking. Go into the workspace to change something."))
+
+
+def _enter(user: User, *, chosen: int | None) -> Workspace | None:
+    """The workspace to work in. In scope are all that are open to them: the desk, the archive and the numbers in the
+    bar are of all of these at once."""
+    open_to = Workspace.objects.open_to(user).order_by("pk")
+    if user.is_superuser:
+        walls.enter(None)
+        return (chosen and open_to.filter(pk=chosen).first()) or open_to.first()
+    theirs = {workspace.pk: workspace for workspace in open_to}
+    walls.enter(theirs)
+    return theirs.get(chosen or 0) or next(iter(theirs.values()), None)
 
 
 def _permissions(request: Any) -> frozenset[Permission]:
