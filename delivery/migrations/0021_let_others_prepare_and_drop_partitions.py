@@ -31,5 +31,5 @@ GRANT EXECUTE ON FUNCTION prepare_partitions(date, integer) TO PUBLIC;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0018_find_the_latest_incidents")]
+    dependencies = [("delivery", "0020_forget_inbound")]
     operations = [migrations.RunSQL(FORWARD, BACK)]

@@ -6,5 +6,5 @@ from audit.policies import of_workspace
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0019_let_others_prepare_and_drop_partitions")]
+    dependencies = [("delivery", "0021_let_others_prepare_and_drop_partitions")]
     operations = [of_workspace("delivery_inbound", "delivery_spending")]

@@ -6,5 +6,5 @@ from audit.policies import of_workspace
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0009_rule_approvals")]
+    dependencies = [("accounts", "0010_keep_personal_data_for_days")]
     operations = [of_workspace("accounts_idempotentcall")]
