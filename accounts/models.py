@@ -18,6 +18,7 @@ from simple_history.models import HistoricalRecords
 from accounts.preferences import LANGUAGES, Theme
 from accounts.querysets import (
     ApiKeyQuerySet,
+    AttemptsQuerySet,
     IdempotentCallQuerySet,
     InvitationQuerySet,
     JoinRequestQuerySet,
@@ -262,6 +263,22 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class Attempts(models.Model):
+    """Wrong passwords in a row, for an account from an address or from an address at all (accounts.lock_outs)."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    number = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
+
+    objects = AttemptsQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(name="attempts_by_age", fields=["last_at"])]
+
+    def __str__(self) -> str:
+        return "somebody unknown"
 
 
 class IdempotentCall(models.Model):

@@ -1,5 +1,6 @@
 """Which workspaces, memberships, invitations, requests, keys and calls."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
@@ -9,7 +10,7 @@ from accounts.roles import DECIDING_ROLES, WRITING_ROLES, Role
 from accounts.statuses import InvitationStatus, JoinRequestStatus
 
 if TYPE_CHECKING:
-    from accounts.models import ApiKey, IdempotentCall, Invitation, JoinRequest, Membership, User, Workspace
+    from accounts.models import ApiKey, Attempts, IdempotentCall, Invitation, JoinRequest, Membership, User, Workspace
 
 
 class WorkspaceQuerySet(models.QuerySet["Workspace"]):
@@ -73,6 +74,15 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
             models.Q(user=None, created_by__is_active=True) | models.Q(user__is_active=True),
             revoked_at=None,
         )
+
+
+class AttemptsQuerySet(models.QuerySet["Attempts"]):
+    def lock(self, digests: Iterable[str]) -> Self:
+        """In one order for everybody."""
+        return self.select_for_update().filter(digest__in=list(digests)).order_by("digest")
+
+    def over(self, before: datetime) -> Self:
+        return self.filter(last_at__lt=before)
 
 
 class IdempotentCallQuerySet(models.QuerySet["IdempotentCall"]):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import django_stubs_ext
 
-from config.env import env, rate, redis, secret, storage
+from config.env import env, networks, rate, redis, secret, storage, web
 
 django_stubs_ext.monkeypatch()  # QuerySet["Campaign"] and ModelAdmin[Campaign] at run time
 
@@ -121,12 +121,25 @@ LIST_LEASE = timedelta(seconds=env.int("LIST_LEASE_SECONDS", default=120))  # th
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.door.Password"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
+    {"NAME": "accounts.breaches.BreachedPasswordValidator"},
 ]
+# Such as https://api.pwnedpasswords.com/range or a copy of it; without it no password is looked up.
+BREACHED_PASSWORDS_URL = web("BREACHED_PASSWORDS_URL")
+# Wrong passwords in a row from one address, for one account and for all; then it is shut for that address.
+SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", default=5)
+SIGN_IN_ATTEMPTS_OF_ADDRESS = env.int("SIGN_IN_ATTEMPTS_OF_ADDRESS", default=100)
+LOCK_OUT = timedelta(minutes=15)
+# Networks of our own proxies, such as 10.0.0.0/8: what they say of whom they call for is believed, and nobody else.
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 INVITATION_KEPT = timedelta(days=env.int("INVITATION_DAYS", default=7))  # then its link opens nothing
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 LOGIN_URL = "login"
