@@ -36,4 +36,5 @@ def _note_failure(email: str, address: str | None) -> None:
     """About the person, where there is one; else about attempts at nobody, of whom nothing is known."""
     attempts, is_shut = lock_outs.last_of(email, address)
     subject = User.objects.filter(email=email).first() or attempts
-    record("user.locked_out" if is_shut else "user.sign_in_failed", subject, by=None)
+    # Nobody has done it yet, as far as is known; but from somewhere.
+    record("user.locked_out" if is_shut else "user.sign_in_failed", subject, by=None, after={"address": address})

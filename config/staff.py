@@ -1,6 +1,7 @@
 """The Django admin as the staff's desk: same site, our name on it, its registers under headings of ours."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
@@ -8,7 +9,7 @@ from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils.translation import gettext_lazy as _
 
 # The registers as a moderator thinks of them: under which heading, and what each is called.
@@ -68,16 +69,14 @@ class StaffSite(AdminSite):
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """By the page: there is one door, with its lock-out."""
-        from django.contrib.auth.views import redirect_to_login  # has models, and this is read before there are any
-
         if request.user.is_authenticated and not self.has_permission(request):
             raise PermissionDenied(_("The desk is for the staff."))
-        return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
+        back = {REDIRECT_FIELD_NAME: request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index")}
+        return redirect(f"{reverse('login')}?{urlencode(back, safe='/')}")
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        from accounts import sign_in_views
-
-        return sign_in_views.sign_out(request)
+        answer: HttpResponse = resolve(reverse("logout")).func(request)
+        return answer
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return redirect("change_password")

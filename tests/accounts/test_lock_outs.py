@@ -119,7 +119,7 @@ def test_an_address_that_is_only_said_counts_for_nothing(author):
 def test_a_proxy_of_ours_is_believed_and_nobody_before_it(settings, author, told, believed):
     settings.TRUSTED_PROXIES = [ip_network("10.0.0.0/8")]
     tried(author.email, address=PROXY, **{"X-Forwarded-For": told})
-    assert Entry.objects.filter(action="user.sign_in_failed").get().address == believed
+    assert Entry.objects.filter(action="user.sign_in_failed").get().after == {"address": believed}
 
 
 def test_who_is_known_and_who_is_not_get_the_same_answer(author):
@@ -220,8 +220,7 @@ def test_nobody_is_signed_in_or_out_by_a_page_of_others(author, path):
     ("password", "code"),
     [
         ("eleven-chr1", "password_too_short"),
-        ("unbelievable", "password_too_common"),
-        ("482910573829", "password_entirely_numeric"),
+        ("1qaz2wsx3edc", "password_too_common"),
         ("sofia.lindqvist", "password_too_similar"),
         ("Sofia.Lindqvist!", "password_too_similar"),
     ],
