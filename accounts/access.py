@@ -37,7 +37,7 @@ def role_of(key: ApiKey) -> str:
 
 
 def may_decide(user: User, workspace_id: int) -> bool:
-    return Permission.DECIDE in permissions_in(Workspace.objects.get(pk=workspace_id), user)
+    return user.is_active and Permission.DECIDE in permissions_in(Workspace.objects.get(pk=workspace_id), user)
 
 
 def role_in(workspace: Workspace, user: User) -> str:

@@ -25,6 +25,7 @@ from django.utils.translation import gettext_lazy
 from accounts import histories, invitations, join_requests, keys, members, registry
 from accounts.models import ApiKey, Invitation, JoinRequest, Membership, User, Workspace
 from accounts.roles import Role
+from accounts.rules import RULES
 from accounts.templatetags.pages import moment
 from audit.refusal import Refused
 
@@ -172,7 +173,7 @@ class WorkspaceAdmin(WithHistory[Workspace]):
     search_fields = ("name", "slug")
     ordering = ("name", "pk")
     prepopulated_fields = {"slug": ("name",)}
-    fields = ("name", "slug", "time_zone", "country", "four_eyes", "tokens_may_decide", "takes_requests")
+    fields = ("name", "slug", "time_zone", "country", "takes_requests", *RULES)
 
     def save_model(self, request: Any, obj: Workspace, form: forms.ModelForm[Workspace], change: bool) -> None:
         registry.save(obj, by=request.user, changed=form.changed_data, now=timezone.now())

@@ -33,7 +33,7 @@ class BearerAuthentication(BaseAuthentication):
             replace(circumstances.current(), via=f"{'token' if key.user else 'key'} {key.prefix}", role=role_of(key))
         )
         keys.note_use(key, now=now)
-        throttling.count_call(key=key, user=user, workspace=key.workspace)
+        throttling.count_call(key=key, user=key.user, workspace=key.workspace)
         return user, key
 
     def authenticate_header(self, request: Request) -> str:

@@ -12,9 +12,10 @@ from django.forms import BaseForm
 from django.utils.translation import gettext_lazy as _
 
 from accounts import scopes
-from accounts.models import Membership, User
+from accounts.models import Membership, User, Workspace
 from accounts.preferences import LANGUAGES, Theme
 from accounts.roles import Role
+from accounts.rules import RULES
 from audit.refusal import Refused
 
 
@@ -114,4 +115,22 @@ class KeyForm(forms.Form):
             "name": self.cleaned_data["name"],
             "scopes": self.cleaned_data["scopes"],
             "expires_at": self.now + timedelta(days=days) if days else None,
+        }
+
+
+class RulesForm(forms.ModelForm[Workspace]):
+    """What an approval needs."""
+
+    class Meta:
+        model = Workspace
+        fields = RULES
+        labels = {
+            "four_eyes": _("Somebody else must approve than who wrote it"),
+            "second_approver_above": _("Two moderators above so many recipients"),
+            "approval_days": _("Days that an approval stands"),
+            "tokens_may_decide": _("A moderator’s API token may approve and reject"),
+        }
+        help_texts = {
+            "four_eyes": _("Without it people may judge their own campaigns, and each such decision says so."),
+            "tokens_may_decide": _("A key of the workspace never does."),
         }

@@ -7,6 +7,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -96,6 +97,24 @@ class Workspace(models.Model):
     tokens_may_decide = models.BooleanField(
         default=False, help_text=gettext_lazy("A moderator's personal API token may approve and reject.")
     )
+    # Whom an approval needs, and how long it stands: docs/adr/0060.
+    second_approver_above = models.PositiveBigIntegerField(
+        gettext_lazy("second approver above"),
+        null=True,
+        blank=True,
+        help_text=gettext_lazy("A campaign to more recipients than this needs two moderators. Empty: one is enough."),
+    )
+    approval_days = models.PositiveSmallIntegerField(
+        gettext_lazy("days of an approval"),
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        null=True,
+        blank=True,
+        default=14,
+        db_default=14,
+        help_text=gettext_lazy(
+            "A campaign that has not begun by then must be approved again. Empty: an approval stands for ever."
+        ),
+    )
     takes_requests = models.BooleanField(
         default=True,
         db_default=True,
@@ -119,7 +138,10 @@ class Workspace(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="workspace_has_a_destination", condition=Q(destinations=None) | Q(destinations__len__gt=0)
-            )
+            ),
+            models.CheckConstraint(
+                name="workspace_approval_lasts_a_day", condition=Q(approval_days=None) | Q(approval_days__gte=1)
+            ),
         ]
 
     def __str__(self) -> str:

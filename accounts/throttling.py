@@ -51,9 +51,14 @@ return {0, 0}
 """
 
 
-def count_call(*, key: ApiKey | None, user: User, workspace: Workspace) -> None:
-    """Of somebody who is known; raises Throttled."""
-    subjects = {"address": _address(), "user": user.pk, "key": key.pk if key else None, "workspace": workspace.pk}
+def count_call(*, key: ApiKey | None, user: User | None, workspace: Workspace) -> None:
+    """Of somebody who is known; raises Throttled. `user` is whose token it is: a key of the workspace is nobody's."""
+    subjects = {
+        "address": _address(),
+        "user": user.pk if user else None,
+        "key": key.pk if key else None,
+        "workspace": workspace.pk,
+    }
     _count({kind: who for kind, who in subjects.items() if who is not None})
 
 

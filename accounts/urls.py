@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import invitation_views, join_views, key_views, member_views, sign_in_views, views
+from accounts import invitation_views, join_views, key_views, member_views, rule_views, sign_in_views, views
 
 urlpatterns = [
     path("login/", sign_in_views.SignIn.as_view(), name="login"),
@@ -24,6 +24,7 @@ urlpatterns = [
     path("members/requests/<int:pk>/", join_views.decide, name="join_request"),
     path("members/requests/<int:pk>/grant/", join_views.grant, name="grant_request"),
     path("members/requests/<int:pk>/refuse/", join_views.refuse, name="refuse_request"),
+    path("members/rules/", rule_views.rules, name="rules"),
     path("keys/", key_views.index, name="keys"),
     path("keys/token/", key_views.new_token, name="new_token"),
     path("keys/new/", key_views.new_key, name="new_key"),

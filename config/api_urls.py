@@ -95,6 +95,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/archive/", campaigns.Archive.as_view(), name="campaign-archive"),
     path("campaigns/<int:pk>/restore/", campaigns.Restore.as_view(), name="campaign-restore"),
     path("campaigns/<int:pk>/clone/", campaigns.Clone.as_view(), name="campaign-clone"),
+    path("campaigns/<int:pk>/decisions/", moderation.Decisions.as_view(), name="campaign-decisions"),
     path("campaigns/<int:pk>/approve/", moderation.Approve.as_view(), name="campaign-approve"),
     path("campaigns/<int:pk>/reject/", moderation.Reject.as_view(), name="campaign-reject"),
     path("campaigns/<int:pk>/reschedule/", moderation.Reschedule.as_view(), name="campaign-reschedule"),

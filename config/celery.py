@@ -84,10 +84,12 @@ app.conf.update(
         "delivery.tasks.start_on_time": {"queue": "clock"},
         "delivery.tasks.match_receipts": {"queue": "clock"},
         "delivery.tasks.*": {"queue": "housekeeping"},
+        "moderation.tasks.lapse": {"queue": "clock"},
     },
     beat_schedule={
         "tick": {"task": "delivery.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
         "start-on-time": {"task": "delivery.tasks.start_on_time", "schedule": 1.0, "options": {"expires": 5}},
+        "lapse-approvals": {"task": "moderation.tasks.lapse", "schedule": 2.0, "options": {"expires": 5}},
         "match-receipts": {"task": "delivery.tasks.match_receipts", "schedule": 2.0, "options": {"expires": 5}},
         "fold-tallies": {"task": "delivery.tasks.fold_tallies", "schedule": 30.0, "options": {"expires": 30}},
         "close-unreceipted": {"task": "delivery.tasks.close_unreceipted", "schedule": 60.0, "options": {"expires": 60}},

@@ -4,6 +4,8 @@ from typing import Any
 
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from rest_framework.permissions import SAFE_METHODS
 
 ERROR = {
     "type": "object",
@@ -24,6 +26,15 @@ ERROR = {
         }
     },
 }
+
+
+class Scoped(AutoSchema):
+    """Says of each call which scope a key needs for it."""
+
+    def get_description(self) -> str:  # type: ignore[override]
+        scope = getattr(self.view, "reads" if self.method in SAFE_METHODS else "writes", None)
+        needs = f"A key needs the scope `{scope}`." if scope else ""
+        return "\n\n".join(text for text in (super().get_description(), needs) if text)
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

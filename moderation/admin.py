@@ -25,11 +25,11 @@ from accounts.forms import refused_on
 from accounts.models import User, Workspace
 from accounts.templatetags.pages import moment, stretch
 from audit.refusal import Refused
-from campaigns import gsm, schedule
+from campaigns import eyes, gsm, schedule
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
 from delivery.models import Incident
-from moderation import audience, claims, concerns, decisions, incidents, notes, phrases, waiting
+from moderation import approvals, audience, claims, concerns, decisions, incidents, notes, phrases, waiting
 from moderation.dossier import dossier, revision_dossier
 from moderation.forms import ApprovalForm, DecisionForm, NoteForm, RejectionForm, RescheduleForm
 from moderation.models import (
@@ -48,9 +48,13 @@ from senders.statuses import RevisionStatus
 Row = TypeVar("Row", bound=Model)
 
 
+VOTED = gettext_lazy("%(what)s: your approval is recorded. Another moderator must approve it, too.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One button: `act` is the verb; called with the row's id, its keyword arguments from the form, by and now."""
+    """One button: `act` is the verb; called with the row's id, its keyword arguments from the form, by and now. It
+    answers with the row as it is then: one that did not move waits for a second approval."""
 
     label: Any  # these three are translated when they are shown
     sentence: Any
@@ -89,8 +93,8 @@ class JudgingDesk(Desk[Row]):
         """The submission that the judge has seen."""
 
     @abstractmethod
-    def writers_of(self, row: Row) -> set[int]:
-        """Who wrote it, and does not judge it where four eyes are asked for."""
+    def keeps_out(self, row: Row, user: User) -> bool:
+        """Somebody else must judge it: they wrote it, or have approved it as the first of two."""
 
     @abstractmethod
     def revision_of(self, row: Row) -> Revision:
@@ -166,7 +170,6 @@ class JudgingDesk(Desk[Row]):
                 about=self.about,
             )
             if form.is_valid() and self._act(request, row, chosen, form):
-                messages.success(request, chosen.done % {"what": row})
                 return redirect(f"admin:{self._address}_changelist")
             context = self._context(request, row) | {"choice": chosen, "form": form}
             status = 400 if form.is_bound else 200
@@ -174,7 +177,9 @@ class JudgingDesk(Desk[Row]):
 
     def _act(self, request: HttpRequest, row: Row, chosen: Choice, form: Form) -> bool:
         with refused_on(form):
-            chosen.act(row.pk, **form.cleaned_data, by=cast(User, request.user), now=timezone.now())
+            after = chosen.act(row.pk, **form.cleaned_data, by=cast(User, request.user), now=timezone.now())
+            done = VOTED if after.status == cast(Any, row).status else chosen.done
+            messages.success(request, done % {"what": row})
         return form.is_valid()
 
     def claim(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -230,8 +235,7 @@ class JudgingDesk(Desk[Row]):
     def _claim_context(self, request: HttpRequest, row: Row) -> dict[str, Any]:
         """Who reads it, after whoever asks has taken it if it was free. Nobody takes what they may not judge."""
         user, now = cast(User, request.user), timezone.now()
-        workspace = self.workspace_of(row)
-        is_own = workspace.four_eyes and user.pk in self.writers_of(row)
+        is_own = self.keeps_out(row, user)
         claim = None
         if self.choices(row):
             claim = (
@@ -284,20 +288,20 @@ def badges(*shown: str) -> str:
     return format_html_join("", '<span class="desk-badge">{}</span>', ((one,) for one in shown))
 
 
-def _approve(pk: int, *, round: int, **words: Any) -> None:
-    decisions.approve_campaign(pk, seen_round=round, **words)
+def _approve(pk: int, *, round: int, **words: Any) -> Campaign:
+    return decisions.approve_campaign(pk, seen_round=round, **words)
 
 
-def _reject(pk: int, *, round: int, **words: Any) -> None:
-    decisions.reject_campaign(pk, seen_round=round, **words)
+def _reject(pk: int, *, round: int, **words: Any) -> Campaign:
+    return decisions.reject_campaign(pk, seen_round=round, **words)
 
 
-def _reschedule(pk: int, *, round: int, **words: Any) -> None:
-    decisions.reschedule(pk, **words)
+def _reschedule(pk: int, *, round: int, **words: Any) -> Campaign:
+    return decisions.reschedule(pk, **words)
 
 
-def _send_now(pk: int, *, round: int, **words: Any) -> None:
-    decisions.send_now(pk, **words)
+def _send_now(pk: int, *, round: int, **words: Any) -> Campaign:
+    return decisions.send_now(pk, **words)
 
 
 CAMPAIGN_CHOICES: dict[Status, dict[str, Choice]] = {
@@ -366,6 +370,7 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
         used = audience.used_before(shown.result_list)
         for row in shown.result_list:
             row.usual, row.used = usual[row.workspace_id], used
+            row.voted = eyes.wants_two(row) and approvals.given(row, now=timezone.now())
         return shown
 
     def waiting(self, rows: QuerySet[CampaignInReview]) -> QuerySet[CampaignInReview]:
@@ -380,8 +385,8 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
     def round_of(self, row: CampaignInReview) -> int:
         return row.round
 
-    def writers_of(self, row: CampaignInReview) -> set[int]:
-        return {row.created_by_id, row.edited_by_id}
+    def keeps_out(self, row: CampaignInReview, user: User) -> bool:
+        return eyes.is_own(row, user) or approvals.has_voted(row, user, now=timezone.now())
 
     def revision_of(self, row: CampaignInReview) -> Revision:
         return row.revision
@@ -398,6 +403,8 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
             found.append(_("new sender revision"))
         if row.usual.is_exceeded_by(concerns.audience_of(row)):
             found.append(_("above-usual audience"))
+        if eyes.wants_two(row):
+            found.append(_("one of two has approved") if row.voted else _("needs two"))
         if row.status == Status.MISSED:
             found.append(row.get_status_display())
         return format_html('<span class="desk-name">{}</span> {}', row.name, badges(*found))
@@ -434,12 +441,12 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
         return row.created_by.get_short_name()
 
 
-def _approve_revision(pk: int, *, round: int, **words: Any) -> None:
-    decisions.approve_revision(pk, **words)
+def _approve_revision(pk: int, *, round: int, **words: Any) -> Revision:
+    return decisions.approve_revision(pk, **words)
 
 
-def _reject_revision(pk: int, *, round: int, **words: Any) -> None:
-    decisions.reject_revision(pk, **words)
+def _reject_revision(pk: int, *, round: int, **words: Any) -> Revision:
+    return decisions.reject_revision(pk, **words)
 
 
 REVISION_CHOICES = {
@@ -485,8 +492,8 @@ class RevisionDesk(JudgingDesk[RevisionInReview]):
     def round_of(self, row: RevisionInReview) -> int:
         return row.number
 
-    def writers_of(self, row: RevisionInReview) -> set[int]:
-        return {row.submitted_by_id}
+    def keeps_out(self, row: RevisionInReview, user: User) -> bool:
+        return row.sender.workspace.four_eyes and row.submitted_by_id == user.pk
 
     def revision_of(self, row: RevisionInReview) -> Revision:
         return row
@@ -512,7 +519,10 @@ class RevisionDesk(JudgingDesk[RevisionInReview]):
         return row.submitted_by.get_short_name()
 
 
-EXPORTED = ("at", "workspace", "campaign", "verdict", "by", "round", "reason", "seal")
+EXPORTED = (
+    *("at", "workspace", "campaign", "verdict", "by", "round", "reason", "seal"),
+    *("four_eyes", "self_review", "second_approver"),
+)
 
 
 class _Line:
@@ -539,9 +549,10 @@ class DecisionAdmin(Desk[Decision]):
         column("by", gettext_lazy("by")),
         column("round", gettext_lazy("round")),
         column("reason", gettext_lazy("reason")),
+        column("is_self_review", gettext_lazy("self-review")),
     )
     list_filter = (
-        *("verdict", ("campaign__workspace", admin.RelatedOnlyFieldListFilter)),
+        *("verdict", "is_self_review", ("campaign__workspace", admin.RelatedOnlyFieldListFilter)),
         *(("by", admin.RelatedOnlyFieldListFilter), ("at", Period)),
     )
     list_select_related = ("campaign__workspace", "by")
@@ -553,6 +564,7 @@ class DecisionAdmin(Desk[Decision]):
         *(column("verdict", gettext_lazy("verdict")), column("by", gettext_lazy("by"))),
         *(column("round", gettext_lazy("round")), column("reason", gettext_lazy("reason"))),
         *(column("seal", gettext_lazy("seal")), column("four_eyes", gettext_lazy("four eyes"))),
+        *(column("is_self_review", gettext_lazy("self-review")), column("wants_two", gettext_lazy("needs two"))),
     )
 
     def get_urls(self) -> list[URLPattern]:
@@ -574,7 +586,8 @@ def _lines(rows: QuerySet[Decision]) -> Iterator[str]:
     yield cast(str, writer.writerow(EXPORTED))
     for row in rows.select_related("campaign__workspace", "by").iterator(chunk_size=1000):
         cells = (row.at.isoformat(), row.campaign.workspace, row.campaign, row.verdict, row.by, row.round)
-        written = [neutral(str(cell)) for cell in (*cells, row.reason, row.seal)]
+        rules = (row.four_eyes, row.is_self_review, row.wants_two)
+        written = [neutral(str(cell)) for cell in (*cells, row.reason, row.seal, *rules)]
         yield cast(str, writer.writerow(written))
 
 

@@ -5,9 +5,11 @@ A key never does.
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,12 +20,35 @@ from accounts.roles import Permission
 from accounts.scopes import Scope
 from campaigns.api import CampaignOutput, own_campaign, shown
 from moderation import decisions, rescheduling
+from moderation.models import Decision, Verdict
 from senders.api import RevisionOutput
 from senders.models import Revision
 
 
 class RescheduleInput(Input):
     send_at = InstantField()
+
+
+class DecisionOutput(serializers.Serializer[Decision]):
+    verdict = serializers.ChoiceField(choices=Verdict.choices)
+    by = serializers.CharField()
+    at = serializers.DateTimeField()
+    round = serializers.IntegerField(help_text="Which submission it is about.")
+    reason = serializers.CharField()
+    seal = serializers.CharField(help_text="SHA-256 of the content that was judged.")
+    four_eyes = serializers.BooleanField(help_text="Whether the workspace asked for somebody else than who wrote it.")
+    is_self_review = serializers.BooleanField(help_text="Whether whoever wrote or last edited it decided.")
+    wants_two = serializers.BooleanField(help_text="Whether so many recipients needed two moderators.")
+
+
+class Decisions(generics.ListAPIView[Decision]):
+    """What was decided on a campaign, and by what rules."""
+
+    reads = Scope.CAMPAIGNS_READ
+    serializer_class = DecisionOutput
+
+    def get_queryset(self) -> QuerySet[Decision]:
+        return Decision.objects.about(own_campaign(self.request, self.kwargs["pk"]))
 
 
 class Approve(APIView):

@@ -12,12 +12,13 @@ from django.utils.translation import ngettext
 from accounts.models import User
 from accounts.templatetags.pages import moment
 from audit.refusal import Refused
-from campaigns import carriers, gsm, schedule
+from audit.wording import worded
+from campaigns import carriers, eyes, gsm, schedule
 from campaigns.hours import Hours
 from campaigns.models import Campaign
 from campaigns.preview import Preview
 from campaigns.statuses import Mode, Status
-from moderation import curve, terms
+from moderation import approvals, curve, terms
 from moderation.audience import LOOKED_AT, TIMES, Used, Usual
 from moderation.decisions import time_has_passed
 from moderation.links import Doubt, Link
@@ -52,6 +53,7 @@ def of(
     """The heaviest first."""
     found = [
         *_obstacles(campaign, reader),
+        *_second(campaign, reader, now),
         *_haste(campaign, now),
         *_waiting(campaign, seen, now),
         *_night(campaign, seen, now),
@@ -67,8 +69,10 @@ def of(
 
 def _obstacles(campaign: Campaign, reader: User) -> Iterator[Concern]:
     """What the verb will refuse for, told before the button is pressed."""
-    if campaign.workspace.four_eyes and reader.pk in {campaign.created_by_id, campaign.edited_by_id}:
+    if eyes.is_own(campaign, reader):
         yield Concern(Weight.STOP, _("You wrote or last edited this campaign: somebody else must judge it."))
+    elif reader.pk in eyes.writers_of(campaign):
+        yield Concern(Weight.LOOK, _("You wrote or last edited it. You may judge it here, and the decision says so."))
     if campaign.sender.status != SenderStatus.APPROVED or campaign.revision.status != RevisionStatus.APPROVED:
         text = _("The sender “%(sender)s” is not approved any more.") % {"sender": campaign.sender}
         yield Concern(Weight.STOP, text)
@@ -78,7 +82,31 @@ def _obstacles(campaign: Campaign, reader: User) -> Iterator[Concern]:
         yield Concern(Weight.STOP, refusal.message)
 
 
+def _second(campaign: Campaign, reader: User, now: datetime) -> Iterator[Concern]:
+    """Two must approve it, or its approval will be out of date before it begins."""
+    if eyes.wants_two(campaign):
+        voted = [decision.by for decision in approvals.given(campaign, now=now)]
+        if approvals.has_voted(campaign, reader, now=now):
+            yield Concern(Weight.STOP, _("You have approved it: now another moderator must, too."))
+        elif voted:
+            text = _("Two moderators must approve it, and %(who)s has. With your approval it is approved.")
+            yield Concern(Weight.NOTE, text % {"who": voted[0].get_short_name()})
+        else:
+            yield Concern(Weight.NOTE, _("So many recipients that two moderators must approve it. You are the first."))
+    begins, days = schedule.begin_of(campaign), campaign.workspace.approval_days
+    if begins and days is not None and begins > now + timedelta(days=days):
+        text = ngettext(
+            "An approval stands for %(days)d day here: this one will be out of date before it begins.",
+            "An approval stands for %(days)d days here: this one will be out of date before it begins.",
+            days,
+        )
+        yield Concern(Weight.LOOK, text % {"days": days})
+
+
 def _haste(campaign: Campaign, now: datetime) -> Iterator[Concern]:
+    if campaign.status == Status.MISSED and campaign.stopped_because:
+        yield Concern(Weight.STOP, worded(campaign.stopped_because))
+        return
     if campaign.status == Status.MISSED:
         text = _("Its time passed before it was approved. Nothing was sent, and nothing is until you act.")
         yield Concern(Weight.STOP, text)

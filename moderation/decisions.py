@@ -4,18 +4,19 @@ What somebody else is reading is not decided behind their back: `moderation.clai
 """
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.access import may_decide
 from accounts.models import User
-from audit.ledger import change_status
+from audit.ledger import change_status, record
 from audit.refusal import Refused
-from campaigns import carriers, drafts, seal
+from campaigns import carriers, drafts, eyes, seal
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
-from moderation import claims
+from moderation import approvals, claims
 from moderation.models import Decision, Verdict
 from recipients.statuses import Status as ListStatus
 from senders import transitions
@@ -29,11 +30,14 @@ def approve_campaign(
 ) -> Campaign:
     """Seal the content. Approved after its time it becomes MISSED: nothing is sent until a moderator acts again.
 
-    `seen_round` is the round of the content that was looked at: a later one was not.
+    `seen_round` is the round of the content that was looked at: a later one was not. Where two must approve, the
+    approval of the first is recorded, and the campaign waits on.
     """
     campaign = _lock(campaign_id, Status.IN_REVIEW, by=by, now=now)
     _check_seen(campaign, seen_round)
     _check_sendable(campaign)
+    if approvals.lacks_another(campaign, by=by, now=now):
+        return _vote(campaign, by=by, now=now, reason=reason)
     _seal(campaign, Verdict.APPROVED, by=by, now=now, reason=reason)
     if time_has_passed(campaign, now):
         change_status(campaign, Status.MISSED, moves=MOVES, by=None, note="Approved after its time.")
@@ -48,9 +52,12 @@ def reject_campaign(
         raise Refused(_("Say why: the author reads the reason."), code="reason_missing")
     campaign = _lock(campaign_id, Status.IN_REVIEW, by=by, now=now)
     _check_seen(campaign, seen_round)
-    _decide(campaign, Verdict.REJECTED, by=by, now=now, reason=reason)
+    decision = _decide(campaign, Verdict.REJECTED, by=by, now=now, reason=reason)
     campaign.rejection_reason = reason
-    change_status(campaign, Status.REJECTED, moves=MOVES, by=by, note=reason, also_save=["rejection_reason"])
+    after = {"is_self_review": True} if decision.is_self_review else {}
+    change_status(
+        campaign, Status.REJECTED, moves=MOVES, by=by, note=reason, also_save=["rejection_reason"], after=after
+    )
     return campaign
 
 
@@ -60,16 +67,14 @@ def reschedule(campaign_id: int, *, send_at: datetime, by: User, now: datetime) 
     campaign = _lock(campaign_id, Status.MISSED, by=by, now=now)
     if send_at <= now:
         raise Refused(_("send_at is in the past."), code="time_in_the_past")
-    _approve_for(campaign, send_at, Verdict.RESCHEDULED, by=by, now=now)
-    return campaign
+    return _approve_for(campaign, send_at, Verdict.RESCHEDULED, by=by, now=now)
 
 
 @transaction.atomic
 def send_now(campaign_id: int, *, by: User, now: datetime) -> Campaign:
     """Send a missed campaign at once."""
     campaign = _lock(campaign_id, Status.MISSED, by=by, now=now)
-    _approve_for(campaign, now, Verdict.SENT_NOW, by=by, now=now)
-    return campaign
+    return _approve_for(campaign, now, Verdict.SENT_NOW, by=by, now=now)
 
 
 @transaction.atomic
@@ -98,7 +103,7 @@ def _lock(campaign_id: int, wanted: Status, *, by: User, now: datetime) -> Campa
     campaign = Campaign.objects.lock(campaign_id)
     if not may_decide(by, campaign.workspace_id):
         raise Refused(_("Only a moderator of the workspace decides."), code="not_a_moderator")
-    if campaign.workspace.four_eyes and by.pk in {campaign.created_by_id, campaign.edited_by_id}:
+    if eyes.is_own(campaign, by):
         raise Refused(_("Somebody other than the author and the last editor must decide."), code="four_eyes")
     if campaign.status != wanted:
         raise Refused(
@@ -139,8 +144,10 @@ def time_has_passed(campaign: Campaign, now: datetime) -> bool:
     return bool((begins and begins < now) or (campaign.not_after and campaign.not_after <= now))
 
 
-def _approve_for(campaign: Campaign, begin: datetime, verdict: Verdict, *, by: User, now: datetime) -> None:
+def _approve_for(campaign: Campaign, begin: datetime, verdict: Verdict, *, by: User, now: datetime) -> Campaign:
     _check_sendable(campaign)
+    if approvals.lacks_another(campaign, by=by, now=now):
+        return _vote(campaign, by=by, now=now, reason="")
     if campaign.mode == Mode.SPREAD and campaign.date_from and campaign.date_to:
         length = campaign.date_to - campaign.date_from
         if campaign.not_after == campaign.date_to:
@@ -155,20 +162,36 @@ def _approve_for(campaign: Campaign, begin: datetime, verdict: Verdict, *, by: U
     drafts.check_hours(drafts.content_of(campaign), zone=campaign.hours.zone, now=now)
     campaign.save(update_fields=["send_at", "date_from", "date_to", "not_after"])
     _seal(campaign, verdict, by=by, now=now, reason="")
+    return campaign
+
+
+def _vote(campaign: Campaign, *, by: User, now: datetime, reason: str) -> Campaign:
+    """The first of two. Nothing moves, and it is the second who says when."""
+    if approvals.has_voted(campaign, by, now=now):
+        raise Refused(_("You have approved it: now another moderator must, too."), code="second_approver")
+    decision = _decide(campaign, Verdict.VOTED, by=by, now=now, reason=reason)
+    record("campaign.voted", campaign, by=by, note=reason, after=_shown(decision))
+    return campaign
 
 
 def _seal(campaign: Campaign, verdict: Verdict, *, by: User, now: datetime, reason: str) -> None:
     decision = _decide(campaign, verdict, by=by, now=now, reason=reason)
-    campaign.seal, campaign.approved_at = decision.seal, now
+    campaign.seal, campaign.approved_at, campaign.stopped_because = decision.seal, now, ""
     change_status(
         campaign,
         Status.APPROVED,
         moves=MOVES,
         by=by,
         note=reason,
-        also_save=["seal", "approved_at"],
-        after={"seal": decision.seal, "verdict": str(verdict), "round": campaign.round},
+        also_save=["seal", "approved_at", "stopped_because"],
+        after=_shown(decision),
     )
+
+
+def _shown(decision: Decision) -> dict[str, Any]:
+    """For the ledger; that somebody judged their own is said where it was so."""
+    shown = {"seal": decision.seal, "verdict": str(decision.verdict), "round": decision.round}
+    return shown | {name: True for name in ("wants_two", "is_self_review") if getattr(decision, name)}
 
 
 def _decide(campaign: Campaign, verdict: Verdict, *, by: User, now: datetime, reason: str) -> Decision:
@@ -184,4 +207,6 @@ def _decide(campaign: Campaign, verdict: Verdict, *, by: User, now: datetime, re
         seal=seal.digest(content),
         content=content,
         four_eyes=campaign.workspace.four_eyes,
+        wants_two=eyes.wants_two(campaign),
+        is_self_review=by.pk in eyes.writers_of(campaign),
     )

@@ -145,7 +145,7 @@ def _compared(campaign: Campaign, decisions: list[Decision]) -> list[Compared]:
     """With what was rejected in an earlier round, and with the author's last text that was approved."""
     rejected = [decision for decision in decisions if decision.verdict == Verdict.REJECTED]
     approved = (
-        Decision.objects.exclude(verdict=Verdict.REJECTED)
+        Decision.objects.exclude(verdict__in=[Verdict.REJECTED, Verdict.VOTED])
         .filter(campaign__workspace=campaign.workspace_id, campaign__created_by=campaign.created_by_id)
         .exclude(campaign=campaign.pk)
         .select_related("campaign")

@@ -15,6 +15,7 @@ from senders.models import Revision
 
 
 class Verdict(models.TextChoices):
+    VOTED = "voted", _("Approved, as the first of two")
     APPROVED = "approved", _("Approved")
     REJECTED = "rejected", _("Rejected")
     RESCHEDULED = "rescheduled", _("Approved for another time")
@@ -33,6 +34,12 @@ class Decision(models.Model):
     seal = models.CharField(max_length=64)
     content = models.JSONField()
     four_eyes = models.BooleanField(help_text="Whether the workspace asked for a second person at the time.")
+    wants_two = models.BooleanField(
+        default=False, db_default=False, help_text="Whether so many recipients needed two moderators at the time."
+    )
+    is_self_review = models.BooleanField(
+        default=False, db_default=False, help_text="Whoever wrote or last edited it decided: the database says so."
+    )
 
     objects = DecisionQuerySet.as_manager()
 

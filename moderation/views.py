@@ -1,5 +1,6 @@
 """What was decided on a campaign, and what a moderator does on its page."""
 
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -11,6 +12,7 @@ from accounts.requests import PageRequest
 from accounts.roles import Permission
 from audit.refusal import Refused
 from campaigns.models import Campaign
+from campaigns.statuses import Status
 from moderation import decisions as deciding
 from moderation import rescheduling
 from moderation.forms import RescheduleForm
@@ -32,7 +34,8 @@ def reschedule(request: PageRequest, pk: int) -> HttpResponse:
     form = RescheduleForm(request.POST, workspace_id=campaign.workspace_id, about="campaign")
     if not form.is_valid():
         raise Refused(_("Say the new time: a date, and the time of the day."), code="send_at_missing")
-    rescheduling.reschedule(campaign.pk, send_at=form.cleaned_data["send_at"], by=request.user, now=timezone.now())
+    now = timezone.now()
+    _told(request, rescheduling.reschedule(campaign.pk, send_at=form.cleaned_data["send_at"], by=request.user, now=now))
     return redirect("campaigns:detail", pk)
 
 
@@ -40,5 +43,10 @@ def reschedule(request: PageRequest, pk: int) -> HttpResponse:
 @requires(Permission.DECIDE)
 def send_now(request: PageRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign.objects.of(request.workspace), pk=pk)
-    deciding.send_now(campaign.pk, by=request.user, now=timezone.now())
+    _told(request, deciding.send_now(campaign.pk, by=request.user, now=timezone.now()))
     return redirect("campaigns:detail", pk)
+
+
+def _told(request: PageRequest, after: Campaign) -> None:
+    if after.status == Status.MISSED:
+        messages.success(request, _("Your approval is recorded. Another moderator must approve it, too."))

@@ -17,6 +17,7 @@ from accounts.models import Invitation, JoinRequest, Membership, User, Workspace
 from accounts.roles import Role
 from accounts.statuses import JoinRequestStatus
 from audit.models import Entry
+from campaigns import eyes
 from campaigns.models import Campaign
 from campaigns.statuses import Status
 from senders.models import Revision
@@ -36,13 +37,15 @@ def of(entry: Entry) -> list[Letter]:
 
 
 def _campaign_submitted(entry: Entry) -> list[Letter]:
+    """Also when the first of two has approved it: whoever acted is not among the readers."""
     campaign = _campaign(entry)
     if campaign is None or campaign.status != Status.IN_REVIEW:  # taken back, or decided by now
         return []
-    wrote = {campaign.created_by_id, campaign.edited_by_id} if campaign.workspace.four_eyes else set()
-    readers = [user for user in _judges(campaign.workspace) if user.pk not in wrote]
+    kept_out = eyes.kept_out(campaign)
+    readers = [user for user in _judges(campaign.workspace) if user.pk not in kept_out]
     link = reverse("admin:moderation_campaigninreview_change", args=[campaign.pk])
-    return _letters("campaign_submitted", entry, campaign, readers, workspace=campaign.workspace, link=link)
+    name = "campaign_voted" if entry.action == "campaign.voted" else "campaign_submitted"
+    return _letters(name, entry, campaign, readers, workspace=campaign.workspace, link=link)
 
 
 def _campaign_decided(name: str) -> Callable[[Entry], list[Letter]]:
@@ -122,6 +125,7 @@ def _join_request_decided(name: str) -> Callable[[Entry], list[Letter]]:
 INVITING = ("invitation.created", "invitation.resent")
 LETTERS: dict[str, Callable[[Entry], list[Letter]]] = {
     "campaign.in_review": _campaign_submitted,
+    "campaign.voted": _campaign_submitted,
     "campaign.approved": _campaign_decided("campaign_approved"),
     "campaign.rejected": _campaign_decided("campaign_rejected"),
     "campaign.missed": _campaign_decided("campaign_missed"),

@@ -46,6 +46,8 @@ def headline(campaign: Campaign, progress: Progress, *, is_halted: bool, now: da
             return _("A moderator rejected it. Revise it, and submit it again.")
         case S.APPROVED:
             return _approved(campaign, is_halted=is_halted, now=now)
+        case S.MISSED if campaign.stopped_because:
+            return worded(campaign.stopped_because)
         case S.MISSED:
             return _("Its time went by before it could begin. Nothing was sent; it waits for a moderator.")
         case S.SENDING:

@@ -17,6 +17,7 @@ WORDS: dict[str, Any] = {
     "campaign.draft": _("Made a draft again"),
     "campaign.in_review": _("Submitted for review"),
     "campaign.rejected": _("Rejected"),
+    "campaign.voted": _("Approved by the first of two"),
     "campaign.approved": _("Approved and sealed"),
     "campaign.missed": _("Missed its time"),
     "campaign.sending": _("Sending began, or went on"),

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.access import requires, writes_nothing
 from accounts.requests import PageRequest
 from accounts.roles import Permission
-from campaigns import preview, schedule, verbs
+from campaigns import eyes, preview, schedule, verbs
 from campaigns.models import Campaign
 from campaigns.statuses import TRIED_IN, Status
 from delivery import halting, retention
@@ -187,7 +187,7 @@ def _head(request: PageRequest, found: Campaign) -> dict[str, Any]:
     now, halts = timezone.now(), halting.in_force()
     shown = progressing.progress(found, now=now)
     decides = Permission.DECIDE in request.permissions
-    wrote = found.workspace.four_eyes and request.user.pk in {found.created_by_id, found.edited_by_id}
+    wrote = eyes.is_own(found, request.user)
     return {
         "campaign": found,
         "progress": shown,

@@ -37,7 +37,14 @@ def test_the_admin_lets_the_staff_in_by_its_own_door(workspace, client):
 
 
 def test_a_workspace_and_its_people_are_made_in_the_admin_and_recorded(page):
-    shape = {"name": "Acme", "slug": "acme", "time_zone": "Europe/Amsterdam", "country": "NL", "four_eyes": "on"}
+    shape = {
+        "name": "Acme",
+        "slug": "acme",
+        "time_zone": "Europe/Amsterdam",
+        "country": "NL",
+        "four_eyes": "on",
+        "approval_days": "14",
+    }
     assert page.post("/admin/accounts/workspace/add/", shape).status_code == 302
     person = {"email": "eva@acme.example", "name": "Eva"}
     password = {"password1": factories.PASSWORD, "password2": factories.PASSWORD}
@@ -58,6 +65,7 @@ def test_switching_four_eyes_off_is_in_the_ledger(page, workspace):
         "time_zone": "UTC",
         "country": "NL",
         "takes_requests": "on",
+        "approval_days": "14",
     }
     page.post(f"/admin/accounts/workspace/{workspace.pk}/change/", {**shape, "tokens_may_decide": "on"})
     entry = Entry.objects.of(workspace).get(action="workspace.changed")

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import keys
+from accounts import keys, members
 from accounts.models import ApiKey
 from accounts.roles import Role
 from accounts.scopes import OF_TOKENS, Scope
@@ -16,6 +16,7 @@ from audit.models import Entry
 from audit.refusal import Refused
 from tests import factories
 from tests.pages import signed_in, text_of
+from tests.racing import race
 
 ANYTHING = "/api/v1/campaigns/"
 
@@ -139,6 +140,21 @@ def test_whoever_may_not_make_a_key_does_not_by_any_door(workspace, author, admi
     stranger = factories.user()
     with pytest.raises(Refused):
         keys.create(workspace, name="Mine", by=stranger, user=stranger, now=now)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_key_outlives_the_role_of_who_makes_it_at_the_same_moment(transactional_db):
+    workspace = factories.workspace()
+    boss = factories.member(workspace, Role.ADMIN)
+    for _ in range(10):
+        place = factories.membership(workspace, Role.ADMIN)
+        race(
+            lambda by=place.user: keys.create(workspace, name="Mine", by=by, now=timezone.now()),
+            lambda pk=place.pk: members.change(pk, role=Role.AUTHOR, by=boss, now=timezone.now()),
+        )
+        place.refresh_from_db()
+        assert place.role == Role.AUTHOR
+        assert not ApiKey.objects.usable(timezone.now()).filter(created_by=place.user).exists()
 
 
 def test_the_use_of_a_key_is_noted_once_a_minute(workspace):

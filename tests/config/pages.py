@@ -43,6 +43,7 @@ PAGES = {
     "join_request": {"get": ADMINS},
     "grant_request": MANAGE,
     "refuse_request": MANAGE,
+    "rules": {"get": MEMBERS, "post": ADMINS},
     "keys": READ,
     "new_token": {"get": MEMBERS, "post": MEMBERS},
     "new_key": {"get": ADMINS, "post": ADMINS},

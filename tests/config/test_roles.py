@@ -70,6 +70,7 @@ MATRIX = {
     ("campaign-archive", "post"): (WRITERS, 200),
     ("campaign-restore", "post"): (WRITERS, 200),
     ("campaign-clone", "post"): (WRITERS, 201),
+    ("campaign-decisions", "get"): (EVERYBODY, 200),
     ("campaign-approve", "post"): (DECIDERS, 409),
     ("campaign-reject", "post"): (DECIDERS, 409),
     ("campaign-reschedule", "post"): (DECIDERS, 409),

@@ -13,7 +13,12 @@ from tests.config.test_roles import MATRIX, asked
 
 S = Scope
 SCOPES = {
-    S.CAMPAIGNS_READ: {("campaigns", "get"), ("campaign", "get"), ("campaign-trials", "get")},
+    S.CAMPAIGNS_READ: {
+        ("campaigns", "get"),
+        ("campaign", "get"),
+        ("campaign-trials", "get"),
+        ("campaign-decisions", "get"),
+    },
     S.CAMPAIGNS_WRITE: {
         *((name, "post") for name in ("campaigns", "campaign-trials", "campaign-submit", "campaign-withdraw")),
         *((f"campaign-{verb}", "post") for verb in ("revise", "pause", "resume", "cancel", "archive")),

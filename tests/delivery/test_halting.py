@@ -1,10 +1,16 @@
 """An emergency stop: nobody's intent is written while it is in force."""
 
 import io
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from audit.models import Entry
@@ -125,6 +131,25 @@ def test_the_command_stops_and_releases_and_the_ledger_says_so():
         emergency_stop("--release")
     entries = Entry.objects.filter(chain=0, subject_type="halt").order_by("seq").values_list("action", "note")
     assert list(entries) == [("halt.begun", "Wrong list."), ("halt.released", "Checked.")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_stops_with_nothing_but_the_database_there():
+    """In a process of its own, without a web server, without Redis and without the object storage."""
+    database = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    away = {"REDIS_URL": "redis://127.0.0.1:1/0", "STORAGE_URL": "s3://key:secret@127.0.0.1:1/none"}
+    command = [sys.executable, "manage.py", "emergency_stop", "--reason", "Everything else is away."]
+    done = subprocess.run(
+        command,
+        cwd=settings.ROOT,
+        env={**os.environ, **away, "DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "config.settings"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout[:8]) == (0, "Stopped:"), done.stderr
+    assert [halt.reason for halt in halting.in_force()] == ["Everything else is away."]
 
 
 def test_a_release_of_one_kind_leaves_the_other_in_force():

@@ -55,7 +55,7 @@ def test_nothing_that_a_verb_writes_is_in_a_form_or_an_action(request_of_root, m
         return
     assert not of_model.has_change_permission(request_of_root)
     assert not of_model.has_delete_permission(request_of_root)
-    assert set(of_model.get_actions(request_of_root)) <= {"acknowledge"}
+    assert set(of_model.get_actions(request_of_root)) <= {"acknowledge", "revoke", "send_again", "grant", "refuse"}
     assert all(
         not inline.has_change_permission(request_of_root, None)
         for inline in of_model.get_inline_instances(request_of_root)

@@ -47,6 +47,7 @@ def things(workspace):
         "members": [factories.membership(workspace).pk],
         "invitations": [factories.invitation(workspace).pk],
         "join-requests": [factories.join_request(workspace).pk],
+        "keys": [factories.api_key(workspace)[0].pk],
     }
 
 

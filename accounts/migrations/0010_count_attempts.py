@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0008_keep_what_old_keys_may'),
+        ('accounts', '0009_rule_approvals'),
     ]
 
     operations = [
