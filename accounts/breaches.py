@@ -39,9 +39,9 @@ def is_known(password: str, url: str) -> bool:
     request = Request(f"{url.rstrip('/')}/{digest[:5]}", headers={"Add-Padding": "true", "User-Agent": "MessageCenter"})
     try:
         with urlopen(request, timeout=PATIENCE) as answer:  # nosec B310: config.env lets http and https through only
-            lines = answer.read(MOST).decode("ascii", "replace").splitlines()
+            lines: list[str] = answer.read(MOST).decode("ascii", "replace").splitlines()
     except (URLError, OSError, ValueError) as error:
         logger.warning("password.breaches_unknown", extra={"error": type(error).__name__})
         return False
-    found = dict(line.strip().upper().split(":", 1) for line in lines if ":" in line)
-    return found.get(digest[5:], "0") != "0"  # padding has a count of 0
+    counts = {rest.strip().upper(): count.strip() for rest, _colon, count in (line.partition(":") for line in lines)}
+    return counts.get(digest[5:], "0") != "0"  # padding has a count of 0

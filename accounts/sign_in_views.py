@@ -1,15 +1,19 @@
 """The pages by which somebody comes in and goes; the desk's lead here, too."""
 
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from accounts import lock_outs, visits
-from accounts.access import writes_nothing
+from accounts import lock_outs, sessions, visits
+from accounts.access import signed_in, writes_nothing
 from accounts.forms import SignInForm
+from accounts.requests import PageRequest
 
 
 class SignIn(LoginView):
@@ -34,4 +38,24 @@ class SignIn(LoginView):
 @writes_nothing
 def sign_out(request: HttpRequest) -> HttpResponse:
     visits.end(request)
+    return redirect(settings.LOGOUT_REDIRECT_URL)
+
+
+@require_POST
+@signed_in
+@writes_nothing
+def end_one(request: PageRequest, handle: str) -> HttpResponse:
+    if not sessions.end(handle, by=request.user):
+        raise Http404
+    messages.success(request, _("That browser is signed out."))
+    return redirect("profile")
+
+
+@require_POST
+@signed_in
+@writes_nothing
+def end_all(request: PageRequest) -> HttpResponse:
+    """This browser, too."""
+    sessions.end_all(request.user, by=request.user)
+    logout(request)
     return redirect(settings.LOGOUT_REDIRECT_URL)

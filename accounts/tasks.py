@@ -13,6 +13,15 @@ def forget_attempts() -> None:
 
 
 @shared_task(acks_late=True, ignore_result=True)
+def forget_sessions() -> None:
+    from django.utils import timezone
+
+    from accounts import sessions
+
+    sessions.forget(now=timezone.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
 def forget_calls() -> None:
     from django.utils import timezone
 

@@ -12,6 +12,7 @@ from audit.ledger import record
 def begin(request: HttpRequest, user: User) -> None:
     """With a session of its own key: one that somebody planted before is worth nothing."""
     login(request, user)
+    request.session.begin(device=request.headers.get("User-Agent", ""))  # type: ignore[attr-defined]
     record("user.signed_in", user, by=user)
 
 

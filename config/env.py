@@ -34,8 +34,9 @@ def rate(name: str, *, default: str) -> tuple[int, int] | None:
 
 def networks(name: str) -> list[IPv4Network | IPv6Network]:
     """Of a list such as 10.0.0.0/8, ::1."""
+    written: list[str] = env.list(name, default=[])
     try:
-        return [ip_network(text.strip()) for text in env.list(name, default=[])]
+        return [ip_network(text.strip()) for text in written]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} has {error}; write networks such as 10.0.0.0/8, ::1.") from error
 
