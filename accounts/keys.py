@@ -78,7 +78,7 @@ def revoke(key_id: int, *, by: User, now: datetime) -> None:
     _revoke(key_id, by=by, now=now)
 
 
-def revoke_unanswered(user: User, *, by: User, now: datetime) -> None:
+def revoke_unanswered(user: User, *, by: User | None, now: datetime) -> None:
     """The keys that this person may not have any more: tokens for a workspace that is closed to them, and keys of a
     workspace that is not theirs to manage. Call in the transaction that took it from them."""
     theirs = ApiKey.objects.filter(Q(user=user) | Q(user=None, created_by=user), revoked_at=None)
@@ -114,7 +114,7 @@ def _check_may_create(workspace: Workspace, user: User | None, *, by: User) -> N
         raise Refused(_("A token is made by the member whose it is."), code="not_a_member")
 
 
-def _revoke(key_id: int, *, by: User, now: datetime) -> None:
+def _revoke(key_id: int, *, by: User | None, now: datetime) -> None:
     key = ApiKey.objects.select_for_update(of=("self",), no_key=True).get(pk=key_id)
     if key.revoked_at is None:
         key.revoked_at = now

@@ -32,6 +32,32 @@ def save(subject: User | Workspace, *, by: User, changed: Iterable[str], now: da
         keys.revoke_unanswered(subject, by=by, now=now)
 
 
+@transaction.atomic
+def appoint(user_id: int) -> User:
+    """By whoever has a shell on the machine: the first super admin comes from there, and so may the others."""
+    return _empower(user_id, is_superuser=True, is_staff=True, is_active=True)
+
+
+@transaction.atomic
+def withdraw(user_id: int, *, switch_off: bool, now: datetime) -> User:
+    """What no page does to a super admin. Keys that stood on it alone are revoked."""
+    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+    withdrawn = _empower(user_id, is_superuser=False, is_staff=user.is_staff, is_active=not switch_off)
+    keys.revoke_unanswered(withdrawn, by=None, now=now)
+    return withdrawn
+
+
+def _empower(user_id: int, **powers: bool) -> User:
+    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+    before = _shown(user, powers)
+    if before != powers:
+        for name, value in powers.items():
+            setattr(user, name, value)
+        user.save(update_fields=list(powers))
+        record("user.changed", user, by=None, before=before, after=powers)
+    return user
+
+
 def _check_powers(stored: User, fields: Iterable[str], *, by: User) -> None:
     """Nobody gives to themselves, or takes from themselves or another super admin, what a super admin may."""
     if stored.is_superuser and stored.pk != by.pk:

@@ -41,7 +41,7 @@ def save(
         setattr(channel, field, value)
     replaced = []
     if password is not None:
-        channel.password_ciphertext = _sealed(password)
+        channel.password_ciphertext = _sealed(channel, "password_ciphertext", password)
         replaced.append("The password was replaced.")
     if password is not None and len(password.encode()) > LONGEST_PASSWORD:
         raise ValidationError(
@@ -50,7 +50,7 @@ def save(
     if tls_client_key is not None or "tls_client_certificate" in fields:
         key = key_for(channel, tls_client_key)
         check_client(channel.tls_client_certificate, key)
-        channel.tls_client_key_ciphertext = _sealed(key)
+        channel.tls_client_key_ciphertext = _sealed(channel, "tls_client_key_ciphertext", key)
         replaced += ["The key of the client certificate was replaced."] if tls_client_key else []
     channel.changed_at = timezone.now()
     channel.full_clean(validate_constraints=False)
@@ -82,8 +82,8 @@ def check_client(certificate: str, key: str) -> None:
         raise ValidationError({"tls_client_certificate": str(error)}) from error
 
 
-def _sealed(secret: str) -> str:
-    return passwords.encrypt(secret) if secret else ""
+def _sealed(channel: Channel, field: str, secret: str) -> str:
+    return passwords.encrypt(secret, of=channel.place_of(field)) if secret else ""
 
 
 def _shown(channel: Channel) -> dict[str, Any]:

@@ -17,6 +17,8 @@ HEAVIEST = 100
 LONGEST_VALIDITY = 63 * 7 * 24 * 3600  # the most that a validity period can say to a handset (GSM 03.40 §9.2.3.12.1)
 SAME_CODINGS = _("The same data_coding for GSM and for UCS-2: nobody could tell them apart.")
 
+SECRETS = ("password_ciphertext", "tls_client_key_ciphertext")
+
 ASCII = RegexValidator(r"\A[\x20-\x7e]*\Z", _("SMPP takes ASCII only."))
 OCTET = MaxValueValidator(255)
 
@@ -180,7 +182,7 @@ class Channel(models.Model):
     changed_at = models.DateTimeField(default=timezone.now)
 
     objects = ChannelQuerySet.as_manager()
-    history = HistoricalRecords(excluded_fields=["password_ciphertext", "tls_client_key_ciphertext"])
+    history = HistoricalRecords(excluded_fields=[*SECRETS])
 
     class Meta:
         constraints = [
@@ -220,11 +222,19 @@ class Channel(models.Model):
 
     @property
     def password(self) -> str:
-        return passwords.decrypt(self.password_ciphertext) if self.password_ciphertext else ""
+        return self._decrypted("password_ciphertext")
 
     @property
     def tls_client_key(self) -> str:
-        return passwords.decrypt(self.tls_client_key_ciphertext) if self.tls_client_key_ciphertext else ""
+        return self._decrypted("tls_client_key_ciphertext")
+
+    def place_of(self, field: str) -> str:
+        """What its ciphertext is bound to: a channel keeps its name for ever."""
+        return f"{self.name}/{field}"
+
+    def _decrypted(self, field: str) -> str:
+        ciphertext = getattr(self, field)
+        return passwords.decrypt(ciphertext, of=self.place_of(field)) if ciphertext else ""
 
 
 class Route(models.Model):

@@ -21,6 +21,13 @@ def secret(name: str, *, default: str | None = None) -> str:
     return value
 
 
+def secrets(name: str) -> list[str]:
+    """As `secret`, and so many as there are, between commas or lines; none is none."""
+    file = env.str(f"{name}_FILE", default="")
+    text = Path(file).read_text() if file else env.str(name, default="")
+    return [one.strip() for one in text.replace("\n", ",").split(",") if one.strip()]
+
+
 def rate(name: str, *, default: str) -> tuple[int, int] | None:
     """How many in how many milliseconds, of a text such as 100/second or 6000/minute; None for 0, which is no limit."""
     text = env.str(name, default=default)

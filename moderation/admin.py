@@ -40,6 +40,7 @@ from moderation.models import (
     Claim,
     Decision,
     RevisionInReview,
+    Verdict,
 )
 from recipients.admin import BoundedPaginator
 from senders.models import Revision
@@ -368,9 +369,13 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
         shown = super().get_changelist_instance(request)
         usual = audience.usual_of(row.workspace_id for row in shown.result_list)
         used = audience.used_before(shown.result_list)
+        large = [row.pk for row in shown.result_list if eyes.wants_two(row)]
+        votes = Decision.objects.filter(campaign__in=large, verdict=Verdict.VOTED)
+        voted_on = set(votes.values_list("campaign", flat=True)) if large else set()
         for row in shown.result_list:
             row.usual, row.used = usual[row.workspace_id], used
-            row.voted = eyes.wants_two(row) and approvals.given(row, now=timezone.now())
+            # Asked one by one, but only of those on which somebody has voted.
+            row.voted = row.pk in voted_on and bool(approvals.given(row, now=timezone.now()))
         return shown
 
     def waiting(self, rows: QuerySet[CampaignInReview]) -> QuerySet[CampaignInReview]:

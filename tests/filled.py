@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from accounts.models import User, Workspace
+from accounts.models import JoinRequest, User, Workspace
 from accounts.roles import Role
+from campaigns import transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
 from delivery.models import Chunk, Movement, Tally
@@ -39,6 +40,7 @@ class Filled:
     ready: RecipientList
     failed: RecipientList
     sender: Sender
+    request: JoinRequest  # by somebody who is no member yet
 
 
 def fill(workspace: Workspace) -> Filled:
@@ -58,6 +60,9 @@ def fill(workspace: Workspace) -> Filled:
     for number in range(3):
         suppressions.opt_out(workspace, factories.FIRST_NUMBER + 1000 + number)
     factories.suppression_import(workspace)
+    factories.invitation(workspace, "newcomer@acme.example", by=admin, is_moderator=True)
+    newcomer = factories.user(name="Lou Smit")
+    request = factories.join_request(workspace, newcomer, "Marta in marketing said that I should ask here.")
     campaigns = {
         str(status): factories.campaign(workspace, status, by=author, sender=sender, list=ready, text=TEXT, name=name)
         for status, name in {
@@ -72,6 +77,8 @@ def fill(workspace: Workspace) -> Filled:
             Status.FAILED: "Win back",
         }.items()
     }
+    away = factories.draft(workspace, by=author, sender=sender, list=ready, text=TEXT, name="Easter, first idea")
+    transitions.archive(away.pk, by=author, now=timezone.now())
     campaigns["approved"] = _scheduled(workspace, author, moderator, sender, ready)
     campaigns["sending"] = _big(workspace, author, sender)
     evidence.dispatched(
@@ -87,6 +94,7 @@ def fill(workspace: Workspace) -> Filled:
         ready=ready,
         failed=failed,
         sender=sender,
+        request=request,
     )
 
 

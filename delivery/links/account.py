@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -43,6 +44,8 @@ class Account:
     # Learnt from the receipts: no reason to close a bind.
     receipt_id_base: str = field(default=IdBase.UNKNOWN, compare=False)
     answer_overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # A person who saves it as it was says: look again. What refused us may have been changed at the carrier's.
+    changed_at: datetime | None = None
 
 
 def active() -> tuple[list[Account], set[int]]:
@@ -89,4 +92,5 @@ def _account(channel: Channel) -> Account:
         accepted_is_delivered=channel.accepted_is_delivered,
         receipt_id_base=channel.receipt_id_base,
         answer_overrides=channel.answer_overrides,
+        changed_at=channel.changed_at,
     )

@@ -498,7 +498,8 @@ class Link(asyncio.Protocol):
         """The bind is broken: nothing new goes over it, and once its window is empty there is a new one."""
         if not self._leaving:
             self._leaving, self.is_bound = True, False
-            self._report(IncidentKind.PROTOCOL, f"{status.name(code)}: binding again")
+            if not self._is_off:
+                self._report(IncidentKind.PROTOCOL, f"{status.name(code)}: binding again")
 
     def _handle(self, one: pdu.Pdu) -> None:
         match one:

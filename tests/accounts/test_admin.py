@@ -1,4 +1,5 @@
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from accounts import registry
@@ -153,3 +154,22 @@ def test_invitations_and_requests_are_looked_at_and_pressed(page, workspace):
     other = factories.join_request(workspace)
     page.post("/admin/accounts/joinrequest/", {"action": "grant", "_selected_action": other.pk})
     assert Membership.objects.get(user=other.user).role == "author"
+
+
+def test_a_super_admin_is_made_and_withdrawn_where_there_is_a_shell(workspace, author):
+    call_command("super_admin", author.email.upper())
+    author.refresh_from_db()
+    assert (author.is_superuser, author.is_staff) == (True, True)
+    elsewhere = factories.workspace()
+    secrets = [factories.token(elsewhere, author), factories.token(workspace, author)]
+    call_command("super_admin", author.email, "--withdraw")
+    assert [factories.bearer(secret).get("/api/v1/lists/").status_code for secret in secrets] == [401, 200]
+    call_command("super_admin", author.email, "--withdraw", "--switch-off")
+    author.refresh_from_db()
+    assert (author.is_superuser, author.is_active) == (False, False)
+    assert factories.bearer(secrets[1]).get("/api/v1/lists/").status_code == 401
+    told = Entry.objects.filter(action="user.changed", actor=None, subject_id=author.pk)
+    assert told.count() == 3
+    for wrong in (["nobody@acme.example"], [author.email, "--switch-off"]):
+        with pytest.raises(CommandError):
+            call_command("super_admin", *wrong)

@@ -18,9 +18,16 @@ def campaign(status: str, tab: str = "") -> Address:
 
 
 REGISTERS = (
-    *("accounts/user", "accounts/workspace", "accounts/membership", "senders/sender", "senders/revision"),
+    *(
+        "accounts/user",
+        "accounts/workspace",
+        "accounts/membership",
+        "accounts/invitation",
+        "senders/sender",
+        "senders/revision",
+    ),
     *("channels/channel", "channels/route", "audit/entry", "moderation/cannedreason", "moderation/blockedterm"),
-    *("recipients/suppression", "recipients/suppressionimport"),
+    *("recipients/suppression", "recipients/suppressionimport", "accounts/joinrequest"),
     *("delivery/inbound", "delivery/halt", "delivery/chunk", "delivery/incident"),
 )
 
@@ -59,6 +66,9 @@ PAGES: dict[str, dict[str, Address]] = {
         "profile": lambda filled: "/profile/",
         "password": lambda filled: "/profile/password/",
         "members": lambda filled: "/members/",
+        "join": lambda filled: "/join/",
+        "archive": lambda filled: "/archive/",
+        "archive-none": lambda filled: "/archive/?q=nothing-like-this",
         "not-found": lambda filled: "/lists/999999/",
         "forbidden": lambda filled: "/senders/new/",
     },
@@ -74,6 +84,7 @@ PAGES: dict[str, dict[str, Address]] = {
     },
     "admin": {
         "members-managed": lambda filled: "/members/",
+        "join-request": lambda filled: f"/members/requests/{filled.request.pk}/",
         "member": lambda filled: f"/members/{filled.workspace.memberships.get(user=filled.author).pk}/",
         "sender-new": lambda filled: "/senders/new/",
         "suppressed-managed": lambda filled: "/lists/suppressed/",
@@ -81,6 +92,8 @@ PAGES: dict[str, dict[str, Address]] = {
     },
     "operator": {
         "desk-whole": lambda filled: "/admin/",
+        "master": lambda filled: "/master/",
+        "master-campaigns": lambda filled: "/master/campaigns/",
         **{f"desk-{name.rpartition('/')[2]}": register(name) for name in REGISTERS},
         "desk-channel": lambda filled: f"/admin/channels/channel/{filled.campaigns['sending'].channel_id}/change/",
         "desk-channel-new": lambda filled: "/admin/channels/channel/add/",
@@ -97,7 +110,11 @@ PAGES: dict[str, dict[str, Address]] = {
         "desk-suppress-file": lambda filled: "/admin/recipients/suppressionimport/add/",
         "desk-stop": lambda filled: "/admin/delivery/halt/add/",
     },
-    "": {"login": lambda filled: "/login/", "signed-out-not-found": lambda filled: "/nothing/here/"},
+    "": {
+        "login": lambda filled: "/login/",
+        "invitation-over": lambda filled: "/invitation/",
+        "signed-out-not-found": lambda filled: "/nothing/here/",
+    },
 }
 # The ten main pages, which are looked at with every run of the tests.
 MAIN = {

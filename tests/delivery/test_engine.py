@@ -106,6 +106,28 @@ def test_a_channel_that_was_switched_off_stays_closed_however_long_its_window_ta
     assert len(peer.binds) == 1
 
 
+def test_a_bind_that_was_told_to_stop_tries_again_once_somebody_has_saved_its_channel_as_it_was(
+    workspace, listening, links
+):
+    peer = Peer(lambda n: 0x53)  # invalid system type
+    with listening(peer):
+        channel = factories.channel(port=peer.port)
+        _, [chunk] = under_way(workspace, 2)
+        with links():
+            bound(channel)
+            mine = claim(chunk)
+            template = SubmitTemplate(pdu.SubmitSm(source_addr=b"Acme", short_message=b"Hi"))
+            batch = batch_of(mine, intend(mine, 2), [], template=template)
+            batch.send_by = engine.now() + 1.5
+            engine.send(batch)
+            wait_for(lambda: not engine.is_bound(channel.pk))
+            time.sleep(3.0)
+            assert len(peer.binds) == 1
+            channel_accounts.save(channel.name, by=None)
+            bound(channel)
+    assert len(peer.binds) == 2
+
+
 def test_a_carrier_that_refuses_the_sender_pauses_the_campaign_before_the_list_is_spent(workspace, listening, links):
     with listening(Peer(lambda n: 0x0A)) as peer:
         channel = factories.channel(port=peer.port, window=10)

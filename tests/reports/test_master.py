@@ -36,9 +36,9 @@ def test_every_workspace_is_there_with_what_goes_on_in_it(page):
     factories.draft(other)
     shown = text_of(page.get("/master/"))
     assert "One" in shown and "Other" in shown
-    place = shown[shown.index("One<small") : shown.index("Other<small")]
+    place = shown[shown.index("One<br><small") : shown.index("Other<br><small")]
     assert [f">{n}<" in place for n in (2, 1)] == [True, True]
-    assert "Other<small" not in text_of(page.get("/master/?q=one"))
+    assert "Other<br><small" not in text_of(page.get("/master/?q=one"))
     assert "None found" in text_of(page.get("/master/?q=nowhere"))
 
 

@@ -10,6 +10,7 @@ from campaigns import transitions as campaign_transitions
 from campaigns.statuses import Status
 from channels import accounts as channel_accounts
 from channels.answers import Action, answer
+from channels.models import LinkState
 from delivery.models import Incident, Message
 from delivery.statuses import IncidentKind, MessageState
 from simulator import journal
@@ -244,14 +245,19 @@ def test_each_code_once_has_the_effect_that_the_table_says(live, workspace, seen
     with odd_carrier(live, Odd(says), binds=1) as carrier:
         seen.injected = f"{len(CODES)} codes, each to one number of {9 * len(CODES)}"
         campaign = load(workspace, carrier, 9 * len(CODES), chunk_size=100)
-        stopped = []
+        stopped, looked_at = [], [timezone.now()]
 
         def goes_on():
-            """A code that stops the campaign is a person's to decide about, and here they say: go on."""
+            """A code that stops the campaign is a person's to decide about, and here they say: go on. A process that is
+            told to stop when the campaign was paused already has its link off all the same."""
             found = fresh(campaign)
-            if found.status == Status.PAUSED:
-                stopped.append(found.stopped_because)
+            is_paused = found.status == Status.PAUSED
+            off = LinkState.objects.filter(is_up=False, last_error__contains="off", last_error_at__gt=looked_at[-1])
+            if is_paused or off.exists():
+                looked_at.append(timezone.now())
                 channel_accounts.save(carrier.channel.name, by=None)  # as it was: a link that gave up looks again
+            if is_paused:
+                stopped.append(found.stopped_because)
                 campaign_transitions.resume(campaign.pk, by=campaign.created_by, now=timezone.now())
             return is_over(campaign)
 

@@ -1,0 +1,59 @@
+"""What goes into the log, whatever an exception says."""
+
+import logging
+
+import pytest
+from django.conf import settings
+from django.db import IntegrityError, connection, transaction
+
+from config.logs import Line
+from recipients.models import Suppression
+from tests import factories
+
+NUMBER = 998901234567
+TEXT = "Marker of a text 7f3a"
+
+
+def line(message, *, error=None):
+    info = (type(error), error, error.__traceback__) if error else None
+    return Line("%(message)s").format(logging.LogRecord("any", logging.ERROR, __file__, 1, message, None, info))
+
+
+def test_every_process_writes_its_log_with_it():
+    assert settings.LOGGING["formatters"]["line"]["()"] == "config.logs.Line"
+    assert [handler["formatter"] for handler in settings.LOGGING["handlers"].values()] == ["line"]
+
+
+@pytest.mark.parametrize("spelt", [f"{NUMBER}", f"+{NUMBER}", f"to={NUMBER},", f"(phone)=({NUMBER})"])
+def test_a_number_in_a_line_is_masked(spelt):
+    assert str(NUMBER) not in line(spelt) and "+9989•••4567" in line(spelt)
+
+
+@pytest.mark.parametrize("said", ["chunk 17 of 10000000", "a0123456789f", "2026-11-26 12:59:33,123", "0.123456789012"])
+def test_what_is_no_number_is_left_alone(said):
+    assert line(said) == said
+
+
+@pytest.mark.django_db
+def test_a_row_that_the_database_quotes_is_left_out(workspace):
+    user = factories.user()
+    row = {"workspace": workspace, "phone": NUMBER, "source": "hand", "reason": TEXT, "added_by": user}
+    Suppression.objects.create(**row)
+    with pytest.raises(IntegrityError) as twice, transaction.atomic():
+        Suppression.objects.create(**row)
+    with pytest.raises(IntegrityError) as unfit, transaction.atomic():
+        Suppression.objects.create(**{**row, "phone": NUMBER + 1, "source": "nowhere"})
+    for caught in (twice, unfit):
+        assert str(NUMBER)[:11] in str(caught.value)  # there is something to leave out
+        said = line("tick.failed", error=caught.value)
+        assert "Traceback" in said and "(left out)" in said
+        assert str(NUMBER)[:11] not in said and TEXT not in said
+
+
+@pytest.mark.django_db
+def test_a_line_of_a_copy_that_is_quoted_is_left_out():
+    with pytest.raises(Exception, match=TEXT) as caught, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE copied (n int)")
+        with cursor.copy("COPY copied FROM STDIN") as copy:
+            copy.write(f"{TEXT}\n")
+    assert "CONTEXT:" in line("batch.failed", error=caught.value)
