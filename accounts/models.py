@@ -301,7 +301,7 @@ class Session(AbstractBaseSession):
     began_at = models.DateTimeField()
     seen_at = models.DateTimeField()
 
-    objects = SessionQuerySet.as_manager()
+    objects = SessionQuerySet.as_manager()  # type: ignore[misc,assignment]
 
     class Meta:
         indexes = [models.Index(name="session_of_person", fields=["user"])]

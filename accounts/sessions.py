@@ -29,7 +29,7 @@ class SessionStore(DatabaseSessions):
         return Session
 
     def _get_session_from_db(self) -> Session | None:
-        found = super()._get_session_from_db()
+        found = super()._get_session_from_db()  # type: ignore[misc]
         if not isinstance(found, Session):
             return None
         if found.began_at + settings.SESSION_LONGEST <= timezone.now():
