@@ -9,8 +9,8 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from accounts import people
 from config.settings import MIDDLEWARE
-from reports import views as report_views
 from tests import factories
 from tests.pages import signed_in
 
@@ -64,7 +64,7 @@ def test_every_class_of_answer_has_them(https, workspace, author, admin, monkeyp
         "page": signed.get("/"),
         "page of a stranger": nobody.get("/login/"),
         "to the sign-in page": nobody.get("/lists/"),
-        "form refused": signed.post("/lists/new/", {}),
+        "form refused": nobody.post("/login/", {"username": "a@acme.example", "password": "wrong"}),
         "upload refused": signed.post("/lists/new/", file),
         "fragment": signed.get(f"/campaigns/{campaign.pk}/progress/", headers={"HX-Request": "true"}),
         "download": signed.get("/lists/suppressed/export/"),
@@ -93,8 +93,9 @@ def test_every_class_of_answer_has_them(https, workspace, author, admin, monkeyp
     def broken(*args, **kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr(report_views, "render", broken)
-    answers["broken"] = signed.get("/campaigns/")
+    monkeypatch.setattr(people, "describe", broken)
+    answers["broken"] = signed.post("/profile/", {"name": "A"})
+    answers["static"].close()
     wanted = {
         **{"page": 200, "to the sign-in page": 302, "form refused": 400, "fragment": 200, "download": 200},
         **{"not found": 404, "forbidden": 403, "no CSRF token": 403, "wrong method": 405, "NUL": 400},
