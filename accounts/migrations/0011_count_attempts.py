@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0009_rule_approvals'),
+        ('accounts', '0010_keep_personal_data_for_days'),
     ]
 
     operations = [
