@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0010_keep_personal_data_for_days'),
+        ('accounts', '0011_wall_off_workspaces'),
     ]
 
     operations = [

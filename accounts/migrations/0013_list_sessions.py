@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0011_count_attempts'),
+        ('accounts', '0012_count_attempts'),
     ]
 
     operations = [
