@@ -253,7 +253,7 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def live(installation: Installation, django_db_blocker: Any) -> Iterator[Installation]:
+def live(django_db_setup: None, installation: Installation, django_db_blocker: Any) -> Iterator[Installation]:
     with django_db_blocker.unblock(), installation.entered():
         yield installation
 
