@@ -1,15 +1,18 @@
 """A signed bundle: JSON files, a manifest of their digests, and an Ed25519 signature of the manifest. Pure: whoever
 checks one needs no database, no settings and nothing of ours but this module and the seal.
 
-`manifest.json` has the digest of each member, the public key and its name; `manifest.sig` is the signature of its bytes.
+`manifest.json` has the digest of each member, the public key and its name; `manifest.sig` is the signature of its
+bytes. `python -m reports.bundle FILE KEY` checks one where nothing is installed but `cryptography`.
 """
 
 import base64
 import hashlib
 import io
 import json
+import sys
 import zipfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -67,7 +70,14 @@ def unpack(data: bytes) -> dict[str, bytes]:
                 raise Unreadable("It has a member that is too large.")
             return {name: packed.read(name) for name in names}
     # A damaged archive fails in as many ways as there are fields in one.
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, ValueError, OSError) as trouble:
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        OSError,
+    ) as trouble:
         raise Unreadable(f"It is no whole zip archive: {trouble}") from trouble
 
 
@@ -97,9 +107,7 @@ def _signature_faults(files: Mapping[str, bytes], public: str | None) -> list[st
             found.append(f"Its format is {manifest['format']}, not {FORMAT}.")
         if manifest["key"]["id"] != key_id(theirs):
             found.append("The name of the key is not that of the key.")
-        Ed25519PublicKey.from_public_bytes(base64.b64decode(public or theirs)).verify(
-            files[SIGNATURE], files[MANIFEST]
-        )
+        Ed25519PublicKey.from_public_bytes(base64.b64decode(public or theirs)).verify(files[SIGNATURE], files[MANIFEST])
     except InvalidSignature:
         found.append("The signature is not that of the manifest by this key.")
     except (KeyError, TypeError, ValueError) as trouble:
@@ -186,3 +194,22 @@ def _chain_faults(campaign: Mapping[str, Any], chain: Mapping[str, Any]) -> list
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1).encode()
+
+
+def main(arguments: list[str]) -> int:
+    """0 when it holds, 1 when it does not, 2 when it cannot be checked."""
+    if len(arguments) != 2:
+        print("Usage: python -m reports.bundle FILE KEY", file=sys.stderr)
+        return 2
+    try:
+        found = faults(Path(arguments[0]).read_bytes(), public=arguments[1])
+    except (OSError, Unreadable) as trouble:
+        found, code = [str(trouble)], 2
+    else:
+        code = 1 if found else 0
+    print("\n".join(found) or "The evidence holds.", file=sys.stderr if code else sys.stdout)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
