@@ -173,7 +173,14 @@ class WorkspaceAdmin(WithHistory[Workspace]):
     search_fields = ("name", "slug")
     ordering = ("name", "pk")
     prepopulated_fields = {"slug": ("name",)}
-    fields = ("name", "slug", "time_zone", "country", "takes_requests", *RULES)
+    fieldsets = (
+        (None, {"fields": ("name", "slug", "time_zone", "country")}),
+        (gettext_lazy("Access"), {"fields": ("takes_requests", *RULES)}),
+        (
+            gettext_lazy("Days that personal data is kept"),
+            {"fields": ("messages_kept_days", "lists_kept_days", "exports_kept_days", "inbound_kept_days")},
+        ),
+    )
 
     def save_model(self, request: Any, obj: Workspace, form: forms.ModelForm[Workspace], change: bool) -> None:
         registry.save(obj, by=request.user, changed=form.changed_data, now=timezone.now())

@@ -14,6 +14,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
 from simple_history.models import HistoricalRecords
 
 from accounts.preferences import LANGUAGES, Theme
@@ -27,6 +28,8 @@ from accounts.querysets import (
 )
 from accounts.roles import Permission, Role, permissions_of
 from accounts.statuses import InvitationStatus, JoinRequestStatus
+
+LONGEST_KEPT = 3650  # days
 
 
 class UserManager(BaseUserManager["User"]):
@@ -80,6 +83,11 @@ def check_time_zone(value: str) -> None:
         raise ValidationError(_("“%(value)s” is not a time zone such as Europe/Amsterdam.") % {"value": value})
 
 
+def _kept(label: StrOrPromise, help_text: StrOrPromise) -> "models.PositiveSmallIntegerField[int | None, int | None]":
+    days = [MinValueValidator(1), MaxValueValidator(LONGEST_KEPT)]
+    return models.PositiveSmallIntegerField(label, null=True, blank=True, validators=days, help_text=help_text)
+
+
 class Workspace(models.Model):
     """The tenant: everything but people, channels and the installation's own ledger belongs to exactly one."""
 
@@ -128,6 +136,17 @@ class Workspace(models.Model):
         blank=True,
         help_text="Digits with which a number must begin, such as 31 or 998.",
     )
+    # For how many days personal data is kept (docs/adr/0072). Null is as the installation has it.
+    messages_kept_days = _kept(
+        gettext_lazy("messages"),
+        gettext_lazy("What became of each recipient: days after the month of the campaign's start."),
+    )
+    lists_kept_days = _kept(
+        gettext_lazy("lists"),
+        gettext_lazy("Days after its preparation, once no campaign needs it. Empty: until somebody deletes it."),
+    )
+    exports_kept_days = _kept(gettext_lazy("exports"), gettext_lazy("Days after the file was written."))
+    inbound_kept_days = _kept(gettext_lazy("messages from phones"), gettext_lazy("Days after their arrival."))
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = WorkspaceQuerySet.as_manager()

@@ -96,6 +96,7 @@ app.conf.update(
         # A database that was restored without its workers being stopped is found out as soon as this looks again.
         "check-database": {"task": "delivery.tasks.check_database", "schedule": 10.0, "options": {"expires": 10}},
         "drop-old-partitions": {"task": "delivery.tasks.drop_old_partitions", "schedule": 6 * 3600.0},
+        "retain": {"task": "reports.tasks.retain", "schedule": 6 * 3600.0},
         "reconcile": {"task": "reports.tasks.reconcile", "schedule": 3600.0, "options": {"expires": 3600}},
         "prepare-partitions": {"task": "delivery.tasks.prepare_partitions", "schedule": 3600.0},
         "keep-heads": {"task": "audit.tasks.keep_heads", "schedule": 300.0, "options": {"expires": 300}},

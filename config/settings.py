@@ -243,6 +243,7 @@ RECEIPT_GRACE = timedelta(seconds=env.int("RECEIPT_GRACE_SECONDS", default=24 * 
 # How long what became of each recipient is kept; then whole months go, and the totals stay. Receipts are the raw ones.
 MESSAGE_RETENTION_DAYS = env.int("MESSAGE_RETENTION_DAYS", default=400)
 RECEIPT_RETENTION_DAYS = env.int("RECEIPT_RETENTION_DAYS", default=400)
+INBOUND_RETENTION_DAYS = env.int("INBOUND_RETENTION_DAYS", default=400)
 CARRIER_ID_RETENTION_DAYS = env.int("CARRIER_ID_RETENTION_DAYS", default=60)
 # A stop word that was sent to an address of which nobody knows the workspace binds those who send by its channel, or,
 # with this, everybody.

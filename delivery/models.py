@@ -293,6 +293,16 @@ class Inbound(models.Model):
         return masked(self.phone) if self.phone else "—"
 
 
+class Forgotten(models.Model):
+    """A campaign of which nobody is told any more what became of each recipient, though its month is still there."""
+
+    campaign = models.OneToOneField(Campaign, primary_key=True, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.campaign_id)
+
+
 class Spending(models.Model):
     """How many parts a workspace with a limit has handed over, or is about to, on a day of its time zone. Only
     `spend_parts` and `return_parts` write it, once a batch."""

@@ -1,6 +1,6 @@
 """The life of a list in the hands of people: one function per verb."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -79,6 +79,19 @@ def delete(list_id: int, *, by: User) -> None:
         raise Refused(_("%(listed)s is preparing: cancel it first.") % {"listed": listed}, code="wrong_status")
     if users := users_of(listed):
         raise Refused(_used_by(listed, users), code="list_in_use")
+    _delete(listed, by=by)
+
+
+@transaction.atomic
+def let_go(list_id: int, *, spent: Collection[models.Model]) -> None:
+    """Its time is over: deleted, though these point at it, who do not need its content any more."""
+    listed = RecipientList.objects.lock_to_delete(list_id)
+    if users := [user for user in users_of(listed) if user not in spent]:
+        raise Refused(_used_by(listed, users), code="list_in_use")
+    _delete(listed, by=None)
+
+
+def _delete(listed: RecipientList, *, by: User | None) -> None:
     listed.filename, listed.column, listed.layout, listed.failure = "", "", "", ""
     listed.columns, listed.breakdown = [], {}
     change_status(
@@ -89,8 +102,8 @@ def delete(list_id: int, *, by: User) -> None:
         also_save=["filename", "column", "layout", "failure", "columns", "breakdown"],
         after={"digest": listed.digest, "accepted": listed.accepted},
     )
-    resumable.drop(list_id)
-    transaction.on_commit(partial(tasks.erase.delay, list_id), robust=True)
+    resumable.drop(listed.pk)
+    transaction.on_commit(partial(tasks.erase.delay, listed.pk), robust=True)
 
 
 def users_of(listed: RecipientList) -> Sequence[models.Model]:

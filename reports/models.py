@@ -1,6 +1,6 @@
 """What happened, to take away: exports."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import models
@@ -45,7 +45,8 @@ class Export(models.Model):
 
     @property
     def kept_until(self) -> datetime | None:
-        return self.ready_at and self.ready_at + settings.EXPORT_KEPT
+        days = self.workspace.exports_kept_days
+        return self.ready_at and self.ready_at + (timedelta(days=days) if days else settings.EXPORT_KEPT)
 
     @property
     def percent(self) -> int:

@@ -1,11 +1,11 @@
 """Which exports."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import ExpressionWrapper, F, Q
 
 from reports.statuses import UNFINISHED, Status
 
@@ -15,14 +15,17 @@ if TYPE_CHECKING:
 
 class ExportQuerySet(models.QuerySet["Export"]):
     def of(self, workspace: Any) -> Self:
-        return self.filter(workspace=workspace)
+        return self.filter(workspace=workspace).select_related("workspace")
 
     def left_alone(self, now: datetime) -> Self:
         """Wanted, but nobody is at it: the doorbell was lost, or the worker died and its lease ran out."""
         return self.filter(status__in=UNFINISHED).filter(Q(lease_until=None) | Q(lease_until__lt=now))
 
     def kept_too_long(self, now: datetime) -> Self:
-        return self.filter(status=Status.READY, ready_at__lt=now - settings.EXPORT_KEPT)
+        days = F("workspace__exports_kept_days")
+        own = Q(ready_at__lt=now - ExpressionWrapper(days * timedelta(days=1), output_field=models.DurationField()))
+        usual = Q(workspace__exports_kept_days=None, ready_at__lt=now - settings.EXPORT_KEPT)
+        return self.filter(own | usual, status=Status.READY)
 
     def lock(self, pk: int) -> "Export":
         return self.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=pk)

@@ -31,3 +31,10 @@ def reconcile() -> None:
     from reports import reconciliation
 
     reconciliation.watch(now=timezone.now())
+
+
+@shared_task
+def retain() -> None:
+    from reports import retaining
+
+    retaining.run(now=timezone.now())
