@@ -40,7 +40,9 @@ def public_text(key: Ed25519PrivateKey) -> str:
 
 
 def key_id(public: str) -> str:
-    return hashlib.sha256(base64.b64decode(public)).hexdigest()[:16]
+    """Raises ValueError for what is no key."""
+    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
+    return hashlib.sha256(key.public_bytes_raw()).hexdigest()[:16]
 
 
 def pack(members: Mapping[str, Any], *, key: Ed25519PrivateKey) -> bytes:

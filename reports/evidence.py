@@ -140,7 +140,7 @@ def _document(revision: Revision) -> tuple[dict[str, str], bytes] | None:
         return None
     with revision.evidence.open("rb") as file:
         data = file.read()
-    member = f"document{Path(revision.evidence.name).suffix.lower()}"
+    member = f"document{Path(revision.evidence.name or '').suffix.lower()}"
     return {"member": member, "sha256": hashlib.sha256(data).hexdigest()}, data
 
 

@@ -32,8 +32,7 @@ MEMBERS = ["campaign.json", "chain.json", "list.json", "document.pdf", "manifest
 def campaign(workspace):
     listed = factories.ready_list(workspace, 30, chunk_size=10, invalid=2)
     sender = factories.sender(workspace)
-    revision = sender.revisions.get()
-    revision.evidence.save("letter.pdf", ContentFile(b"%PDF a letter"))
+    factories.revision(sender, evidence=ContentFile(b"%PDF a letter", name="letter.pdf"))
     made = factories.sending(workspace, list=listed, text=TEXT, sender=sender)
     evidence.dispatched(made, lambda recipient: evidence.DELIVERED, handed_over=[10, 4, 0])
     heads.keep()

@@ -1,6 +1,5 @@
 """Checks a bundle of evidence without the database; exits 1 and says in words what does not hold."""
 
-import binascii
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -27,9 +26,10 @@ class Command(BaseCommand):
         public = options["key"] or ours
         try:
             name = bundle.key_id(public)
+        except ValueError as trouble:
+            raise CommandError(f"That is no public key: {trouble}.", returncode=2) from trouble
+        try:
             found = bundle.faults(options["file"].read_bytes(), public=public)
-        except binascii.Error as trouble:
-            raise CommandError(f"The key is not one in base64: {trouble}.", returncode=2) from trouble
         except (OSError, bundle.Unreadable) as trouble:
             raise CommandError(str(trouble), returncode=2) from trouble
         for fault in found:
