@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from accounts import keys, throttling
 from accounts.access import permissions_by, permissions_in, role_of
 from accounts.models import ApiKey, Membership, User, Workspace
-from audit import circumstances
+from audit import circumstances, walls
 
 
 class BearerAuthentication(BaseAuthentication):
@@ -25,6 +25,7 @@ class BearerAuthentication(BaseAuthentication):
         if key is None:
             throttling.count_stranger()
             raise AuthenticationFailed("This API key is unknown, revoked or out of date.")
+        walls.enter([key.workspace_id])
         user = key.user or key.created_by
         inner = request._request
         inner.workspace = key.workspace  # type: ignore[attr-defined]
@@ -55,6 +56,7 @@ class PageAuthentication(SessionAuthentication):
         workspace = Workspace.objects.open_to(user).filter(pk=wanted).first()
         if workspace is None:
             raise AuthenticationFailed("You are not a member of this workspace.")
+        walls.enter([workspace.pk])
         inner = request._request
         inner.workspace = workspace  # type: ignore[attr-defined]
         inner.permissions = permissions_in(workspace, user)  # type: ignore[attr-defined]

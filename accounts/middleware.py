@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from accounts import preferences
-from accounts.models import Membership, Workspace
+from accounts.models import Membership, User, Workspace
 from accounts.roles import Permission
-from audit import circumstances
+from audit import circumstances, walls
 
 SESSION_KEY = "workspace"
 LOOKING_KEY = "only_looks"  # a super admin who came in by the Master view
@@ -25,13 +25,18 @@ class WorkspaceMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: Any) -> HttpResponse:
+        with walls.nothing():
+            response = self._answer(request)
+            if isinstance(response, StreamingHttpResponse):
+                response.streaming_content = walls.kept(response.streaming_content)
+            return response
+
+    def _answer(self, request: Any) -> HttpResponse:
         request.workspace = request.membership = None
         request.permissions = frozenset()
         request.only_looks = bool(request.user.is_superuser and request.session.get(LOOKING_KEY))
         if request.user.is_authenticated:
-            open_to = Workspace.objects.open_to(request.user).order_by("pk")
-            chosen = request.session.get(SESSION_KEY)
-            request.workspace = (chosen and open_to.filter(pk=chosen).first()) or open_to.first()
+            request.workspace = _enter(request.user, chosen=request.session.get(SESSION_KEY))
         if request.workspace:
             request.membership = Membership.objects.of(request.workspace).filter(user=request.user).first()
             request.permissions = _permissions(request)
@@ -44,6 +49,18 @@ class WorkspaceMiddleware:
         """Through the Master view nothing is written, whatever the page, the desk or the API would allow."""
         if request.only_looks and request.method not in READING and not getattr(view, "writes_nothing", False):
             raise PermissionDenied(_("You are only looking. Go into the workspace to change something."))
+
+
+def _enter(user: User, *, chosen: int | None) -> Workspace | None:
+    """The workspace to work in. In scope are all that are open to them: the desk, the archive and the numbers in the
+    bar are of all of these at once."""
+    open_to = Workspace.objects.open_to(user).order_by("pk")
+    if user.is_superuser:
+        walls.enter(None)
+        return (chosen and open_to.filter(pk=chosen).first()) or open_to.first()
+    theirs = {workspace.pk: workspace for workspace in open_to}
+    walls.enter(theirs)
+    return theirs.get(chosen or 0) or next(iter(theirs.values()), None)
 
 
 def _permissions(request: Any) -> frozenset[Permission]:

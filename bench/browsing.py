@@ -14,6 +14,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
+from audit import walls
 from bench.filling import Full, grow
 from campaigns.steps import Step
 from tests import factories
@@ -35,6 +36,7 @@ class Page:
 
 def main(rows: int, campaigns: int, requests: int) -> None:
     """Fill the database that the environment names, and print what was measured."""
+    walls.be_the_system()
     began = time.monotonic()
     full = grow(factories.workspace("Acme Retail", time_zone="Europe/Amsterdam"), rows=rows, campaigns=campaigns)
     filled_in = time.monotonic() - began

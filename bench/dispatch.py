@@ -44,6 +44,7 @@ def measure(
         story = installation.story()
         meter = Meter(roots=installation.processes.pids | installation.stores.pids)
         with meter.running(), psycopg.connect(installation.env["DATABASE_URL"], autocommit=True) as connection:
+            connection.execute("SET message_center.scope = 'all'")  # the rows of every workspace
             list_id = story.make_list(messages, CLEAN)
             cpu_before, wal_before = meter.cpu(), _wal(connection)
             outcome = story.send(list_id, text=text, awaits_receipts=bool(receipts))

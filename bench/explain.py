@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from audit import walls
 from delivery import evidence, receipts
 from delivery.copying import array
 from delivery.plans import by_key, partition
@@ -34,6 +35,7 @@ ORDER BY recipient LIMIT 50
 
 def main(rows: int) -> None:
     """Fill the tables of the database that the environment names, and print what was found."""
+    walls.be_the_system()
     print(json.dumps(_explain(rows)))
 
 

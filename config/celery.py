@@ -5,10 +5,13 @@ from typing import Any
 
 from celery import Celery
 from celery.fixups.django import DjangoWorkerFixup
+from celery.signals import worker_init
 from django.db import close_old_connections
 from kombu import Message, Queue
 from kombu.transport.redis import Channel, QoS
 from redis.exceptions import OutOfMemoryError
+
+from audit import walls
 
 # Of these entries a witness is kept within seconds: a campaign's approval, its start and its end.
 WITNESSED = [f"campaign.{status}" for status in ("approved", "sending", "done", "expired", "cancelled", "failed")]
@@ -122,6 +125,14 @@ app.conf.update(
         "sweep-objects-of-exports": {"task": "reports.tasks.sweep_objects", "schedule": 6 * 3600.0},
     },
 )
+
+
+def _serve_all_workspaces(**about: Any) -> None:
+    """A worker works for all of them: its dispatcher, its clock and its sweepers ask what is due, wherever it is."""
+    walls.be_the_system()
+
+
+worker_init.connect(_serve_all_workspaces)
 
 app.autodiscover_tasks()
 app.steps["worker"].add("delivery.bootsteps:LinksStep")

@@ -91,7 +91,9 @@ TEMPLATES = [
     },
 ]
 
+# The processes own nothing in the database: its owner migrates it, and only `manage.py migrate` knows that address.
 DATABASES = {"default": env.dj_db_url("DATABASE_URL")}
+DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default="")
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

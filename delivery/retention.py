@@ -204,7 +204,7 @@ def _drop(table: str, name: str, begins: date, ends: date) -> bool:
             cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_WITHIN}'")
             if table == "delivery_message":  # nobody can be told what becomes of them any more
                 cursor.execute(_FORGET_DOUBTS, _started(begins, ends))
-            cursor.execute(f'DROP TABLE "{name}"')
+            cursor.execute("SELECT drop_partition(%s)", [name])
     except OperationalError:
         return False
     return True

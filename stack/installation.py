@@ -73,7 +73,8 @@ def brought_up(
             prepare(env)
         with stages("start"):
             tell("Starting the processes …")
-            running = Processes(commands or processes.of_procfile(), env=env, logs=data / "logs")
+            serving = {name: value for name, value in env.items() if name != stores.OWNER_URL}
+            running = Processes(commands or processes.of_procfile(), env=serving, logs=data / "logs")
             stack.callback(running.stop)
             running.start()
             url = f"http://127.0.0.1:{ports.web}"

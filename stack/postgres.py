@@ -21,8 +21,11 @@ from stack.children import Account
 from stack.failure import Failure, tail
 from stack.keyring import Keyring
 
-NAME = "message_center"  # of the role and of its database
+NAME = "message_center"  # of the database and of the role that owns it
+RUNTIME = "message_center_runtime"  # what the processes connect as: it owns nothing
 SUPERUSER = "postgres"
+# Under which names the keyring has their passwords.
+KEYS = {SUPERUSER: "postgres superuser", NAME: "postgres", RUNTIME: "postgres runtime"}
 MAX_SOCKET_PATH = 100  # bytes; sun_path holds 108 on Linux, 104 on macOS
 RECOVERY = 600  # seconds that a start may take after a crash
 SHUTDOWN = 60  # seconds
@@ -55,6 +58,7 @@ class Postgres:
         self._throwaway = throwaway
         self._process: subprocess.Popen[bytes] | None = None
         self._short_socket: Path | None = None
+        self.runtime_url = ""  # known once it has started: the database, for the processes
 
     @property
     def pid(self) -> int:
@@ -62,7 +66,7 @@ class Postgres:
         return self._process.pid
 
     def start(self) -> str:
-        """Start the server and return the URL of the database."""
+        """Start the server and return the URL of the database for its owner, who migrates it."""
         account = _account(self._home)
         home = _reachable_home(self._home, account)
         binaries = _reachable_binaries(account)
@@ -74,7 +78,8 @@ class Postgres:
         self._process = self._launch(binaries / "postgres", cluster, sockets, account)
         self._wait_until_ready(cluster)
         with psycopg.connect(self._url(sockets, SUPERUSER, SUPERUSER), autocommit=True) as connection:
-            self._create_role_and_database(connection)
+            self._create_roles_and_database(connection)
+        self.runtime_url = self._url(sockets, RUNTIME, NAME)
         return self._url(sockets, NAME, NAME)
 
     def stop(self) -> None:
@@ -126,15 +131,22 @@ class Postgres:
                 raise Failure(f"PostgreSQL was not ready after {RECOVERY} seconds.{tail(self._log)}")
             time.sleep(0.02)
 
-    def _create_role_and_database(self, connection: psycopg.Connection) -> None:
-        role, password = sql.Identifier(NAME), sql.Literal(self._keyring["postgres"])
-        if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [NAME]).rowcount == 0:
-            connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(role, password))
+    def _create_roles_and_database(self, connection: psycopg.Connection) -> None:
+        role, runtime = sql.Identifier(NAME), sql.Identifier(RUNTIME)
+        for name, may in ((NAME, "CREATEDB"), (RUNTIME, "")):
+            if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).rowcount == 0:
+                connection.execute(
+                    sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}").format(
+                        sql.Identifier(name), sql.SQL(may), sql.Literal(self._keyring[KEYS[name]])
+                    )
+                )
         if connection.execute("SELECT FROM pg_database WHERE datname = %s", [NAME]).rowcount == 0:
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
         if self._throwaway:
-            # The flush between tests has to get past the triggers that protect the ledger.
+            # The flush between tests has to get past the triggers that protect the ledger; everything else that they
+            # do, they do as the role of the processes.
             connection.execute(sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(role))
+            connection.execute(sql.SQL("GRANT {} TO {} WITH INHERIT FALSE, SET TRUE").format(runtime, role))
 
     def _sockets(self, home: Path, account: Account | None) -> Path:
         folder = home / "socket"
@@ -146,7 +158,7 @@ class Postgres:
         return folder
 
     def _url(self, sockets: Path, role: str, database: str) -> str:
-        password = self._keyring["postgres superuser" if role == SUPERUSER else "postgres"]
+        password = self._keyring[KEYS[role]]
         return f"postgresql://{role}:{password}@{quote(str(sockets), safe='')}/{database}"
 
 

@@ -15,7 +15,8 @@ from stack.postgres import Postgres
 from stack.seaweed import Seaweed
 from stack.valkey import Valkey
 
-URLS = ("DATABASE_URL", "REDIS_URL", "STORAGE_URL")
+OWNER_URL = "DATABASE_OWNER_URL"  # the database again, for `manage.py migrate`, and for nobody who serves anybody
+URLS = ("DATABASE_URL", OWNER_URL, "REDIS_URL", "STORAGE_URL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,8 @@ def opened(data: Path, *, throwaway: bool = False, s3: bool = False) -> Iterator
         if "DATABASE_URL" not in urls:
             postgres = Postgres(data / "postgres", keyring=keyring, log=logs / "postgres.log", throwaway=throwaway)
             stack.callback(postgres.stop)
-            urls["DATABASE_URL"] = postgres.start()
+            urls[OWNER_URL] = postgres.start()
+            urls["DATABASE_URL"] = postgres.runtime_url
             pids["postgres"] = postgres.pid
         if "REDIS_URL" not in urls:
             valkey = Valkey(data / "valkey", keyring=keyring, log=logs / "valkey.log")

@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 from celery.signals import after_task_publish
+from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.base.operations import BaseDatabaseOperations
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 
 from accounts.roles import Role
+from audit import walls
 from stack import environment
-from tests import factories, stores
+from tests import factories, owner, stores
 
 # How long an example takes says more of the machine than of us.
 hypothesis_settings.register_profile("ours", deadline=None)
@@ -27,11 +31,22 @@ def flush_past_the_triggers():
 
     def execute_sql_flush(self, sql_list):
         partitioned = "TRUNCATE delivery_message, delivery_carrierid, delivery_receipt, delivery_inbox"
-        flush(self, ["SET LOCAL session_replication_role = replica", partitioned, *sql_list])
+        as_owner = ["RESET ROLE", "SET LOCAL session_replication_role = replica", partitioned, *sql_list]
+        flush(self, [*as_owner, f'SET ROLE "{owner.RUNTIME}"'])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseDatabaseOperations, "execute_sql_flush", execute_sql_flush)
         yield
+
+
+walls.be_the_system()  # what a test looks at; the requests that it makes have the scope of whoever makes them
+
+
+@receiver(connection_created)
+def own_nothing(connection, **given):
+    """What the tests ask of the database they ask as the role of the processes."""
+    if connection.alias == DEFAULT_DB_ALIAS:  # the other one creates databases
+        owner.step_down(connection)
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +57,7 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, t
     with done.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
-            environment.manage("migrate", "--no-input", env=os.environ)
+            environment.manage("migrate", "--no-input", env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"})
             done.touch()
 
 

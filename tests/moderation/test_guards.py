@@ -199,4 +199,4 @@ def test_what_is_appended_to_is_never_changed(workspace, moderator, table):
     workspace.save()
     key = "history_id" if "historical" in table else "id"
     for sql in (f"UPDATE {table} SET {key} = {key}", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
-        assert f"{table} is append-only" in refused(sql)
+        assert ("permission denied" if "TRUNCATE" in sql else f"{table} is append-only") in refused(sql)

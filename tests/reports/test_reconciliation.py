@@ -12,7 +12,7 @@ from delivery import housekeeping, receipts
 from delivery.models import Chunk, Doubt, Incident, Intent, Tally
 from delivery.statuses import IncidentKind, MessageState
 from reports.reconciliation import check, differences, to_check, watch
-from tests import evidence, factories
+from tests import evidence, factories, owner
 from tests.delivery.ground import arrive, claim, receipt, send, under_way
 from tests.racing import race
 
@@ -156,7 +156,7 @@ def test_a_doubt_without_its_message_and_a_message_without_its_doubt_are_named(e
 
 def test_messages_beyond_every_intent_are_named(campaign):
     chunk = Chunk.objects.get(campaign=campaign, number=1)
-    with connection.cursor() as cursor:
+    with owner.at_work() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute("DELETE FROM delivery_intent WHERE chunk_id = %s", [chunk.pk])
         cursor.execute("SET LOCAL session_replication_role = origin")

@@ -39,14 +39,14 @@ def wait_until_alone(data: Path) -> None:
 
 
 def test_it_prints_the_urls_it_serves(command):
-    urls = dict(command.stdout.readline().strip().split("=", 1) for _ in range(3))
+    urls = dict(command.stdout.readline().strip().split("=", 1) for _ in range(4))
     psycopg.connect(urls["DATABASE_URL"]).close()
-    assert set(urls) == {"DATABASE_URL", "REDIS_URL", "STORAGE_URL"}
+    assert set(urls) == {"DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL", "STORAGE_URL"}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_everything_before_it_returns(command, data, number):
-    for _ in range(3):
+    for _ in range(4):
         command.stdout.readline()
     command.send_signal(number)
     assert command.wait(20) == 128 + number
@@ -54,7 +54,7 @@ def test_a_signal_stops_everything_before_it_returns(command, data, number):
 
 
 def test_a_kill_takes_the_servers_along(command, data):
-    for _ in range(3):
+    for _ in range(4):
         command.stdout.readline()
     assert at_work_in(data)
     command.kill()
@@ -63,7 +63,7 @@ def test_a_kill_takes_the_servers_along(command, data):
 
 
 def test_a_failure_is_a_sentence_and_not_a_traceback(command, data):
-    for _ in range(3):
+    for _ in range(4):
         command.stdout.readline()
     words = [sys.executable, "-m", "stack", "stores", "--data", str(data)]
     second = subprocess.run(words, check=False, cwd=ROOT, capture_output=True, text=True)

@@ -7,7 +7,8 @@ from stack.failure import Failure
 
 
 def test_a_url_in_the_environment_replaces_its_store(data, monkeypatch):
-    monkeypatch.setenv("DATABASE_URL", "postgres://elsewhere/db")
+    monkeypatch.setenv("DATABASE_URL", "postgres://runtime@elsewhere/db")
+    monkeypatch.setenv("DATABASE_OWNER_URL", "postgres://owner@elsewhere/db")
     monkeypatch.setenv("REDIS_URL", "redis://elsewhere/0")
     monkeypatch.setenv("STORAGE_URL", "s3://key:secret@elsewhere/bucket")
     with stores.opened(data) as opened:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reports', '0003_let_exports_go'),
+        ('reports', '0005_link_within_a_workspace'),
     ]
 
     operations = [

@@ -1,0 +1,13 @@
+"""What belongs to a workspace points at what belongs to the same one, also when SQL says otherwise."""
+
+from django.db import migrations
+
+from audit.links import pointed_at
+
+
+class Migration(migrations.Migration):
+    dependencies = [("senders", "0004_wall_off_workspaces")]
+    operations = [
+        pointed_at("senders_sender"),
+        pointed_at("senders_revision", within="sender_id"),
+    ]

@@ -1,0 +1,41 @@
+"""The tests do what the processes do as the role of the processes, who owns nothing; a few need the owner."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.db import connection
+
+URL = os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"]
+RUNTIME = unquote(urlsplit(os.environ["DATABASE_URL"]).username or "")
+
+
+def url_of(database: str) -> str:
+    """For the owner."""
+    return urlsplit(URL)._replace(path=f"/{database}").geturl()
+
+
+def step_down(connection) -> None:
+    """Be the role of the processes, on a connection that the owner has opened."""
+    if urlsplit(URL).username != RUNTIME:
+        with connection.cursor() as cursor:
+            cursor.execute(f'SET ROLE "{RUNTIME}"')
+
+
+@contextmanager
+def at_work() -> Iterator[Any]:
+    """Past what holds the processes: triggers made, or switched off."""
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+        try:
+            yield cursor
+        finally:
+            if not connection.needs_rollback:
+                step_down(connection)
+
+
+def today() -> date:
+    return datetime.now(tz=UTC).date()
