@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from django import forms
-from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
+from django.core.exceptions import ValidationError
 from django.forms import BaseForm
 from django.utils.translation import gettext_lazy as _
 
@@ -24,7 +25,15 @@ def refused_on(form: BaseForm) -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        form.add_error(refusal.field if refusal.field in form.fields else None, refusal.message)
+        error = ValidationError(refusal.message, code=refusal.code)
+        form.add_error(refusal.field if refusal.field in form.fields else None, error)
+
+
+class SignInForm(AuthenticationForm):
+    def clean(self) -> dict[str, Any]:
+        with refused_on(self):
+            super().clean()
+        return self.cleaned_data
 
 
 class ProfileForm(forms.ModelForm[User]):

@@ -71,6 +71,18 @@ def _permissions(request: Any) -> frozenset[Permission]:
     return request.membership.permissions if request.membership else frozenset()
 
 
+class VisitMiddleware:
+    """Whoever opens a page or presses a button is here; a page that looks for what is new says nothing of them."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponse:
+        if request.user.is_authenticated and (request.method == "POST" or "HX-Request" not in request.headers):
+            request.session.note_visit()
+        return self.get_response(request)
+
+
 class LanguageMiddleware:
     """For pages: the API and its errors are English, whoever asks."""
 

@@ -1,17 +1,21 @@
 """Who may act: users, workspaces, memberships and roles, API keys."""
 
+import hashlib
 import zoneinfo
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_stubs_ext import StrOrPromise
@@ -20,10 +24,12 @@ from simple_history.models import HistoricalRecords
 from accounts.preferences import LANGUAGES, Theme
 from accounts.querysets import (
     ApiKeyQuerySet,
+    AttemptsQuerySet,
     IdempotentCallQuerySet,
     InvitationQuerySet,
     JoinRequestQuerySet,
     MembershipQuerySet,
+    SessionQuerySet,
     WorkspaceQuerySet,
 )
 from accounts.roles import Permission, Role, permissions_of
@@ -303,6 +309,46 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
+
+
+class Session(AbstractBaseSession):
+    """Of a browser (accounts.sessions). Without a `user` nobody has signed in yet."""
+
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
+    device = models.CharField(max_length=200, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    began_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    objects = SessionQuerySet.as_manager()  # type: ignore[misc,assignment]
+
+    class Meta:
+        indexes = [models.Index(name="session_of_person", fields=["user"])]
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        return import_string(f"{settings.SESSION_ENGINE}.SessionStore")
+
+    @property
+    def handle(self) -> str:
+        """Names it on a page; its key opens it, and is shown to nobody."""
+        return hashlib.sha256(self.session_key.encode()).hexdigest()[:32]
+
+
+class Attempts(models.Model):
+    """Wrong passwords in a row, for an account from an address or from an address at all (accounts.lock_outs)."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    number = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
+
+    objects = AttemptsQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(name="attempts_by_age", fields=["last_at"])]
+
+    def __str__(self) -> str:
+        return "somebody unknown"
 
 
 class IdempotentCall(models.Model):

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from accounts.models import User
+from accounts.models import Session, User
 from audit.ledger import record
 
 
@@ -33,6 +33,7 @@ def change_password(user_id: int, *, password: str, by: User) -> User:
     user = _lock(user_id)
     user.set_password(password)
     user.save(update_fields=["password"])
+    Session.objects.of_person(user).delete()
     record("user.password_set", user, by=by)
     return user
 

@@ -1,15 +1,27 @@
 """Which workspaces, memberships, invitations, requests, keys and calls."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
+from django.conf import settings
 from django.db import models
 
 from accounts.roles import DECIDING_ROLES, WRITING_ROLES, Role
 from accounts.statuses import InvitationStatus, JoinRequestStatus
 
 if TYPE_CHECKING:
-    from accounts.models import ApiKey, IdempotentCall, Invitation, JoinRequest, Membership, User, Workspace
+    from accounts.models import (
+        ApiKey,
+        Attempts,
+        IdempotentCall,
+        Invitation,
+        JoinRequest,
+        Membership,
+        Session,
+        User,
+        Workspace,
+    )
 
 
 class WorkspaceQuerySet(models.QuerySet["Workspace"]):
@@ -73,6 +85,26 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
             models.Q(user=None, created_by__is_active=True) | models.Q(user__is_active=True),
             revoked_at=None,
         )
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def of_person(self, user: "User") -> Self:
+        return self.filter(user=user)
+
+    def open(self, now: datetime) -> Self:
+        return self.filter(expire_date__gt=now, began_at__gt=now - settings.SESSION_LONGEST)
+
+    def over(self, now: datetime) -> Self:
+        return self.filter(models.Q(expire_date__lte=now) | models.Q(began_at__lte=now - settings.SESSION_LONGEST))
+
+
+class AttemptsQuerySet(models.QuerySet["Attempts"]):
+    def lock(self, digests: Iterable[str]) -> Self:
+        """In one order for everybody."""
+        return self.select_for_update().filter(digest__in=list(digests)).order_by("digest")
+
+    def over(self, before: datetime) -> Self:
+        return self.filter(last_at__lt=before)
 
 
 class IdempotentCallQuerySet(models.QuerySet["IdempotentCall"]):

@@ -1,21 +1,20 @@
 """Signing in and out, the profile, who belongs to a workspace, and the workspace switcher."""
 
-from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from accounts import invitation_views, join_views, key_views, member_views, rule_views, views
-from accounts.access import writes_nothing
+from accounts import invitation_views, join_views, key_views, member_views, rule_views, sign_in_views, views
 
-sign_in = LoginView.as_view(template_name="accounts/login.html", redirect_authenticated_user=True)
 urlpatterns = [
-    path("login/", sign_in, name="login"),
-    path("logout/", writes_nothing(LogoutView.as_view()), name="logout"),
+    path("login/", sign_in_views.SignIn.as_view(), name="login"),
+    path("logout/", sign_in_views.sign_out, name="logout"),
     path("workspaces/<int:pk>/enter/", views.enter, name="enter"),
     path("workspaces/<int:pk>/look/", views.look, name="look"),
     path("preferences/", views.prefer, name="prefer"),
     path("profile/", views.profile, name="profile"),
     path("profile/look/", views.choose_look, name="choose_look"),
     path("profile/password/", views.change_password, name="change_password"),
+    path("profile/sessions/end/", sign_in_views.end_all, name="end_sessions"),
+    path("profile/sessions/<str:handle>/end/", sign_in_views.end_one, name="end_session"),
     path("members/", member_views.index, name="members"),
     path("members/<int:pk>/", member_views.change, name="change_member"),
     path("members/<int:pk>/remove/", member_views.remove, name="remove_member"),

@@ -7,6 +7,7 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import override
@@ -17,7 +18,7 @@ from accounts import people, preferences
 from accounts.access import for_super_admins, signed_in, writes_nothing
 from accounts.forms import PreferencesForm, ProfileForm
 from accounts.middleware import LOOKING_KEY, SESSION_KEY
-from accounts.models import Workspace
+from accounts.models import Session, Workspace
 from accounts.requests import PageRequest
 
 
@@ -63,7 +64,8 @@ def profile(request: PageRequest) -> HttpResponse:
         return redirect("profile")
     memberships = request.user.memberships.select_related("workspace").order_by("workspace__name", "pk")
     look = PreferencesForm(initial={"language": request.LANGUAGE_CODE, "theme": request.user.theme})
-    context = {"form": form, "look": look, "memberships": memberships, "here": "profile"}
+    browsers = Session.objects.of_person(request.user).open(timezone.now()).order_by("-seen_at", "session_key")
+    context = {"form": form, "look": look, "memberships": memberships, "browsers": browsers, "here": "profile"}
     return render(request, "accounts/profile.html", context, status=400 if form.is_bound else 200)
 
 

@@ -3,7 +3,9 @@
 import re
 import uuid
 from collections.abc import Callable
+from ipaddress import ip_address
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from audit import circumstances
@@ -22,9 +24,7 @@ class CircumstancesMiddleware:
         given = request.headers.get("X-Request-Id", "")
         request_id = given if SANE.fullmatch(given) else uuid.uuid4().hex
         token = circumstances.set_current(
-            circumstances.Circumstances(
-                address=request.META.get("REMOTE_ADDR") or None, request_id=request_id, via="page"
-            )
+            circumstances.Circumstances(address=_address(request), request_id=request_id, via="page")
         )
         try:
             response = self.get_response(request)
@@ -32,3 +32,28 @@ class CircumstancesMiddleware:
             circumstances.reset(token)
         response["X-Request-Id"] = request_id
         return response
+
+
+def _address(request: HttpRequest) -> str | None:
+    """Of whoever calls. A proxy of ours says for whom it does, and each before it said so to the next: so they are
+    read from the last one on, as far as they are ours. Nobody else is believed."""
+    address = request.META.get("REMOTE_ADDR") or None
+    hops = request.headers.get("X-Forwarded-For", "").split(",")
+    while address and hops and _is_ours(address):
+        told = hops.pop().strip()
+        if not _is_address(told):
+            break
+        address = told
+    return address
+
+
+def _is_ours(address: str) -> bool:
+    return any(ip_address(address) in network for network in settings.TRUSTED_PROXIES)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text  # a zone is no part of an address in the ledger

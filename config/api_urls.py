@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -107,6 +107,6 @@ urlpatterns = [
     path("routes/", Routes.as_view(), name="routes"),
     path("audit/", Audit.as_view(), name="audit"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("schema/ui/", SpectacularSwaggerView.as_view(url_name="api:schema"), name="schema-ui"),
+    path("schema/ui/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="schema-ui"),
     re_path("", Nowhere.as_view(), name="nowhere"),
 ]

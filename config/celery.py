@@ -112,6 +112,8 @@ app.conf.update(
         "look-for-notices": {"task": "notices.tasks.look", "schedule": 5.0, "options": {"expires": 5}},
         "forget-notices": {"task": "notices.tasks.forget", "schedule": 6 * 3600.0},
         "forget-calls": {"task": "accounts.tasks.forget_calls", "schedule": 3600.0},
+        "forget-attempts": {"task": "accounts.tasks.forget_attempts", "schedule": 3600.0},
+        "forget-sessions": {"task": "accounts.tasks.forget_sessions", "schedule": 3600.0},
         "sweep-lists": {"task": "recipients.tasks.sweep", "schedule": 10.0, "options": {"expires": 10}},
         "sweep-leftovers": {"task": "recipients.tasks.sweep_leftovers", "schedule": 60.0, "options": {"expires": 60}},
         "sweep-suppressions": {

@@ -1,5 +1,6 @@
 """Readers of the environment that fail loudly; nothing else touches `os.environ`."""
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -36,6 +37,23 @@ def rate(name: str, *, default: str) -> tuple[int, int] | None:
     if not number.isdecimal() or not int(number) or unit not in MILLISECONDS:
         raise ImproperlyConfigured(f"{name} is {text!r}; write 100/second, 6000/minute, 1000/hour, or 0 for no limit.")
     return int(number), MILLISECONDS[unit]
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Of a list such as 10.0.0.0/8, ::1."""
+    written: list[str] = env.list(name, default=[])
+    try:
+        return [ip_network(text.strip()) for text in written]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} has {error}; write networks such as 10.0.0.0/8, ::1.") from error
+
+
+def web(name: str) -> str:
+    """An address of the web, or nothing."""
+    url = env.str(name, default="")
+    if url and urlsplit(url).scheme not in {"http", "https"}:
+        raise ImproperlyConfigured(f"{name} must begin with https:// or http://.")
+    return url
 
 
 def storage(url: str, *, public_url: str = "") -> dict[str, Any]:

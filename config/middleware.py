@@ -1,9 +1,10 @@
-"""Refused and trouble with storage for pages and the admin, what no database and no page takes, and the
-Content-Security-Policy."""
+"""Refused and trouble with storage for pages and the admin, what no database and no page takes, and what every answer
+tells the browser not to do."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
@@ -101,17 +102,33 @@ POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 # Swagger UI sets styles from its script.
-API_DOCS_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
-    "script-src 'self'", "script-src 'self' 'unsafe-inline'"
+API_DOCS_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+PERMISSIONS = ", ".join(
+    f"{name}=()"
+    for name in ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "serial", "usb")
 )
 
 
-class ContentSecurityPolicy:
+class SecurityHeaders:
+    """Around everything else: what is refused early, and files, have them as pages do."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         docs = request.path.startswith("/api/v1/schema/")
-        response.headers.setdefault("Content-Security-Policy", API_DOCS_POLICY if docs else POLICY)
+        told = {
+            "Content-Security-Policy": API_DOCS_POLICY if docs else POLICY,
+            "Permissions-Policy": PERMISSIONS,
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Referrer-Policy": settings.SECURE_REFERRER_POLICY,
+            "Cross-Origin-Opener-Policy": settings.SECURE_CROSS_ORIGIN_OPENER_POLICY,
+            "Cross-Origin-Resource-Policy": "same-origin",
+        }
+        if settings.SECURE_HSTS_SECONDS and request.scheme == "https":
+            told["Strict-Transport-Security"] = f"max-age={settings.SECURE_HSTS_SECONDS}"
+        for name, value in told.items():
+            response.headers.setdefault(name, value)
         return response

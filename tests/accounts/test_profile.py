@@ -43,7 +43,7 @@ def test_a_password_is_changed_with_the_old_one_and_ends_other_sessions(page, au
 def test_a_weak_password_is_refused_beside_its_field(page):
     asked = {"old_password": factories.PASSWORD, "new_password1": "short", "new_password2": "short"}
     shown = text_of(page.post("/profile/password/", asked))
-    assert "This password is too short. It must contain at least 10 characters." in shown
+    assert "This password is too short. It must contain at least 12 characters." in shown
 
 
 def test_a_language_is_a_persons_whatever_the_browser_asks_for(page, author):

@@ -32,6 +32,8 @@ PAGES = {
     "profile": {"get": SIGNED_IN, "post": SIGNED_IN},
     "choose_look": {"post": SIGNED_IN},
     "change_password": {"get": SIGNED_IN, "post": SIGNED_IN},
+    "end_session": {"post": SIGNED_IN},  # their own
+    "end_sessions": {"post": SIGNED_IN},
     "members": READ,
     "change_member": {"get": ADMINS, "post": ADMINS},
     "remove_member": MANAGE,
@@ -133,4 +135,4 @@ PAGES = {
 UNSEEN = {"look", "reports:master", "reports:master_campaigns"}  # who may not finds nothing there
 # A page of which the thing of `everything` has nothing to show, or nothing yet: 404, or a message.
 HAS_NOTHING = {"senders:evidence", "recipients:rejected", "recipients:duplicates", "reports:download"}
-HAS_NOTHING |= {"recipients:suppression_import_rejected", "invitation", "revoke_key"}
+HAS_NOTHING |= {"end_session", "recipients:suppression_import_rejected", "invitation", "revoke_key"}

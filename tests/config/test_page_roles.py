@@ -39,7 +39,7 @@ WITH_ID = [name for name, route in ADDRESSES.items() if PLACE.search(route)]
 def holes(name):
     """What stands in the address: (its name, under which `everything` has it)."""
     route = ADDRESSES[name]
-    kinds = {"list_pk": "lists", "export_pk": "exports", "number": "", "token": ""}
+    kinds = {"list_pk": "lists", "export_pk": "exports", "number": "", "token": "", "handle": ""}
     for hole in PLACE.finditer(route):
         before = route[: hole.start()].rstrip("/")
         own = "drafts" if name.startswith("campaigns:edit") else before
