@@ -16,13 +16,14 @@ class Permission(TextChoices):
     DECIDE = "decide", _("approve and reject campaigns and sender revisions")
     CREATE_SENDERS = "create_senders", _("create senders")
     SUBMIT_REVISIONS = "submit_revisions", _("submit sender revisions")
+    SEE_NUMBERS = "see_numbers", _("see whole numbers on the pages of a campaign, and say why")
     UNSUPPRESS = "unsuppress", _("take numbers off the suppression list")
     MANAGE = "manage", _("manage members, API keys and workspace settings")
 
 
 P = Permission
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.AUTHOR: frozenset({P.VIEW, P.WRITE, P.SUBMIT_REVISIONS}),
+    Role.AUTHOR: frozenset({P.VIEW, P.WRITE, P.SUBMIT_REVISIONS, P.SEE_NUMBERS}),
     Role.MODERATOR: frozenset({P.VIEW, P.DECIDE, P.SUBMIT_REVISIONS}),
     Role.ADMIN: frozenset(P),
 }

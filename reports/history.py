@@ -22,6 +22,7 @@ WORDS: dict[str, Any] = {
     "campaign.missed": _("Missed its time"),
     "campaign.sending": _("Sending began, or went on"),
     "campaign.paused": _("Paused"),
+    "campaign.numbers_shown": _("Whole numbers shown"),
     "campaign.planned": _("What is left was planned anew"),
     "campaign.done": _("Done"),
     "campaign.expired": _("Ended by its deadline"),

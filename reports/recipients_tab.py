@@ -19,6 +19,7 @@ from delivery.errors import Error
 from delivery.models import Chunk, Message
 from delivery.statuses import STATES_OF, TERM_OF, MessageState, Term
 from recipients.listing import Listing, listing_of
+from recipients.masking import masked
 
 SIZE = 50
 PUNCTUATION = re.compile(r"[\s().\-\u00a0\u2010-\u2015]")
@@ -37,6 +38,10 @@ class Recipient:
     done_at: datetime | None
     parts: int
     attempts: int
+
+    @property
+    def masked(self) -> str:
+        return masked(int(self.to))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

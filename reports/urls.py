@@ -20,6 +20,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/history/", views.history, name="history"),
     path("campaigns/<int:pk>/forecast/", forecast_views.forecast, name="forecast"),
     path("campaigns/<int:pk>/recipients/", views.recipients, name="recipients"),
+    path("campaigns/<int:pk>/numbers/", views.show_numbers, name="show_numbers"),
     path("campaigns/<int:pk>/errors/", views.errors, name="errors"),
     path("campaigns/<int:pk>/trial/", trial_views.trial, name="trial"),
     path("campaigns/<int:pk>/trials/", trial_views.results, name="trials"),

@@ -1,5 +1,6 @@
 """A campaign's page and the tabs of it. Each tab has an address of its own: a whole page, or with HTMX what changes."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -8,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import requires, writes_nothing
 from accounts.requests import PageRequest
@@ -18,7 +19,7 @@ from campaigns.models import Campaign
 from campaigns.statuses import TRIED_IN, Status
 from delivery import halting, retention
 from delivery.statuses import Term
-from reports import curve, downloads, errors_tab
+from reports import curve, downloads, errors_tab, unmasking
 from reports import exports as exporting
 from reports import headline as saying
 from reports import history as telling
@@ -76,6 +77,27 @@ def recipients(request: PageRequest, pk: int) -> HttpResponse:
     """A page by status by GET; a number is looked for by POST, as it must not stand in an address or a log."""
     found = _campaign(request, pk)
     return _show(request, "recipients", found, **_recipients(request, found))
+
+
+@require_POST
+@requires(Permission.SEE_NUMBERS)
+def show_numbers(request: PageRequest, pk: int) -> HttpResponse:
+    """To this person, in this session, for a while."""
+    found = _campaign(request, pk)
+    until = unmasking.show(found.pk, by=request.user, reason=request.POST.get("reason", ""), now=timezone.now())
+    request.session[_shown_key(found)] = until.isoformat()
+    return redirect("reports:recipients", found.pk)
+
+
+def _shown_until(request: PageRequest, found: Campaign) -> datetime | None:
+    """None where numbers are masked. A role that was lost does not see them any longer."""
+    text = request.session.get(_shown_key(found))
+    until = datetime.fromisoformat(text) if text and Permission.SEE_NUMBERS in request.permissions else None
+    return until if until and until > timezone.now() else None
+
+
+def _shown_key(found: Campaign) -> str:
+    return f"numbers-of-{found.pk}"
 
 
 @require_GET
@@ -142,7 +164,15 @@ def _recipients(request: PageRequest, found: Campaign) -> dict[str, Any]:
     elif is_kept and not search.is_bound and form.is_valid():
         asked = form.cleaned_data
         shown = page(found, status=Term(asked["status"]) if asked["status"] else None, cursor=asked["cursor"] or 0)
-    return {"form": form, "search": search, "page": shown, "is_kept": is_kept}
+    shown_until = _shown_until(request, found)
+    return {
+        "form": form,
+        "search": search,
+        "page": shown,
+        "is_kept": is_kept,
+        "shown_until": shown_until,
+        "may_see_numbers": Permission.SEE_NUMBERS in request.permissions,
+    }
 
 
 def _errors(request: PageRequest, found: Campaign) -> dict[str, Any]:

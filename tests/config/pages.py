@@ -70,6 +70,7 @@ PAGES = {
     "reports:history": READ,
     "reports:forecast": READ,
     "reports:recipients": {"get": MEMBERS, "post": MEMBERS},
+    "reports:show_numbers": WRITE,
     "reports:errors": READ,
     "reports:trial": {"get": MEMBERS, "post": WRITERS},
     "reports:trials": READ,
