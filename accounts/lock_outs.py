@@ -4,6 +4,7 @@ Counted by what was typed, whether there is such an account or not; so nobody le
 shut only for the address that failed: whoever tries from elsewhere keeps nobody out (docs/adr/0054).
 """
 
+import ipaddress
 from datetime import datetime
 
 from django.conf import settings
@@ -57,11 +58,19 @@ def last_of(email: str, address: str | None) -> tuple[Attempts, bool]:
 
 def _limits(email: str, address: str | None) -> dict[str, int]:
     """Of the account from this address, and then of the address: how many in a row."""
-    place = address or NOWHERE
+    place = _network(address)
     return {
         _digest(f"{email.strip().casefold()}\n{place}"): settings.SIGN_IN_ATTEMPTS,
         _digest(place): settings.SIGN_IN_ATTEMPTS_OF_ADDRESS,
     }
+
+
+def _network(address: str | None) -> str:
+    """Where it is: of IPv6 the /64, all of which one customer has (RFC 6177)."""
+    if not address:
+        return NOWHERE
+    found = ipaddress.ip_address(address)
+    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else address
 
 
 def _digest(text: str) -> str:

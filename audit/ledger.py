@@ -140,7 +140,12 @@ def _append(entries: Sequence[Entry], chain: int) -> list[Entry]:
 
 def hash_of(entry: Entry) -> str:
     """SHA-256 over the entry's canonical form (version 1: sorted JSON of every field) and the hash before it."""
-    canonical = {
+    text = json.dumps(canonical(entry), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def canonical(entry: Entry) -> dict[str, Any]:
+    return {
         "v": 1,
         "chain": entry.chain,
         "seq": entry.seq,
@@ -158,8 +163,6 @@ def hash_of(entry: Entry) -> str:
         "note": entry.note,
         "previous": entry.previous_hash,
     }
-    text = json.dumps(canonical, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _chain_of(subject: models.Model) -> int:

@@ -20,6 +20,8 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CHANNEL_KEY = secret("CHANNEL_KEY", default=SECRET_KEY)
 # Keys before it, that `rotate_channel_key` still reads.
 CHANNEL_KEY_FALLBACKS = secrets("CHANNEL_KEY_FALLBACKS")
+# Bundles of evidence are signed with an Ed25519 key that is derived from this; one secret is enough here too.
+EVIDENCE_KEY = secret("EVIDENCE_KEY", default=SECRET_KEY)
 
 INSTALLED_APPS = [
     "config",

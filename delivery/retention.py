@@ -36,14 +36,18 @@ class Sweep:
     kept: list[str]
 
 
+_IS_KEPT = """
+SELECT to_regclass(%s) IS NOT NULL AND NOT EXISTS (SELECT FROM delivery_forgotten WHERE campaign_id = %s)
+"""
+
+
 def is_kept(campaign: Campaign) -> bool:
     """Whether what became of each of its recipients is still on record."""
     if campaign.started_at is None:
         return True
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [partition(campaign.day)])
-        (is_there,) = cursor.fetchone()
-    return bool(is_there) and not Forgotten.objects.filter(pk=campaign.pk).exists()
+        cursor.execute(_IS_KEPT, [partition(campaign.day), campaign.pk])
+        return bool(cursor.fetchone()[0])
 
 
 def month_of(campaign: Campaign) -> str:

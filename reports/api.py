@@ -175,6 +175,7 @@ class ExportFile(APIView):
         responses={
             (200, "text/csv"): OpenApiTypes.BINARY,
             (200, "application/gzip"): OpenApiTypes.BINARY,
+            (200, "application/zip"): OpenApiTypes.BINARY,
             302: OpenApiResponse(description=FROM_STORE),
         }
     )

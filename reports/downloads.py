@@ -8,7 +8,12 @@ from objects.downloads import attachment
 from reports.models import Export, Format
 from reports.statuses import Status
 
-CONTENT_TYPE = {Format.CSV: "text/csv; charset=utf-8", Format.CSV_GZ: "application/gzip"}
+CONTENT_TYPE = {
+    Format.CSV: "text/csv; charset=utf-8",
+    Format.CSV_GZ: "application/gzip",
+    Format.EVIDENCE: "application/zip",
+}
+ENDING = {Format.CSV: "recipients.csv", Format.CSV_GZ: "recipients.csv.gz", Format.EVIDENCE: "evidence.zip"}
 
 
 def response(export: Export) -> HttpResponseBase:
@@ -16,5 +21,6 @@ def response(export: Export) -> HttpResponseBase:
     if export.status != Status.READY:
         told = {"status": export.get_status_display().lower()}
         raise Refused(_("The export is %(status)s, not ready.") % told, code="not_ready")
-    filename = f"campaign-{export.campaign_id}-recipients.{export.format}"
-    return attachment(export.key, filename=filename, content_type=CONTENT_TYPE[Format(export.format)])
+    format = Format(export.format)
+    filename = f"campaign-{export.campaign_id}-{ENDING[format]}"
+    return attachment(export.key, filename=filename, content_type=CONTENT_TYPE[format])

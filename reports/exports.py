@@ -35,7 +35,7 @@ from objects.trouble import ObjectMissing
 from recipients.chunks import ChunkDamaged
 from recipients.listing import Piece, listing_of
 from recipients.statuses import Status as ListStatus
-from reports import tasks
+from reports import evidence, tasks
 from reports.models import Export, Format
 from reports.statuses import MOVES, Status
 
@@ -97,8 +97,13 @@ def write(export_id: int, *, clock: Callable[[], datetime]) -> None:
     export = Export.objects.get(pk=export_id)
     with NamedTemporaryFile(dir=settings.SCRATCH, prefix="export-") as file:
         try:
-            with _sink(file, Format(export.format)) as put:
-                rows, totals = _put_rows(export.campaign_id, put, _Telling(export_id, lease))
+            if export.format == Format.EVIDENCE:
+                data, totals = evidence.signed(export.campaign_id, now=clock())
+                file.write(data)
+                rows = totals.rows
+            else:
+                with _sink(file, Format(export.format)) as put:
+                    rows, totals = _put_rows(export.campaign_id, put, _Telling(export_id, lease))
         except ChunkDamaged as damage:
             _fail(export_id, lease, failure=str(damage))
             return

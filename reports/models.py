@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
@@ -16,6 +17,7 @@ from reports.statuses import Status
 class Format(models.TextChoices):
     CSV = "csv", "CSV"
     CSV_GZ = "csv.gz", "CSV, gzip"
+    EVIDENCE = "evidence", _("Signed evidence, without numbers")
 
 
 class Export(models.Model):

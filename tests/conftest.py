@@ -50,7 +50,7 @@ def own_nothing(connection, **given):
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
+def migrated(tmp_path_factory):
     """The database of the environment is migrated once; every worker's, and those of live tests, are copies of it."""
     base = tmp_path_factory.getbasetemp()  # of this worker, within that of the run; alone it is the run's
     done = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "migrated"
@@ -59,6 +59,11 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, t
         if not done.exists():
             environment.manage("migrate", "--no-input", env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"})
             done.touch()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, migrated):
+    """Before the worker's database is made."""
 
 
 @pytest.fixture(autouse=True)
@@ -114,7 +119,7 @@ def rung():
 
 
 @pytest.fixture(scope="session")
-def installation(tmp_path_factory):
+def installation(migrated, tmp_path_factory):
     """Real processes on stores of their own; the tests of journeys/ and faults/ start those that they need."""
     from tests.live import installed
 

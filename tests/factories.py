@@ -96,9 +96,13 @@ def bearer(secret: str) -> APIClient:
 # --- What a campaign needs --------------------------------------------------------------------------------------------
 
 
-def revision(sender: Sender, saddr: str = "Acme", *, approved: bool = True) -> Revision:
+def revision(
+    sender: Sender, saddr: str = "Acme", *, approved: bool = True, evidence: ContentFile | None = None
+) -> Revision:
     by = somebody(sender.workspace, Role.ADMIN)
-    submitted = sender_transitions.submit_revision(sender.pk, saddr=saddr, by=by, reason="Our brand.")
+    submitted = sender_transitions.submit_revision(
+        sender.pk, saddr=saddr, by=by, reason="Our brand.", evidence=evidence
+    )
     if not approved:
         return submitted
     moderator = somebody(sender.workspace, Role.MODERATOR)

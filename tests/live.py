@@ -116,6 +116,9 @@ def installed(folder: Path) -> "Iterator[Installation]":
                 yield found
         finally:
             valkey.stop()
+            owner.step_down(server)  # whoever left a connection behind is the processes' role, and ends itself
+            server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            server.execute("RESET ROLE")
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -250,7 +253,7 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def live(installation: Installation, django_db_blocker: Any) -> Iterator[Installation]:
+def live(django_db_setup: None, installation: Installation, django_db_blocker: Any) -> Iterator[Installation]:
     with django_db_blocker.unblock(), installation.entered():
         yield installation
 

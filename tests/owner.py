@@ -19,7 +19,7 @@ def url_of(database: str) -> str:
 
 
 def step_down(connection) -> None:
-    """Be the role of the processes, on a connection that the owner has opened."""
+    """Be the role of the processes, on a connection that the owner has opened: Django's, or the driver's."""
     if urlsplit(URL).username != RUNTIME:
         with connection.cursor() as cursor:
             cursor.execute(f'SET ROLE "{RUNTIME}"')

@@ -272,3 +272,10 @@ def test_a_service_that_does_not_answer_keeps_nobody_from_a_password(settings, c
     with caplog.at_level(logging.WARNING):
         validate_password("a password that was lost")
     assert "password.breaches_unknown" in caplog.text
+
+
+def test_whoever_has_a_whole_network_of_ipv6_is_one_address(author):
+    for last in range(5):
+        tried(author.email, address=f"2001:db8:1:2::{last + 1}")
+    assert tried(author.email, factories.PASSWORD, address="2001:db8:1:2:ffff::9").status_code == 429
+    assert tried(author.email, factories.PASSWORD, address="2001:db8:1:3::1").status_code == 302

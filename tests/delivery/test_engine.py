@@ -16,7 +16,7 @@ from delivery.models import CarrierId, Incident, Message, Receipt
 from delivery.statuses import IncidentKind, MessageState
 from smpp import pdu
 from smpp.hot import SubmitTemplate
-from tests import factories
+from tests import factories, owner
 from tests.delivery.ground import batch_of, bound, claim, intend, under_way
 from tests.delivery.wire import Peer, answers_of
 from tests.live import wait_for
@@ -157,7 +157,7 @@ def test_a_database_that_cuts_every_connection_while_a_batch_is_under_way_costs_
 
             def cut():
                 wait_for(lambda: len(peer.submits) == 2)
-                with connection.cursor() as cursor:
+                with owner.at_work() as cursor:
                     cursor.execute(
                         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                         " WHERE datname = current_database() AND pid <> pg_backend_pid()"

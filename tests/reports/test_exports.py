@@ -90,7 +90,7 @@ def called_off(workspace):
     return made
 
 
-@pytest.mark.parametrize("format", Format)
+@pytest.mark.parametrize("format", [Format.CSV, Format.CSV_GZ])
 @pytest.mark.parametrize("which", ["campaign", "called_off"])
 def test_an_export_holds_what_the_pages_show(request, which, format):
     campaign = request.getfixturevalue(which)

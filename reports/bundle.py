@@ -1,0 +1,217 @@
+"""A signed bundle: JSON files, a manifest of their digests, and an Ed25519 signature of the manifest. Pure: whoever
+checks one needs no database, no settings and nothing of ours but this module and the seal.
+
+`manifest.json` has the digest of each member, the public key and its name; `manifest.sig` is the signature of its
+bytes. `python -m reports.bundle FILE KEY` checks one where nothing is installed but `cryptography`.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from campaigns import seal
+
+FORMAT = "message-center evidence 1"
+MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
+CAMPAIGN, CHAIN, LIST = "campaign.json", "chain.json", "list.json"
+MOST_BYTES = 256 * 2**20  # of a member: whoever checks a file does not trust it yet
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # equal contents are equal bytes
+
+
+class Unreadable(Exception):
+    """It is no bundle at all."""
+
+
+def private_key(secret: str) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"evidence:" + secret.encode()).digest())
+
+
+def public_text(key: Ed25519PrivateKey) -> str:
+    return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def key_id(public: str) -> str:
+    """Raises ValueError for what is no key."""
+    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
+    return hashlib.sha256(key.public_bytes_raw()).hexdigest()[:16]
+
+
+def pack(members: Mapping[str, Any], *, key: Ed25519PrivateKey) -> bytes:
+    files = {name: value if isinstance(value, bytes) else _json(value) for name, value in members.items()}
+    public = public_text(key)
+    manifest = _json(
+        {
+            "format": FORMAT,
+            "key": {"algorithm": "Ed25519", "id": key_id(public), "public": public},
+            "members": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+        }
+    )
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, data in {**files, MANIFEST: manifest, SIGNATURE: key.sign(manifest)}.items():
+            packed.writestr(zipfile.ZipInfo(name, _LONG_AGO), data, zipfile.ZIP_DEFLATED)
+    return file.getvalue()
+
+
+def unpack(data: bytes) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            names = packed.namelist()
+            if len(names) != len(set(names)):
+                raise Unreadable("It has two members of one name.")
+            if any(member.file_size > MOST_BYTES for member in packed.infolist()):
+                raise Unreadable("It has a member that is too large.")
+            return {name: packed.read(name) for name in names}
+    # A damaged archive fails in as many ways as there are fields in one.
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        OSError,
+    ) as trouble:
+        raise Unreadable(f"It is no whole zip archive: {trouble}") from trouble
+
+
+def faults(data: bytes, *, public: str | None = None) -> list[str]:
+    """What is wrong with a bundle, in words; nothing when it holds. Raises Unreadable.
+
+    Without `public`, the key in the bundle is believed: it then says who signed to nobody, only that it was one hand.
+    """
+    files = unpack(data)
+    found = _signature_faults(files, public)
+    try:
+        campaign, chain = (json.loads(files[name]) for name in (CAMPAIGN, CHAIN))
+        found += _seal_faults(campaign) + _file_faults(campaign, files)
+        return found + _totals_faults(campaign) + _chain_faults(campaign, chain)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as trouble:
+        return [*found, f"Its contents are not of the form of a bundle: {type(trouble).__name__} {trouble}."]
+
+
+def _signature_faults(files: Mapping[str, bytes], public: str | None) -> list[str]:
+    if MANIFEST not in files or SIGNATURE not in files:
+        return ["It is not signed: the manifest or its signature is missing."]
+    found = []
+    try:
+        manifest = json.loads(files[MANIFEST])
+        theirs, members = manifest["key"]["public"], dict(manifest["members"])
+        if manifest["format"] != FORMAT:
+            found.append(f"Its format is {manifest['format']}, not {FORMAT}.")
+        if manifest["key"]["id"] != key_id(theirs):
+            found.append("The name of the key is not that of the key.")
+        Ed25519PublicKey.from_public_bytes(base64.b64decode(public or theirs)).verify(files[SIGNATURE], files[MANIFEST])
+    except InvalidSignature:
+        found.append("The signature is not that of the manifest by this key.")
+    except (KeyError, TypeError, ValueError) as trouble:
+        return [*found, f"The manifest cannot be read: {trouble}."]
+    named = set(files) - {MANIFEST, SIGNATURE}
+    found += [f"{name} is missing." for name in sorted(set(members) - named)]
+    found += [f"{name} is not in the manifest." for name in sorted(named - set(members))]
+    found += [
+        f"{name} was changed."
+        for name in sorted(named & set(members))
+        if hashlib.sha256(files[name]).hexdigest() != members[name]
+    ]
+    return found
+
+
+def _seal_faults(campaign: Mapping[str, Any]) -> list[str]:
+    """The seal is recomputed from the content, and the content is what the rest of the bundle tells."""
+    sealed, content = campaign["seal"], campaign["content"]
+    found = []
+    if sealed and seal.digest(content) != sealed:
+        found.append("The seal is not that of the content.")
+    listed, revision = campaign["list"], campaign["sender"]["revision"]
+    told = (campaign["id"], campaign["workspace"]["id"], listed["digest"], listed["accepted"], revision["number"])
+    held = (
+        *(content["campaign"], content["workspace"]),
+        *(content["list"]["digest"], content["list"]["accepted"], content["sender"]["revision"]),
+    )
+    if told != held or campaign["text"] != content["text"] or revision["saddr"] != content["sender"]["saddr"]:
+        found.append("What is told of the campaign, its list or its sender is not what the seal covers.")
+    return found
+
+
+def _file_faults(campaign: Mapping[str, Any], files: Mapping[str, bytes]) -> list[str]:
+    """The list's digest is that of its manifest, and the sender's document is the one that is told of."""
+    found = []
+    if LIST in files and hashlib.sha256(files[LIST]).hexdigest() != campaign["list"]["digest"]:
+        found.append("The list's manifest is not the one that its digest names.")
+    document = campaign["sender"]["revision"]["document"]
+    if document and document["member"]:
+        data = files.get(document["member"])
+        if data is None or hashlib.sha256(data).hexdigest() != document["sha256"]:
+            found.append("The sender's document is not the one that is told of.")
+    return found
+
+
+def _totals_faults(campaign: Mapping[str, Any]) -> list[str]:
+    n = campaign["totals"]
+    balanced = n["rows"] == n["invalid"] + n["duplicate"] + n["suppressed"] + n["accepted"] and n["accepted"] == sum(
+        n[term]
+        for term in (
+            *("delivered", "failed", "pending", "no_receipt", "uncertain"),
+            *("expired", "cancelled", "waiting"),
+        )
+    )
+    return [] if balanced else ["The totals do not balance."]
+
+
+def _chain_faults(campaign: Mapping[str, Any], chain: Mapping[str, Any]) -> list[str]:
+    links = chain["links"]
+    for number, link in enumerate(links):
+        entry, where = link["entry"], f"Entry {link['entry']['seq']} of the ledger"
+        if seal.digest(entry) != link["hash"]:
+            return [f"{where} was changed."]
+        if entry["chain"] != campaign["workspace"]["id"]:
+            return [f"{where} is of another chain."]
+        before = links[number - 1] if number else None
+        if before and (entry["seq"], entry["previous"]) != (before["entry"]["seq"] + 1, before["hash"]):
+            return [f"{where} does not follow the one before it."]
+    found = []
+    ours = ["campaign", str(campaign["id"])]
+    if campaign["timeline"] != [link["entry"]["seq"] for link in links if link["entry"]["subject"][:2] == ours]:
+        found.append("The timeline is not the ledger's entries about this campaign.")
+    if not links:
+        return [*found, "There is no entry of the ledger."]
+    if chain["head"] != {"seq": links[-1]["entry"]["seq"], "hash": links[-1]["hash"]}:
+        found.append("The head is not the last of the ledger's entries.")
+    sealings = {link["entry"]["after"].get("seal") for link in links if link["entry"]["subject"][:2] == ours}
+    if campaign["seal"] and campaign["seal"] not in sealings:
+        found.append("No approval in the ledger has this seal.")
+    if chain["witness"] and chain["witness"] != chain["head"]:
+        found.append("The head is not the one whose hash was kept.")
+    return found
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=1).encode()
+
+
+def main(arguments: list[str]) -> int:
+    """0 when it holds, 1 when it does not, 2 when it cannot be checked."""
+    if len(arguments) != 2:
+        print("Usage: python -m reports.bundle FILE KEY", file=sys.stderr)
+        return 2
+    try:
+        found = faults(Path(arguments[0]).read_bytes(), public=arguments[1])
+    except (OSError, Unreadable) as trouble:
+        found, code = [str(trouble)], 2
+    else:
+        code = 1 if found else 0
+    print("\n".join(found) or "The evidence holds.", file=sys.stderr if code else sys.stdout)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

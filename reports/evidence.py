@@ -1,0 +1,152 @@
+"""What proves a campaign: what was said to whom, who decided it, what became of it, and the ledger's word for that."""
+
+import hashlib
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
+
+from audit import heads, ledger
+from audit.models import Entry
+from campaigns import gsm, seal
+from campaigns.models import Campaign
+from delivery import counters
+from delivery.counters import Totals
+from delivery.models import Incident
+from reports import bundle
+from senders.models import Revision
+
+DECISIONS = ("campaign.voted", "campaign.approved", "campaign.rejected")
+
+
+def signed(campaign_id: int, *, now: datetime) -> tuple[bytes, Totals]:
+    """The bundle, of one instant, and the totals in it. No number is in it in clear; the texts are."""
+    with transaction.atomic(durable=True), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        related = ("workspace", "sender", "revision__submitted_by", "revision__decided_by", "list", "channel", "route")
+        people = ("created_by", "edited_by", "submitted_by")
+        campaign = Campaign.objects.select_related(*related, *people).get(pk=campaign_id)
+        kept = heads.kept(campaign.workspace_id)
+        links = _links(campaign, kept)
+        totals = counters.totals(campaign)
+        members: dict[str, Any] = {
+            bundle.CAMPAIGN: _campaign(campaign, links, totals, now=now),
+            bundle.CHAIN: _chain(links, kept),
+        }
+    assert campaign.list is not None
+    with default_storage.open(campaign.list.manifest_key, "rb") as file:
+        members[bundle.LIST] = file.read()
+    document = _document(campaign.revision)
+    members[bundle.CAMPAIGN]["sender"]["revision"]["document"] = document and document[0]
+    if document:
+        members[document[0]["member"]] = document[1]
+    return bundle.pack(members, key=bundle.private_key(settings.EVIDENCE_KEY)), totals
+
+
+def _campaign(campaign: Campaign, links: list[Entry], totals: Totals, *, now: datetime) -> dict[str, Any]:
+    listed, revision = campaign.list, campaign.revision
+    assert listed is not None
+    ours = [entry for entry in links if _is_about(entry, campaign)]
+    incidents = Incident.objects.filter(campaign=campaign).select_related("channel").order_by("minute", "pk")
+    return {
+        "made_at": now.isoformat(),
+        "id": campaign.pk,
+        "name": campaign.name,
+        "workspace": {"id": campaign.workspace_id, "name": str(campaign.workspace)},
+        "status": str(campaign.status),
+        "stopped_because": campaign.stopped_because,
+        "text": campaign.text,
+        "parts_at_least": gsm.count_parts(campaign.template.least),
+        "sender": {
+            "name": campaign.sender.name,
+            "revision": {
+                "number": revision.number,
+                "saddr": revision.saddr,
+                "status": str(revision.status),
+                "reason": revision.reason,
+                "submitted_by": str(revision.submitted_by),
+                "submitted_at": _instant(revision.submitted_at),
+                "decided_by": str(revision.decided_by) if revision.decided_by else None,
+                "decided_at": _instant(revision.decided_at),
+                "decision_reason": revision.decision_reason,
+            },
+        },
+        "list": {
+            "name": listed.name,
+            "filename": listed.filename,
+            "digest": listed.digest,
+            **{name: getattr(listed, name) for name in ("rows", "accepted", "invalid", "duplicate", "suppressed")},
+        },
+        "channel": campaign.channel.name,
+        "route": campaign.route.name if campaign.route else None,
+        "people": {
+            "created_by": str(campaign.created_by),
+            "edited_by": str(campaign.edited_by),
+            "submitted_by": str(campaign.submitted_by) if campaign.submitted_by else None,
+        },
+        "times": {
+            name: _instant(getattr(campaign, name))
+            for name in ("created_at", "edited_at", "submitted_at", "approved_at", "started_at", "finished_at")
+        },
+        "decisions": [
+            {"seq": entry.seq, "at": _instant(entry.at), "verdict": entry.action, "by": entry.actor_name}
+            | {"why": entry.note, "seal": entry.after.get("seal")}
+            for entry in ours
+            if entry.action in DECISIONS
+        ],
+        "seal": campaign.seal,
+        "content": seal.content(campaign),
+        "timeline": [entry.seq for entry in ours],
+        "totals": asdict(totals),
+        "incidents": [
+            {"kind": incident.kind, "channel": str(incident.channel or ""), "count": incident.count}
+            | {"first_at": _instant(incident.first_at), "last_at": _instant(incident.last_at)}
+            for incident in incidents
+        ],
+    }
+
+
+def _links(campaign: Campaign, kept: dict[int, set[str]]) -> list[Entry]:
+    """The ledger from the first entry about the campaign to the first kept head behind the last, or to the end."""
+    chain = Entry.objects.of(campaign.workspace).order_by("seq")
+    ours = list(chain.about(campaign).values_list("seq", flat=True))
+    if not ours:
+        return []
+    links = chain.filter(seq__gte=ours[0])
+    witnessed = min((seq for seq in kept if seq >= ours[-1]), default=None)
+    return list(links.filter(seq__lte=witnessed) if witnessed else links)
+
+
+def _chain(links: list[Entry], kept: dict[int, set[str]]) -> dict[str, Any]:
+    """`witness` is what the object storage says of the head, None when it has not been asked to keep it yet."""
+    head = {"seq": links[-1].seq, "hash": links[-1].hash} if links else None
+    witnessed = kept.get(links[-1].seq, set()) if links else set()
+    # Of an entry that was written anew there are two hashes: then the other one tells.
+    others = sorted(witnessed - {links[-1].hash}) if links else []
+    return {
+        "links": [{"entry": ledger.canonical(entry), "hash": entry.hash} for entry in links],
+        "head": head,
+        "witness": {"seq": links[-1].seq, "hash": others[0]} if others else head if witnessed else None,
+    }
+
+
+def _document(revision: Revision) -> tuple[dict[str, str], bytes] | None:
+    """What the sender's owner showed to have the name approved."""
+    if not revision.evidence:
+        return None
+    with revision.evidence.open("rb") as file:
+        data = file.read()
+    member = f"document{Path(revision.evidence.name or '').suffix.lower()}"
+    return {"member": member, "sha256": hashlib.sha256(data).hexdigest()}, data
+
+
+def _is_about(entry: Entry, campaign: Campaign) -> bool:
+    return (entry.subject_type, entry.subject_id) == ("campaign", str(campaign.pk))
+
+
+def _instant(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None

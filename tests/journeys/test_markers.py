@@ -1,0 +1,130 @@
+"""A whole story with numbers, a text and passwords that are known again, and then a look at all that it left behind."""
+
+import base64
+import re
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from accounts.roles import Role
+from campaigns.models import Campaign
+from channels import accounts as channel_accounts
+from recipients import suppressions
+from tests import factories
+from tests.live import SENDING, Program, ended, wait_for
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
+
+FIRST, COUNT = 31_687_654_000, 300
+NUMBER = re.compile(rb"3?1?687654\d{3}")
+PASSWORD, PERSON_PASSWORD = "mrkSmpp9", "marker-of-a-person-4711"
+SECRETS = {"number": NUMBER, "text": re.compile(rb"Markertext4711"), "cell": re.compile(rb"Markercell4711")}
+SECRETS |= {"password": re.compile(rb"mrkSmpp9|marker-of-a-person-4711")}
+ENCODED = re.compile(rb"[A-Za-z0-9+/]{24,}")
+
+# Where a number stands in clear, and why (docs/adr/0071): parents of partitions by their name.
+IN_CLEAR = {
+    "delivery_message",  # who got what: reports, evidence
+    "delivery_carrierid",  # whom a receipt is for
+    "recipients_suppression",  # who must not get anything
+}
+
+
+@pytest.fixture(scope="module")
+def story(live):
+    """A list with cells, a suppressed number and a bad one, refusals at every door, a campaign that is done, a search
+    and an export."""
+    live.start("web", "worker", *SENDING)
+    workspace = factories.workspace(tokens_may_decide=True)
+    author = factories.member(workspace, Role.ADMIN)
+    author.set_password(PERSON_PASSWORD)
+    author.save()
+    program = Program(live.url, factories.token(workspace, author))
+    judge = Program(live.url, factories.token(workspace, factories.member(workspace, Role.MODERATOR)))
+    suppressions.opt_out(workspace, FIRST)
+    with live.carrier(bad_suffix="77", dlr_fail_every=10, password=PASSWORD, system_id="demo") as carrier:
+        channel_accounts.save(carrier.channel.name, by=None, password=PASSWORD)
+        lines = ["phone,name", f"{FIRST}99999999,too long"]
+        lines += [f"+{FIRST + index},Markercell4711 {index}" for index in range(COUNT)]
+        made = program.post("lists/", name="Customers", filename="customers.csv", column="phone", country="NL")
+        program.put(f"lists/{made['id']}/file/", "\n".join(lines).encode())
+        wait_for(lambda: program.get(f"lists/{made['id']}/")["status"] == "ready")
+        fields = {"name": "Marked", "mode": "on_approval", "text": "Markertext4711 for {name}", "list": made["id"]}
+        sender = factories.sender(workspace).pk
+        program.ask("campaigns/", **{**fields, "sender": sender, "channel": 10**9})
+        program.ask("suppressions/", to=f"+{FIRST}", reason=f"Markertext4711 +{FIRST}")
+        program.ask("suppressions/", to=f"+{FIRST}99999999", reason="bad")
+        one = program.post("campaigns/", **fields, sender=sender, channel=carrier.channel.pk)
+        program.post(f"campaigns/{one['id']}/submit/")
+        judge.post(f"campaigns/{one['id']}/approve/", reason="Fine.")
+        campaign = Campaign.objects.get(pk=one["id"])
+        totals = ended(campaign)
+        assert totals.delivered > COUNT / 2
+        export = program.post(f"campaigns/{one['id']}/exports/", format="csv")
+        wait_for(lambda: program.get(f"exports/{export['id']}/")["status"] == "ready")
+        program.download(f"lists/{made['id']}/rejected/")
+    for name in ("web", "worker", *SENDING):
+        live.end(name)
+    return live
+
+
+def told_in(data: bytes) -> set[str]:
+    """Which secrets are there, also in what is there as base64, as bodies of tasks are."""
+    within = [data]
+    for found in ENCODED.findall(data):
+        within += [base64.b64decode(found[at : at + (len(found) - at) // 4 * 4]) for at in range(4)]
+    return {name for name, marker in SECRETS.items() for one in within if marker.search(one)}
+
+
+def test_the_look_finds_what_is_there():
+    said = f"to=+{FIRST + 5} Markertext4711 {PASSWORD}".encode()
+    assert told_in(said) == told_in(base64.b64encode(said)) == {"number", "text", "password"}
+
+
+def test_no_log_of_any_process_tells_a_number_a_text_or_a_password(story):
+    logs = sorted(story.folder.glob("*.log"))
+    assert {log.stem for log in logs} >= {"web", "worker", *SENDING}
+    assert sum(log.stat().st_size for log in logs) > 10_000
+    assert {log.name: told for log in logs if (told := told_in(log.read_bytes()))} == {}
+
+
+def test_nothing_that_was_ever_in_redis_tells_any(story):
+    """Its append-only file has every write: tasks with their arguments, rate lines, results if there were any."""
+    files = [path for path in (story.folder / "valkey").rglob("*") if "appendonly" in path.name and path.is_file()]
+    data = b"".join(path.read_bytes() for path in files)
+    assert b"delivery.tasks.tick" in data and b"celery-task-meta" not in data
+    assert told_in(data) == set()
+
+
+def test_no_core_and_no_trace_is_left(story):
+    assert [path.name for path in Path(story.folder).rglob("core*") if path.is_file() and path.name != "core.py"] == []
+
+
+def columns_with(marker: str) -> set[str]:
+    """Tables, partitions as their parents, that have it in any column; bytes as the characters that they are."""
+    found = set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, coalesce(i.inhparent::regclass::text, c.relname) FROM pg_class c"
+            " LEFT JOIN pg_inherits i ON i.inhrelid = c.oid"
+            " WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace"
+        )
+        for table, parent in cursor.fetchall():
+            in_hex = marker.encode().hex()
+            cursor.execute(
+                f'SELECT 1 FROM "{table}" one WHERE one::text LIKE %s OR one::text LIKE %s LIMIT 1',
+                [f"%{marker}%", f"%{in_hex}%"],
+            )
+            if cursor.fetchone():
+                found.add(parent)
+    return found
+
+
+def test_no_dump_of_the_database_has_a_password(story):
+    assert columns_with(PASSWORD) == columns_with(PERSON_PASSWORD) == set()
+
+
+def test_numbers_are_in_clear_only_where_they_are_needed(story):
+    assert columns_with(str(FIRST)[:8]) <= IN_CLEAR | {"delivery_inbox", "delivery_receipt"}
+    assert columns_with("Markercell4711") <= {"campaigns_campaign"}
