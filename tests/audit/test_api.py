@@ -37,3 +37,35 @@ def test_an_entry_says_in_which_role_it_was_done(as_author, as_admin, api, works
         client.patch(f"/api/v1/campaigns/{campaign.pk}/", {"text": "Half price."})
     page = as_author.get(f"/api/v1/audit/?subject=campaign:{campaign.pk}").json()["results"]
     assert [entry["role"] for entry in page[:3]] == ["key", "admin", "author"]
+
+
+def actions(client, **asked):
+    return [entry["action"] for entry in client.get("/api/v1/audit/", asked).json()["results"]]
+
+
+def test_entries_are_found_by_actor_and_by_action(as_author, as_admin, author, workspace):
+    campaign = factories.draft(workspace)
+    as_author.patch(f"/api/v1/campaigns/{campaign.pk}/", {"text": "Half price."})
+    as_author.post(f"/api/v1/campaigns/{campaign.pk}/submit/")
+    assert actions(as_admin, action="campaign.in_review") == ["campaign.in_review"]
+    assert actions(as_admin, actor=author.email, action="campaign.in_review") == ["campaign.in_review"]
+    assert actions(as_admin, actor="nobody@example.com") == []
+
+
+def test_entries_are_found_by_time_from_inclusive_to_exclusive(as_author, workspace):
+    factories.done(workspace)
+    everything = as_author.get("/api/v1/audit/").json()["results"]
+    newest, before = everything[0]["at"], everything[1]["at"]
+    assert actions(as_author, **{"from": newest}) == [everything[0]["action"]]
+    assert everything[0]["action"] not in actions(as_author, to=newest, **{"from": before})
+
+
+def test_a_time_that_is_none_is_400(as_author):
+    for name in ("from", "to"):
+        answer = as_author.get("/api/v1/audit/", {name: "yesterday"})
+        assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, [name])
+
+
+def test_a_filter_shows_nothing_of_another_workspace(as_author, workspace):
+    factories.done(factories.workspace())
+    assert actions(as_author, action="campaign.done") == []

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from audit import heads, verification
 from audit.ledger import FIRST, change_status, hash_of, record
+from audit.management.commands.verify_audit import BROKEN, UNWITNESSED
 from audit.models import Entry
 from audit.tasks import keep_heads, keep_heads_of_decisions
 from campaigns.models import Campaign
@@ -159,6 +160,20 @@ def test_entries_that_come_after_the_last_witness_are_said_to_have_none(workspac
     assert (verdict.broken, verdict.witnessed, verdict.unwitnessed) == (None, seq, 2)
     call_command("verify_audit", "--chain", workspace.pk)
     assert "the last 2 have no witness yet" in capsys.readouterr().out
+
+
+def test_the_exit_code_says_whether_it_holds_and_whether_it_has_a_witness(workspace, campaign):
+    heads.keep()
+    call_command("verify_audit", "--workspace", workspace.pk, "--witnessed")
+    with transaction.atomic():
+        record("workspace.changed", workspace, by=None)
+    call_command("verify_audit", "--workspace", workspace.pk)
+    with pytest.raises(CommandError, match="un-witnessed tail") as tail:
+        call_command("verify_audit", "--workspace", workspace.pk, "--witnessed")
+    tamper("DELETE FROM audit_entry WHERE chain = %s AND seq = 2", workspace.pk)
+    with pytest.raises(CommandError) as broken:
+        call_command("verify_audit", "--workspace", workspace.pk, "--witnessed")
+    assert (tail.value.returncode, broken.value.returncode) == (UNWITNESSED, BROKEN) == (4, 3)
 
 
 def rewrite(workspace, since, **changed):
