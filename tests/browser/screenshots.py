@@ -53,6 +53,9 @@ def served(data: Path) -> Iterator[str]:
         environment.manage("collectstatic", "--no-input", env=env)
         os.environ.update(env, DJANGO_SETTINGS_MODULE="config.settings", DJANGO_ALLOW_ASYNC_UNSAFE="true")
         django.setup()
+        from audit import walls
+
+        walls.be_the_system()
         running = Processes({"web": processes.of_procfile()["web"]}, env=env, logs=data / "logs")
         running.start()
         try:
