@@ -52,12 +52,23 @@ def own_nothing(connection, **given):
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory):
     """The database of the environment is migrated once; every worker's, and those of live tests, are copies of it."""
+    once(tmp_path_factory, "migrate")
+
+
+@pytest.fixture(scope="session")
+def collected(tmp_path_factory):
+    """The pages' files are gathered once, before any process serves them: all read the one folder."""
+    once(tmp_path_factory, "collectstatic")
+
+
+def once(tmp_path_factory, command: str) -> None:
+    """The first worker of the run runs the command of manage.py; the others wait for its end."""
     base = tmp_path_factory.getbasetemp()  # of this worker, within that of the run; alone it is the run's
-    done = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "migrated"
+    done = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / command
     with done.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
-            environment.manage("migrate", "--no-input", env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"})
+            environment.manage(command, "--no-input", env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings"})
             done.touch()
 
 
@@ -119,7 +130,7 @@ def rung():
 
 
 @pytest.fixture(scope="session")
-def installation(migrated, tmp_path_factory):
+def installation(migrated, collected, tmp_path_factory):
     """Real processes on stores of their own; the tests of journeys/ and faults/ start those that they need."""
     from tests.live import installed
 

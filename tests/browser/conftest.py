@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from accounts.models import User, Workspace
 from accounts.roles import Role
-from stack import environment
 from tests import factories
 from tests.browser.door import Door
 from tests.live import Installation, live, objects, workspace  # noqa: F401
@@ -30,15 +29,9 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture(scope="module")
-def served(live: Installation) -> Installation:  # noqa: F811
-    environment.manage("collectstatic", "--no-input", env=live.env)
-    return live
-
-
 @pytest.fixture
-def person(served: Installation, workspace: Workspace) -> User:  # noqa: F811
-    served.start("web")
+def person(live: Installation, workspace: Workspace) -> User:  # noqa: F811
+    live.start("web")
     person = factories.member(workspace, Role.AUTHOR)
     # As the web process hashes it; the tests have a cheaper way, which it does not know.
     person.password = Argon2PasswordHasher().encode(factories.PASSWORD, "salt for a test")

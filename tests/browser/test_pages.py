@@ -24,8 +24,8 @@ FINDINGS = """async () => {
 
 
 @pytest.fixture(scope="module")
-def filled(served, browser) -> Iterator[Filled]:
-    served.start("web")
+def filled(live, browser) -> Iterator[Filled]:
+    live.start("web")
     made = fill(factories.workspace("Acme"))
     hashed = Argon2PasswordHasher().encode(factories.PASSWORD, "salt for a test")
     everybody = [made.author.pk, made.moderator.pk, made.admin.pk, made.operator.pk]
@@ -54,12 +54,12 @@ def entered(browser: Browser, url: str, person: User | None, theme: str, width: 
     return page, complaints
 
 
-def walked(served, browser, filled, look: str, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+def walked(live, browser, filled, look: str, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
     """What was found on the pages that are wanted of whoever reads them."""
     theme, width = LOOKS[look]
     findings: dict[str, list[str]] = {}
     for who, names in wanted.items():
-        page, complaints = entered(browser, served.url, getattr(filled, who) if who else None, theme, width)
+        page, complaints = entered(browser, live.url, getattr(filled, who) if who else None, theme, width)
         for name in names:
             page.goto(PAGES[who][name](filled))
             page.evaluate(f"{AXE}; undefined")
@@ -76,23 +76,21 @@ def walked(served, browser, filled, look: str, wanted: Mapping[str, Iterable[str
 
 @pytest.mark.timeout(300)  # the first of them starts the stores and the web process
 @pytest.mark.parametrize("look", LOOKS)
-def test_no_main_page_has_a_serious_finding_a_complaint_or_a_sideways_scroll(served, browser, filled, look):
-    findings = walked(served, browser, filled, look, MAIN)
+def test_no_main_page_has_a_serious_finding_a_complaint_or_a_sideways_scroll(live, browser, filled, look):
+    findings = walked(live, browser, filled, look, MAIN)
     assert findings == {}, "\n".join(f"{name}: {found}" for name, found in findings.items())
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("look", LOOKS)
-def test_no_page_has_a_serious_finding_a_complaint_or_a_sideways_scroll(served, browser, filled, look):
-    findings = walked(served, browser, filled, look, PAGES)
+def test_no_page_has_a_serious_finding_a_complaint_or_a_sideways_scroll(live, browser, filled, look):
+    findings = walked(live, browser, filled, look, PAGES)
     assert findings == {}, "\n".join(f"{name}: {found}" for name, found in findings.items())
 
 
-def test_the_menu_of_a_phone_needs_no_script(served, browser, filled):
-    context = browser.new_context(
-        base_url=served.url, viewport={"width": 390, "height": 840}, java_script_enabled=False
-    )
+def test_the_menu_of_a_phone_needs_no_script(live, browser, filled):
+    context = browser.new_context(base_url=live.url, viewport={"width": 390, "height": 840}, java_script_enabled=False)
     page = context.new_page()
     page.goto("/login/")
     page.get_by_label("Email").fill(filled.author.email)
@@ -109,8 +107,8 @@ def test_the_menu_of_a_phone_needs_no_script(served, browser, filled):
     context.close()
 
 
-def test_a_double_click_sends_a_form_once_and_going_back_frees_it(served, browser, filled):
-    page, complaints = entered(browser, served.url, filled.author, "light", 1280)
+def test_a_double_click_sends_a_form_once_and_going_back_frees_it(live, browser, filled):
+    page, complaints = entered(browser, live.url, filled.author, "light", 1280)
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     page.goto("/profile/")
@@ -123,8 +121,8 @@ def test_a_double_click_sends_a_form_once_and_going_back_frees_it(served, browse
     assert complaints == []
 
 
-def test_the_title_and_the_icon_say_what_waits_and_what_is_being_sent(served, browser, filled):
-    page, _ = entered(browser, served.url, filled.moderator, "light", 1280)
+def test_the_title_and_the_icon_say_what_waits_and_what_is_being_sent(live, browser, filled):
+    page, _ = entered(browser, live.url, filled.moderator, "light", 1280)
     icon = page.locator("link[rel=icon]")
     expect(page).to_have_title("(3) ▸ Dashboard · Message Center")
     assert "icon-waiting" in icon.get_attribute("href")
@@ -135,8 +133,8 @@ def test_the_title_and_the_icon_say_what_waits_and_what_is_being_sent(served, br
     page.context.close()
 
 
-def test_a_session_that_ends_while_somebody_types_leaves_them_their_page(served, browser, filled):
-    page, _ = entered(browser, served.url, filled.author, "light", 1280)
+def test_a_session_that_ends_while_somebody_types_leaves_them_their_page(live, browser, filled):
+    page, _ = entered(browser, live.url, filled.author, "light", 1280)
     page.goto("/lists/new/")
     page.get_by_label("Name").fill("Half typed")
     page.context.clear_cookies()
@@ -147,5 +145,5 @@ def test_a_session_that_ends_while_somebody_types_leaves_them_their_page(served,
     page.get_by_label("Email").fill(filled.author.email)
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url(f"{served.url}/lists/new/")
+    page.wait_for_url(f"{live.url}/lists/new/")
     page.context.close()
