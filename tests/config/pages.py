@@ -56,6 +56,8 @@ PAGES = {
     # --- What goes on ---
     "notices:live": {"get": ANYBODY},
     "reports:dashboard": READ,
+    "reports:statistics": READ,
+    "reports:statistics_file": READ,
     "reports:limits": {"get": MEMBERS, "post": ADMINS},
     "reports:master": {"get": SUPERS},
     "reports:master_campaigns": {"get": SUPERS},
