@@ -7,6 +7,7 @@ tell, and no message is read to find out.
 import logging
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -67,7 +68,7 @@ def _standings(campaign_ids: Iterable[int]) -> dict[int, str]:
 def _count(campaign: Campaign, *, now: datetime) -> None:
     """Messages and counters of one instant, so that what moves meanwhile is counted the next time."""
     assert campaign.started_at is not None
-    values = {
+    values: dict[str, Any] = {
         "workspace": campaign.workspace_id,
         "campaign": campaign.pk,
         "sender": campaign.sender_id,

@@ -85,5 +85,5 @@ def _asked(request: Request) -> Asked:
     workspace = workspace_of(request)
     form = StatisticsForm(request.query_params, workspace=workspace, today=timezone.localdate(timezone=workspace.zone))
     if not form.is_valid():
-        raise ValidationError({name: list(texts) for name, texts in form.errors.items()})
+        raise ValidationError({name: [str(text) for text in texts] for name, texts in form.errors.items()})
     return form.asked
