@@ -6,7 +6,7 @@ import io
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -16,6 +16,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.core.files import File
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
@@ -23,6 +24,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import User
+from accounts.roles import Permission
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from audit.wording import stored
@@ -74,8 +76,15 @@ class Written:
     totals: Totals
 
 
+def check_role(format: str, permissions: Collection[Permission]) -> None:
+    """Tables are for every member; evidence leaves the house, and is for those who answer for what was sent."""
+    if format == Format.EVIDENCE and Permission.PROVE not in permissions:
+        raise PermissionDenied(_("Your role does not let you %(do)s.") % {"do": Permission.PROVE.label})
+
+
 @transaction.atomic
 def request(campaign_id: int, *, format: str, by: User) -> Export:
+    """The edge asks `check_role` first."""
     campaign = Campaign.objects.select_related("list").get(pk=campaign_id)
     if campaign.list is None or campaign.list.status != ListStatus.READY:
         words = _("%(campaign)s has no prepared list: there is nothing to export yet.") % {"campaign": campaign}
