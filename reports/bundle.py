@@ -242,9 +242,7 @@ def notes(data: bytes) -> list[str]:
     if not chain["witness"]:
         said.append("The object storage has kept no hash of the ledger behind the campaign's last entry.")
     if unshown := sum("entry" not in link and "digest" not in link for link in chain["links"]):
-        said.append(
-            f"{unshown} entries about other matters are of the ledger's first version: their place is only told."
-        )
+        said.append(f"{unshown} entries about other matters are of the ledger's first version: their place is told.")
     return said
 
 
