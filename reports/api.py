@@ -22,6 +22,7 @@ from delivery.statuses import IncidentKind, Term
 from objects.downloads import FROM_STORE
 from reports import downloads, errors_tab, exports, recipients_tab
 from reports.campaigns_api import TotalsOutput
+from reports.lines import COLUMNS
 from reports.models import Export, Format
 from reports.statuses import Status
 
@@ -90,12 +91,20 @@ class ErrorPage(serializers.Serializer[Any]):
 
 class ExportInput(Input):
     format = serializers.ChoiceField(choices=Format.choices, default=Format.CSV)
+    columns = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        max_length=200,
+        default=list,
+        help_text=f"Of {', '.join(COLUMNS)}, in any order, and list.NAME for a column of the list; all of the report's "
+        "when empty.",
+    )
 
 
 class ExportOutput(serializers.Serializer[Export]):
     id = serializers.IntegerField()
     campaign = serializers.IntegerField(source="campaign_id")
     format = serializers.ChoiceField(choices=Format.choices)
+    columns = serializers.ListField(child=serializers.CharField())
     status = serializers.ChoiceField(choices=Status.choices)
     url = serializers.SerializerMethodField(help_text="Where to get the file, with the same key, once it is ready.")
     rows = serializers.IntegerField()
@@ -176,6 +185,7 @@ class ExportFile(APIView):
         responses={
             (200, "text/csv"): OpenApiTypes.BINARY,
             (200, "application/gzip"): OpenApiTypes.BINARY,
+            (200, "application/vnd.apache.parquet"): OpenApiTypes.BINARY,
             (200, "application/zip"): OpenApiTypes.BINARY,
             302: OpenApiResponse(description=FROM_STORE),
         }

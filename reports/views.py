@@ -125,10 +125,10 @@ def history(request: PageRequest, pk: int) -> HttpResponse:
 @requires(Permission.VIEW)
 def exports(request: PageRequest, pk: int) -> HttpResponse:
     found = _campaign(request, pk)
-    form = ExportForm(request.POST or None)
+    form = ExportForm(request.POST or None, columns=_columns(found))
     if request.method == "POST" and form.is_valid():
         exporting.check_role(form.cleaned_data["format"], request.permissions)
-        exporting.request(found.pk, format=form.cleaned_data["format"], by=request.user)
+        exporting.request(found.pk, **form.cleaned_data, by=request.user)
         return redirect("reports:exports", found.pk)
     return _show(request, "exports", found, **_exports(request, found, form))
 
@@ -202,12 +202,16 @@ def _exports(request: PageRequest, found: Campaign, form: ExportForm | None = No
     latest = Export.objects.of(found.workspace_id).filter(campaign=found).select_related("requested_by")
     shown = list(latest.order_by("-pk")[:SHOWN_EXPORTS])
     return {
-        "form": form or ExportForm(),
+        "form": form or ExportForm(columns=_columns(found)),
         "tables": TABLES,
         "may_prove": Permission.PROVE in request.permissions,
         "exports": shown,
         "is_busy": any(export.status in UNFINISHED for export in shown),
     }
+
+
+def _columns(found: Campaign) -> list[str]:
+    return exporting.columns_of(found.list) if found.list else []
 
 
 def _course(found: Campaign) -> dict[str, Any]:

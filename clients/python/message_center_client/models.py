@@ -17,7 +17,7 @@ CampaignStatus: TypeAlias = Literal[
 ]
 DefaultCodingEnum: TypeAlias = Literal["gsm", "latin1", "ascii"]
 ExportStatus: TypeAlias = Literal["queued", "running", "ready", "failed", "expired"]
-FormatEnum: TypeAlias = Literal["csv", "csv.gz", "evidence"]
+FormatEnum: TypeAlias = Literal["csv", "csv.gz", "parquet", "evidence"]
 InvitationStatus: TypeAlias = Literal["pending", "accepted", "revoked"]
 JoinRequestStatus: TypeAlias = Literal["pending", "granted", "refused"]
 KindEnum: TypeAlias = Literal[
@@ -222,12 +222,14 @@ class ErrorPage(TypedDict):
 
 class ExportInputRequest(TypedDict):
     format: NotRequired["FormatEnum"]
+    columns: NotRequired[list[str]]
 
 
 class ExportOutput(TypedDict):
     id: int
     campaign: int
     format: "FormatEnum"
+    columns: list[str]
     status: "ExportStatus"
     url: str | None
     rows: int
