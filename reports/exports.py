@@ -2,18 +2,20 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import User
+from accounts.roles import Permission
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from audit.wording import stored
@@ -49,9 +51,16 @@ class Written:
     totals: Totals
 
 
+def check_role(format: str, permissions: Collection[Permission]) -> None:
+    """Tables are for every member; evidence leaves the house, and is for those who answer for what was sent."""
+    if format == Format.EVIDENCE and Permission.PROVE not in permissions:
+        raise PermissionDenied(_("Your role does not let you %(do)s.") % {"do": Permission.PROVE.label})
+
+
 @transaction.atomic
 def request(campaign_id: int, *, format: str, by: User, columns: Sequence[str] = ()) -> Export:
-    """`columns` are names of `lines.COLUMNS`, or `list.NAME` of those of the list; none are the former."""
+    """`columns` are names of `lines.COLUMNS`, or `list.NAME` of those of the list; none are the former. The edge asks
+    `check_role` first."""
     campaign = Campaign.objects.select_related("list").get(pk=campaign_id)
     if campaign.list is None or campaign.list.status != ListStatus.READY:
         words = _("%(campaign)s has no prepared list: there is nothing to export yet.") % {"campaign": campaign}

@@ -24,6 +24,9 @@ class Format(models.TextChoices):
     EVIDENCE = "evidence", _("Signed evidence, without numbers")
 
 
+TABLES = (Format.CSV, Format.CSV_GZ, Format.PARQUET)
+
+
 class Export(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+")
