@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.conf import settings
 from fpdf import FPDF, FontFace, XPos, YPos
 from fpdf.enums import TableBordersLayout
+from fpdf.fonts import TTFFont
 
 FONTS = settings.ROOT / "static" / "vendor" / "dejavu-fonts-2.37"
 TEXT, CODE = "text", "code"
@@ -82,13 +83,13 @@ class Paper(FPDF):
         self.set_fill_color(*SHADE)
         self.set_draw_color(*ACCENT)
         with self.local_context(line_width=0.2):
-            self.multi_cell(0, 6, self.shown(text), fill=True, border="L", padding=(1.5, 4), align="L", **_NEXT)
+            self.multi_cell(0, 6, self.shown(text), fill=True, border="L", padding=(1, 4), align="L", **_NEXT)
         self.ln(2)
 
     def code(self, lines: Sequence[str]) -> None:
         self._ink(CODE, 7.5, INK)
         self.set_fill_color(*SHADE)
-        self.multi_cell(0, 4.4, "\n".join(lines), fill=True, padding=(1.5, 3), align="L", **_NEXT)
+        self.multi_cell(0, 4.4, "\n".join(lines), fill=True, padding=(1, 3), align="L", **_NEXT)
         self.ln(2)
 
     def rows(
@@ -115,7 +116,7 @@ class Paper(FPDF):
 
     def shown(self, text: str) -> str:
         """A character that the font has not is named by its code point."""
-        known = self.fonts[TEXT].cmap
+        known = cast(TTFFont, self.fonts[TEXT]).cmap
         return "".join(
             letter if letter == "\n" or ord(letter) in known else f"⟨U+{ord(letter):04X}⟩" for letter in text
         )
