@@ -44,7 +44,7 @@ class Templates(generics.GenericAPIView[SavedText]):
     @extend_schema(responses=TemplateOutput(many=True))
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset()) or []
-        return self.get_paginated_response(TemplateOutput(page, many=True).data)
+        return self.get_paginated_response([TemplateOutput(row).data for row in page])
 
     @extend_schema(request=TemplateInput, responses={201: TemplateOutput})
     @idempotent
