@@ -1,11 +1,9 @@
 """The pages for somebody who has forgotten their password."""
 
-from django.contrib import messages
 from django.contrib.auth.forms import SetPasswordForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
@@ -54,8 +52,7 @@ def reset(request: HttpRequest) -> HttpResponse:
         with refused_on(form):
             resets.reset(token, password=form.cleaned_data["new_password1"], now=now)
             visits.end(request)
-            messages.success(request, _("Your password is changed. Sign in with it."))
-            return redirect("login")
+            return render(request, "accounts/reset.html", {"is_changed": True})
     return _without_referrer(
         render(request, "accounts/reset.html", {"form": form}, status=400 if form.is_bound else 200)
     )

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from accounts import invitation_views, join_views, key_views, member_views, reset_views, rule_views, sign_in_views, views
+from accounts import (
+    invitation_views,
+    join_views,
+    key_views,
+    member_views,
+    reset_views,
+    rule_views,
+    sign_in_views,
+    views,
+)
 
 urlpatterns = [
     path("login/", sign_in_views.SignIn.as_view(), name="login"),

@@ -133,7 +133,7 @@ def _reset_asked(entry: Entry) -> list[Letter]:
 
 def _password_changed(entry: Entry) -> list[Letter]:
     """Whatever their wish, and above all when they did it themselves: it may have been somebody else."""
-    person = _person(entry)
+    person = _person(entry) if entry.actor_id else None  # the demo makes its people
     return [_to_person("password_changed", entry, person, reverse("forgotten"))] if person else []
 
 
