@@ -40,7 +40,8 @@ def _new_of_workspaces(*, now: datetime) -> list[Entry]:
 
 
 def _new_of_installation(*, now: datetime) -> list[Entry]:
-    InstallationCursor.objects.get_or_create(defaults={"seq": lambda: _seq_before(INSTALLATION, now=now)})
+    if not InstallationCursor.objects.exists():
+        InstallationCursor.objects.get_or_create(defaults={"seq": _seq_before(INSTALLATION, now=now)})
     cursor = InstallationCursor.objects.select_for_update(skip_locked=True).first()
     if cursor is None:  # somebody else looks
         return []
