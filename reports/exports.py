@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
@@ -101,13 +102,14 @@ def write(export_id: int, *, clock: Callable[[], datetime]) -> None:
     lease = _claim(export_id, now=clock())
     if lease is None:
         return
-    export = Export.objects.select_related("campaign__list").get(pk=export_id)
+    export = Export.objects.select_related("campaign__list", "requested_by").get(pk=export_id)
     holding = _Holding(export_id, lease, clock)
     key = f"exports/{uuid.uuid4().hex}"
     try:
         with outlet.writing(key) as file:
             if export.format == Format.EVIDENCE:
-                data, totals = evidence.signed(export.campaign_id, now=clock())
+                language = export.requested_by.language or settings.LANGUAGE_CODE
+                data, totals = evidence.signed(export.campaign_id, language=language, now=clock())
                 file.write(data)
                 rows = totals.rows
             else:
