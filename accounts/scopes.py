@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 class Scope(TextChoices):
     CAMPAIGNS_READ = "campaigns:read", _("see campaigns and what was decided on them")
     CAMPAIGNS_WRITE = "campaigns:write", _("write, submit, pause and cancel campaigns; send tests of them")
+    MESSAGES = "messages", _("push messages into trigger campaigns, and see what became of each")
     LISTS_READ = "lists:read", _("see lists, with the lines that were left out")
     LISTS_WRITE = "lists:write", _("upload, archive and delete lists")
     SUPPRESSIONS_READ = "suppressions:read", _("see suppressed numbers")

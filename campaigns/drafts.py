@@ -33,10 +33,11 @@ FOREIGN_TIMES = {
     Mode.ON_APPROVAL: ("send_at", "date_from", "date_to"),
     Mode.SCHEDULED: ("date_from", "date_to"),
     Mode.SPREAD: ("send_at",),
+    Mode.TRIGGER: ("send_at", "date_from", "date_to"),
 }
 TIMES = frozenset({"send_at", "date_from", "date_to", "not_after", "daily_from", "daily_to", "parts_per_second"})
 # What is not there yet, rather than wrong.
-MISSING = frozenset({"send_at_missing", "window_missing"})
+MISSING = frozenset({"send_at_missing", "window_missing", "end_missing"})
 MOST_PARTS_PER_SECOND = 1_000_000
 LONGEST_NAME = 120
 _NUMBERED = re.compile(r"(.+) \(([0-9]{1,4})\)", re.DOTALL)
@@ -112,6 +113,8 @@ def keep(campaign_id: int, changes: Mapping[str, Any], *, by: User, now: datetim
     if "mode" in changes:
         foreign: dict[str, Any] = dict.fromkeys(FOREIGN_TIMES[Mode(content.mode)])
         content = replace(content, **foreign)
+        if content.mode == Mode.TRIGGER:
+            content = replace(content, list=None)
     _check_step(content, changes, campaign=campaign, now=now)
     if "sender" in changes:
         campaign.revision = _revision_of(content.sender)
@@ -195,7 +198,7 @@ def stamp(campaign: Campaign) -> None:
     campaign.daily_zone = campaign.workspace.time_zone if has_window else ""
     is_literal = placeholders.parse(campaign.text) == placeholders.literally(campaign.text)
     is_first = is_literal and not has_window and campaign.route is None and campaign.parts_per_second is None
-    campaign.content_version = 1 if is_first else 2
+    campaign.content_version = 1 if is_first and campaign.mode != Mode.TRIGGER else 2
 
 
 def check(content: Content, *, zone: tzinfo, now: datetime) -> None:
@@ -255,7 +258,9 @@ def check_placeholders(text: str, listed: RecipientList) -> None:
 
 
 def check_list(campaign: Campaign) -> None:
-    """Chosen, and prepared; raises Refused."""
+    """Chosen, and prepared, or none of a trigger; raises Refused."""
+    if campaign.mode == Mode.TRIGGER:
+        return
     if campaign.list is None:
         raise Refused(_("Choose a list of recipients."), code="list_missing", field="list")
     if campaign.list.status != ListStatus.READY:
@@ -280,6 +285,10 @@ def check_times(content: Content, *, now: datetime) -> None:
         case Mode.SPREAD:
             _refuse_given(content, "send_at")
             _check_window(content, now=now)
+        case Mode.TRIGGER:
+            _refuse_given(content, "send_at", "date_from", "date_to", "list")
+            if content.not_after is None:
+                raise Refused(_("Say until when it may send: not_after."), code="end_missing", field="not_after")
         case other:
             raise Refused(
                 _("“%(other)s” is not a mode: write %(modes)s.") % {"other": other, "modes": ", ".join(Mode.values)},
@@ -421,6 +430,8 @@ def _check_step(content: Content, changes: Mapping[str, Any], *, campaign: Campa
         if content.list is not None and content.list.status == ListStatus.READY:
             check_placeholders(content.text, content.list)
     if "list" in changes and content.list is not None:
+        if content.mode == Mode.TRIGGER:
+            _refuse_given(content, "list")
         _check_list(content.list.pk, is_new=content.list.pk != campaign.list_id)
     if changes.keys() & TIMES:
         try:

@@ -2,6 +2,7 @@
 
 from accounts.models import User
 from campaigns.models import Campaign
+from campaigns.statuses import Mode
 
 
 def writers_of(campaign: Campaign) -> set[int]:
@@ -9,9 +10,12 @@ def writers_of(campaign: Campaign) -> set[int]:
 
 
 def wants_two(campaign: Campaign) -> bool:
-    """So many recipients that one moderator is not enough; then nobody judges their own, whatever else is allowed."""
+    """So many recipients that one moderator is not enough; then nobody judges their own, whatever else is allowed.
+    Nobody knows how many a trigger will have: more than any number."""
     above = campaign.workspace.second_approver_above
-    return above is not None and campaign.list is not None and campaign.list.accepted > above
+    if above is None:
+        return False
+    return campaign.mode == Mode.TRIGGER or (campaign.list is not None and campaign.list.accepted > above)
 
 
 def kept_out(campaign: Campaign) -> set[int]:

@@ -48,6 +48,7 @@ MODES_IN_WORDS = {
     Mode.ON_APPROVAL: _("It leaves as soon as a moderator has approved it."),
     Mode.SCHEDULED: _("It leaves at one minute that you choose, to everybody as fast as the carrier takes it."),
     Mode.SPREAD: _("It is spread evenly from one time to another, so that answers do not come all at once."),
+    Mode.TRIGGER: _("A program of yours names a number, and the message leaves at once. No list, one approval."),
 }
 
 
@@ -155,7 +156,7 @@ class TimeForm(forms.Form):
         super().__init__(*args, **kwargs)
         for name in FOREIGN_TIMES[Mode(mode)]:
             del self.fields[name]
-        need(self, "send_at", "date_from", "date_to")
+        need(self, "send_at", "date_from", "date_to", *(["not_after"] if mode == Mode.TRIGGER else []))
         self._channels = {f"channel:{channel.pk}": channel for channel in Channel.objects.active().order_by("name")}
         self._routes = {f"route:{route.pk}": route for route in Route.objects.active().order_by("name")}
         groups: dict[Any, dict[str, Any]] = {_("Routes"): self._routes, _("Channels"): self._channels}

@@ -114,7 +114,11 @@ class Campaign(models.Model):
             ),
             models.CheckConstraint(
                 name="campaign_beyond_draft_has_a_list",
-                condition=Q(status__in=UNFINISHED) | Q(list__isnull=False),
+                condition=Q(status__in=UNFINISHED) | Q(mode=Mode.TRIGGER) | Q(list__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="campaign_trigger_has_no_list",
+                condition=~Q(mode=Mode.TRIGGER) | Q(list=None, content_version=2, trial_of=None),
             ),
             models.CheckConstraint(
                 name="campaign_beyond_draft_has_a_text", condition=Q(status__in=UNFINISHED) | ~Q(text="")
@@ -158,6 +162,13 @@ class Campaign(models.Model):
     def template(self) -> Template:
         """The text with its placeholders. Before there were any, a brace was a brace."""
         return placeholders.literally(self.text) if self.content_version == 1 else placeholders.parse(self.text)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What is known of each recipient beside the number: those of the list; a trigger's text says what it needs."""
+        if self.list is not None:
+            return tuple(self.list.columns)
+        return self.template.names if self.mode == Mode.TRIGGER else ()
 
     @property
     def hours(self) -> Hours:

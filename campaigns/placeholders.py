@@ -69,6 +69,32 @@ class Template:
         known = {key_of(column) for column in columns}
         return [name for name in self.names if key_of(name) not in known]
 
+    def values_in(self, text: str) -> dict[str, str] | None:
+        """What fills the placeholders so that the text comes out; None when nothing does. Read from left to right, each
+        value as short as it may be: a placeholder that is written twice says so with its first value."""
+        values: dict[str, str] = {}
+        at = 0
+        open_: Placeholder | None = None
+        for place, piece in enumerate(self.pieces):
+            if isinstance(piece, Placeholder):
+                if open_ is not None:  # nothing between the two: where one ends nobody knows
+                    return None
+                open_ = piece
+                continue
+            is_last = place == len(self.pieces) - 1
+            least = 1 if open_ and open_.default != "" else 0
+            found = len(text) - len(piece) if is_last else text.find(piece, at + least)
+            if found < at or text[found : found + len(piece)] != piece or (open_ is None and found != at):
+                return None
+            if open_ is not None:
+                values.setdefault(open_.name, text[at:found])
+                open_ = None
+            at = found + len(piece)
+        if open_ is not None:
+            values.setdefault(open_.name, text[at:])
+            at = len(text)
+        return values if at == len(text) else None
+
     def fill(self, rows: Sequence[Sequence[str]], columns: Sequence[str]) -> list[str | None]:
         """The text of each row, whose cells stand in the order of the columns; None where a value is missing that has
         no default. Raises ValueError when a name is no column."""

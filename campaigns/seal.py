@@ -26,7 +26,7 @@ def content(campaign: Any) -> dict[str, Any]:
             "ton": campaign.revision.ton,
             "npi": campaign.revision.npi,
         },
-        "list": {"id": campaign.list_id, "digest": campaign.list.digest, "accepted": campaign.list.accepted},
+        "list": _list(campaign),
         "channel": campaign.channel_id,
         "send_at": _instant(campaign.send_at),
         "date_from": _instant(campaign.date_from),
@@ -51,6 +51,12 @@ def digest(values: Mapping[str, Any]) -> str:
 
 def of(campaign: Any) -> str:
     return digest(content(campaign))
+
+
+def _list(campaign: Any) -> dict[str, Any] | None:
+    """None of a trigger: whom it goes to is said message by message."""
+    listed = campaign.list
+    return listed and {"id": listed.pk, "digest": listed.digest, "accepted": listed.accepted}
 
 
 def _daily(campaign: Any) -> dict[str, str] | None:

@@ -8,6 +8,7 @@ class Mode(TextChoices):
     ON_APPROVAL = "on_approval", _("At approval")
     SCHEDULED = "scheduled", _("At an exact minute")
     SPREAD = "spread", _("Spread over a window")
+    TRIGGER = "trigger", _("One by one, as a program asks")
 
 
 class Status(TextChoices):

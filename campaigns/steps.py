@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from audit.refusal import Refused
 from campaigns import carriers, drafts
 from campaigns.models import Campaign
+from campaigns.statuses import Mode
 from recipients.statuses import Status as ListStatus
 from senders.models import Sender
 
@@ -47,6 +48,12 @@ class State:
         return not self.trouble
 
 
+def steps_of(campaign: Campaign | None) -> list[Step]:
+    """A trigger has no list: whom it goes to is said message by message."""
+    is_trigger = campaign is not None and campaign.mode == Mode.TRIGGER
+    return [step for step in Step if not (is_trigger and step == Step.RECIPIENTS)]
+
+
 def states(campaign: Campaign | None, *, current: Step, now: datetime) -> list[State]:
     """Of each step; a campaign that is not begun lacks everything."""
     lacking = _("Not yet.")
@@ -56,7 +63,7 @@ def states(campaign: Campaign | None, *, current: Step, now: datetime) -> list[S
             trouble=trouble_with(campaign, step, now=now) if campaign else lacking,
             is_current=step == current,
         )
-        for step in Step
+        for step in steps_of(campaign)
     ]
 
 

@@ -125,6 +125,6 @@ def _check_ready(campaign: Campaign, *, now: datetime) -> None:
     if campaign.archived_at is not None:
         raise Refused(_("%(campaign)s is archived: restore it first.") % {"campaign": campaign}, code="archived")
     drafts.check_list(campaign)
-    assert campaign.list is not None
     drafts.check(drafts.content_of(campaign), zone=campaign.workspace.zone, now=now)
-    drafts.check_placeholders(campaign.text, campaign.list)
+    if campaign.list is not None:
+        drafts.check_placeholders(campaign.text, campaign.list)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.roles import Permission
 from campaigns.models import Campaign
-from campaigns.statuses import FINISHED, MOVES, Status
+from campaigns.statuses import FINISHED, MOVES, Mode, Status
 
 S = Status
 ARCHIVABLE = FINISHED | {S.DRAFT, S.REJECTED}
@@ -69,7 +69,7 @@ def offered(campaign: Campaign, permissions: Container[Permission]) -> list[Verb
         return []
     if campaign.archived_at is not None:
         return [RESTORE, CLONE]
-    lacks_list = campaign.status in (S.DRAFT, S.REJECTED) and campaign.list_id is None
+    lacks_list = campaign.status in (S.DRAFT, S.REJECTED) and _lacks_list(campaign)
     verbs = [verb for verb in (*VERBS, CLONE, ARCHIVE) if campaign.status in verb.when]
     return [verb for verb in verbs if not (verb.name == "submit" and lacks_list)]
 
@@ -80,7 +80,7 @@ def why_not(campaign: Campaign, permissions: Container[Permission]) -> str:
         return _("Your role looks at campaigns: authors and admins submit, pause and cancel them.")
     if campaign.archived_at is not None:
         return _("It is archived: restore it to do anything with it.")
-    if campaign.status == S.DRAFT and campaign.list_id is None:
+    if campaign.status == S.DRAFT and _lacks_list(campaign):
         return _("It cannot be submitted yet: choose a list of recipients first.")
     return {
         S.IN_REVIEW: _("To change it, withdraw it first: nobody judges it until you submit it again."),
@@ -98,3 +98,7 @@ def why_not(campaign: Campaign, permissions: Container[Permission]) -> str:
         S.CANCELLED: _("Nothing more of it is sent, and that cannot be undone: clone it for another one like it."),
         S.FAILED: _("The system ended it, and it cannot be resumed: clone it once the reason is mended."),
     }.get(S(campaign.status), "")
+
+
+def _lacks_list(campaign: Campaign) -> bool:
+    return campaign.list_id is None and campaign.mode != Mode.TRIGGER

@@ -96,6 +96,8 @@ def message(request: PageRequest, pk: int) -> HttpResponse:
 def recipients(request: PageRequest, pk: int, list_pk: int | None = None) -> HttpResponse:
     """With a list in the address: the one that was uploaded from here, chosen already."""
     campaign = _campaign(request, pk)
+    if campaign.mode == Mode.TRIGGER:
+        return redirect("campaigns:edit_time", pk)
     values = RecipientsForm.values_of(campaign)
     if list_pk is not None:
         values = {"list": get_object_or_404(RecipientList.objects.of(request.workspace), pk=list_pk).pk}
@@ -124,6 +126,7 @@ def time(request: PageRequest, pk: int) -> HttpResponse:
     needed = {
         Mode.SCHEDULED: {"send_at": _("Say when to send it.")},
         Mode.SPREAD: {"date_from": _("Say when it begins."), "date_to": _("Say when it ends.")},
+        Mode.TRIGGER: {"not_after": _("Say until when it may send.")},
     }.get(Mode(campaign.mode), {})
     return _keep(request, campaign, Step.TIME, form, needed=needed) or _page(request, campaign, Step.TIME, form)
 
@@ -237,7 +240,7 @@ def _saddr(request: PageRequest, sender_pk: object) -> str:
 
 
 def _columns(campaign: Campaign) -> list[str]:
-    return list(campaign.list.columns) if campaign.list else []
+    return list(campaign.columns)
 
 
 def _list(request: PageRequest, pk: object) -> RecipientList | None:

@@ -31,6 +31,12 @@ STATUS_OF_REFUSAL = {
     "checksum_mismatch": 460,
     "file_mismatch": 460,
     "idempotency_mismatch": status.HTTP_422_UNPROCESSABLE_ENTITY,
+    # Of messages that are pushed into a trigger campaign.
+    "key_mismatch": status.HTTP_422_UNPROCESSABLE_ENTITY,
+    "text_differs": status.HTTP_422_UNPROCESSABLE_ENTITY,
+    "unknown_param": status.HTTP_422_UNPROCESSABLE_ENTITY,
+    "param_missing": status.HTTP_422_UNPROCESSABLE_ENTITY,
+    "expired": status.HTTP_422_UNPROCESSABLE_ENTITY,
 }
 
 
@@ -38,7 +44,9 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
     """`{"error": {"code", "message", "fields"?}}`; None for a bug, which is logged and answered by `config.errors`."""
     match error:
         case Refused():
-            return _answer(STATUS_OF_REFUSAL.get(error.code, status.HTTP_409_CONFLICT), error.code, error.message)
+            fields = {error.field: [error.message]} if error.field else None
+            code = STATUS_OF_REFUSAL.get(error.code, status.HTTP_409_CONFLICT)
+            return _answer(code, error.code, error.message, fields=fields)
         case exceptions.ValidationError():
             fields = _flat(error.detail)
             name, texts = next(iter(fields.items()))

@@ -14,7 +14,7 @@ from campaigns import api as campaigns
 from campaigns import saved_text_api as saved_texts
 from channels.api import Channels, Routes
 from config import schema  # noqa: F401  (tells drf-spectacular how callers authenticate)
-from delivery.api import InboundMessages
+from delivery.api import InboundMessages, PushMessages
 from moderation import api as moderation
 from recipients import api as recipients
 from recipients import file_api
@@ -103,6 +103,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/reject/", moderation.Reject.as_view(), name="campaign-reject"),
     path("campaigns/<int:pk>/reschedule/", moderation.Reschedule.as_view(), name="campaign-reschedule"),
     path("campaigns/<int:pk>/send_now/", moderation.SendNow.as_view(), name="campaign-send-now"),
+    path("campaigns/<int:pk>/messages/", PushMessages.as_view(), name="campaign-messages"),
     *reports.urlpatterns,
     *accounts.urlpatterns,
     path("inbound/", InboundMessages.as_view(), name="inbound"),

@@ -1,12 +1,109 @@
-"""Messages from phones over the API: to read."""
+"""Over the API: messages pushed into a trigger campaign, and messages from phones, to read."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from rest_framework import generics, serializers
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
+from rest_framework import generics, serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from accounts.callers import workspace_of
+from accounts.idempotency import idempotent
+from accounts.inputs import Input, InstantField, given
 from accounts.scopes import Scope
+from audit.refusal import Refused
+from campaigns.models import Campaign
+from delivery import pushing
 from delivery.models import Inbound
+from delivery.pushing import Ask, Taken
+from delivery.statuses import Term
+
+
+class MessageInput(Input):
+    to = serializers.CharField(max_length=40, help_text="E.164 with +, or as people write it in the workspace's country.")
+    params = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, max_length=1000, trim_whitespace=False),
+        required=False,
+        help_text="What fills the placeholders of the text, by name. Without `text` and without defaults, each is needed.",
+    )
+    text = serializers.CharField(
+        max_length=10_000,
+        required=False,
+        trim_whitespace=False,
+        help_text="What the message must come to: the approved text with its placeholders filled, else 422.",
+    )
+    key = serializers.CharField(
+        max_length=pushing.LONGEST_KEY,
+        required=False,
+        help_text="Yours, once in the campaign: the same key with the same message answers the same and sends nothing "
+        "more; with another message it is refused (422).",
+    )
+    expires_at = InstantField(required=False, help_text="What is unsent then, is not sent. The campaign's end at most.")
+
+
+class MessagesInput(Input):
+    messages = MessageInput(many=True, allow_empty=False, max_length=pushing.MOST)
+
+
+class TakenOutput(serializers.Serializer[Taken]):
+    id = serializers.IntegerField(help_text="Within the campaign.")
+    status = serializers.ChoiceField(choices=Term.choices, help_text="waiting, or suppressed: then it is not sent.")
+
+
+class ProblemOutput(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    message = serializers.CharField()
+    fields = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False)
+
+
+class AnswerOutput(serializers.Serializer[Any]):
+    id = serializers.IntegerField(required=False)
+    status = serializers.ChoiceField(choices=Term.choices, required=False)
+    error = ProblemOutput(required=False, help_text="Why this one was not accepted; the others are.")
+
+
+class AnswersOutput(serializers.Serializer[Any]):
+    messages = AnswerOutput(many=True, help_text="One for each, in order.")
+
+
+class PushMessages(APIView):
+    """Into a trigger campaign: one message, or up to 1,000 as `messages`, each with an answer of its own."""
+
+    writes = Scope.MESSAGES
+
+    @extend_schema(
+        request=PolymorphicProxySerializer(
+            component_name="PushInput", serializers=[MessageInput, MessagesInput], resource_type_field_name=None
+        ),
+        responses={
+            202: PolymorphicProxySerializer(
+                component_name="PushOutput", serializers=[TakenOutput, AnswersOutput], resource_type_field_name=None
+            )
+        },
+    )
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        found = Campaign.objects.of(workspace_of(request)).select_related("workspace", "list")
+        campaign = get_object_or_404(found, pk=pk)
+        if isinstance(request.data, Mapping) and "messages" in request.data:
+            asks = [Ask(**one) for one in given(request, MessagesInput)["messages"]]
+            answers = pushing.push(campaign, asks, now=timezone.now())
+            return Response({"messages": [_shown(answer) for answer in answers]}, status=status.HTTP_202_ACCEPTED)
+        (answer,) = pushing.push(campaign, [Ask(**given(request, MessageInput))], now=timezone.now())
+        if isinstance(answer, Refused):
+            raise answer
+        return Response(_shown(answer), status=status.HTTP_202_ACCEPTED)
+
+
+def _shown(answer: Taken | Refused) -> dict[str, Any]:
+    if isinstance(answer, Refused):
+        fields = {"fields": {answer.field: [answer.message]}} if answer.field else {}
+        return {"error": {"code": answer.code, "message": answer.message, **fields}}
+    return dict(TakenOutput(answer).data)
 
 
 class InboundOutput(serializers.Serializer[Inbound]):

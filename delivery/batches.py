@@ -39,8 +39,8 @@ class Wire(Protocol):
 class Batch:
     """Recipients of one chunk, covered by one committed intent.
 
-    Whoever the intent covers and must not get anything is no recipient of it, and is recorded with it: `suppressed` and
-    `unfit` have (recipient, phone) and, of the unfit, why. The links' thread owns the fields from `next_unit` on until
+    Whoever the intent covers and must not get anything is no recipient of it, and is recorded with it: `suppressed`,
+    `expired` and `unfit` have (recipient, phone) and, of the unfit, why. The links' thread owns the fields from `next_unit` on until
     `finished` is set; then what it found is the task's to read. Answers that come later wait until the task says
     `is_recorded`.
     """
@@ -60,6 +60,7 @@ class Batch:
     attempts: Integers | None = None  # of each recipient, this time included; a fresh batch is everybody's first
     parts_per_second: int = 0  # the campaign's own limit; 0 is none
     suppressed: list[tuple[int, int]] = field(default_factory=list)
+    expired: list[tuple[int, int]] = field(default_factory=list)
     unfit: list[tuple[int, int, int]] = field(default_factory=list)
 
     link: object = None  # of several parts: the bind that has them all, in order
@@ -133,6 +134,11 @@ class Batch:
     def passed_over(self) -> list[tuple[int, int]]:
         """The suppressed ones before the first recipient that was given back; those after it are asked about again."""
         return self._before_the_rest(self.suppressed)
+
+    @property
+    def outdated(self) -> list[tuple[int, int]]:
+        """The expired ones before the first recipient that was given back."""
+        return self._before_the_rest(self.expired)
 
     @property
     def misfits(self) -> list[tuple[int, int, int]]:

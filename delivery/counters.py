@@ -7,15 +7,15 @@ from django.db import connection
 from django.db.models import F, Sum
 
 from campaigns.models import Campaign
-from campaigns.statuses import Status
+from campaigns.statuses import Mode, Status
 from delivery.models import Chunk, Tally
 from delivery.statuses import TERM_OF, MessageState, Term
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Recipients by term. `accepted` is the list's without those who were suppressed before their turn came, the terms
-    come from what delivery did; `balanced` compares them."""
+    """Recipients by term. `accepted` is the list's, or what a trigger took on, without those who were suppressed before
+    their turn came, the terms come from what delivery did; `balanced` compares them."""
 
     rows: int = 0
     invalid: int = 0
@@ -46,13 +46,15 @@ class Totals:
 REST = {Status.CANCELLED: Term.CANCELLED, Status.FAILED: Term.CANCELLED, Status.EXPIRED: Term.EXPIRED}
 
 # States of no message: its recipient still lives in the chunk.
-_UNINTENDED, _UNRECORDED = 0, -1
+_UNINTENDED, _UNRECORDED, _ALL = 0, -1, -2
 _SQL = f"""
 SELECT campaign_id, state, sum(n) FROM delivery_tally WHERE campaign_id = ANY(%(ids)s) GROUP BY 1, 2
 UNION ALL
 SELECT campaign_id, {_UNINTENDED}, sum(count - intended) FROM delivery_chunk WHERE campaign_id = ANY(%(ids)s) GROUP BY 1
 UNION ALL
 SELECT campaign_id, {_UNRECORDED}, sum(intended - next) FROM delivery_chunk WHERE campaign_id = ANY(%(ids)s) GROUP BY 1
+UNION ALL
+SELECT campaign_id, {_ALL}, sum(count) FROM delivery_chunk WHERE campaign_id = ANY(%(ids)s) GROUP BY 1
 """
 
 
@@ -92,21 +94,22 @@ def messages_in(campaign: Campaign, states: Iterable[MessageState]) -> int:
 
 
 def _totals(campaign: Campaign, counted: dict[int, int]) -> Totals:
-    listed = campaign.list
-    if listed is None:
+    pushed, listed = counted.pop(_ALL, 0), campaign.list
+    if listed is None and campaign.mode != Mode.TRIGGER:
         return Totals()
+    rows, accepted = (listed.rows, listed.accepted) if listed else (pushed, pushed)
     terms = dict.fromkeys(Term, 0)
     # Before its chunks exist, a campaign's recipients all live in its list.
-    terms[rest_term(campaign)] += counted.pop(_UNINTENDED, listed.accepted)
+    terms[rest_term(campaign)] += counted.pop(_UNINTENDED, accepted)
     terms[Term.WAITING] += counted.pop(_UNRECORDED, 0)
     for state, n in counted.items():
         terms[TERM_OF[MessageState(state)]] += n
     suppressed = terms.pop(Term.SUPPRESSED)
     return Totals(
-        rows=listed.rows,
-        invalid=listed.invalid,
-        duplicate=listed.duplicate,
-        suppressed=listed.suppressed + suppressed,
-        accepted=listed.accepted - suppressed,
+        rows=rows,
+        invalid=listed.invalid if listed else 0,
+        duplicate=listed.duplicate if listed else 0,
+        suppressed=(listed.suppressed if listed else 0) + suppressed,
+        accepted=accepted - suppressed,
         **{str(term): n for term, n in terms.items()},
     )

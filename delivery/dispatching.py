@@ -33,6 +33,7 @@ from delivery import (
     evidence,
     incidents,
     intents,
+    pushes,
     quarantine,
     results,
     spending,
@@ -44,6 +45,7 @@ from delivery.intents import OVERDUE_MARGIN, Chosen
 from delivery.links import engine
 from delivery.models import Chunk
 from delivery.pacing import Line, allowed, batch_share, slowest
+from delivery.pushes import Pushed
 from delivery.statuses import ChunkStatus, IncidentKind, TextError
 from delivery.ways import Way, Ways
 from recipients.chunks import ChunkDamaged
@@ -69,13 +71,14 @@ class _Work:
     campaign: Campaign
     template: Template
     phones: NDArray[np.uint64]
-    cells: list[tuple[str, ...]]  # of a text with placeholders: what its list says of each
+    cells: list[tuple[str, ...]]  # of a text with placeholders: what is known of each
+    pushed: Pushed | None  # of a trigger
     ways: Ways
     clock: Clock
 
     def filled(self, indexes: Sequence[int]) -> list[str | None]:
         """The texts of these recipients of the chunk; None where a value is missing."""
-        return self.template.fill([self.cells[index] for index in indexes], _columns(self.campaign))
+        return self.template.fill([self.cells[index] for index in indexes], self.campaign.columns)
 
     def pdus(self, indexes: Sequence[int]) -> list[int]:
         """Of how many PDUs their messages consist on the campaign's own channel."""
@@ -124,9 +127,8 @@ def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
     campaign = chunk.campaign = related.get(pk=chunk.campaign_id)
     template = campaign.template
     try:
-        phones = chunk_files.phones(chunk)
-        cells = [] if template.is_plain else chunk_files.others(chunk, len(_columns(campaign)))
-        chunk_files.read_ahead(chunk)
+        pushed = pushes.of_chunk(chunk) if chunk.is_pushed else None
+        phones, cells = (pushed.phones, pushed.cells) if pushed else _read(chunk, template)
     except ChunkDamaged as error:
         quarantine.put_aside(chunk.pk, IncidentKind.CHUNK_DAMAGED, str(error), now=clock())
         return None
@@ -135,7 +137,7 @@ def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
         intents.put_off(chunk, until=clock() + settings.RING_AGAIN)
         return None
     ways = Ways(campaign, now=clock())
-    work = _Work(chunk=chunk, campaign=campaign, template=template, phones=phones, cells=cells, ways=ways, clock=clock)
+    work = _Work(chunk=chunk, campaign=campaign, template=template, phones=phones, cells=cells, pushed=pushed, ways=ways, clock=clock)
     doubts.settle(chunk, phones, parts=work.pdus, overdue=_overdue(clock()), now=clock())
     if campaign.status != Status.SENDING:
         return None
@@ -145,10 +147,11 @@ def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
     return work
 
 
-def _columns(campaign: Campaign) -> list[str]:
-    assert campaign.list is not None  # campaign_beyond_draft_has_a_list
-    columns: list[str] = campaign.list.columns
-    return columns
+def _read(chunk: Chunk, template: Template) -> tuple[NDArray[np.uint64], list[tuple[str, ...]]]:
+    phones = chunk_files.phones(chunk)
+    cells = [] if template.is_plain else chunk_files.others(chunk, len(chunk.campaign.columns))
+    chunk_files.read_ahead(chunk)
+    return phones, cells
 
 
 class _Turn:
@@ -264,10 +267,12 @@ def _retry(work: _Work) -> bool:
 
 def _fresh_batch(work: _Work, way: Way, chosen: Chosen) -> Batch:
     indexes = np.arange(chosen.indexes.start, chosen.indexes.stop)
-    if not chosen.suppressed:
-        return _batch(work, way, indexes)
     phones = work.phones[indexes]
     unwanted = np.isin(phones, np.array(list(chosen.suppressed), np.uint64))
+    if work.pushed:
+        unwanted |= work.pushed.is_suppressed[indexes]
+    if not unwanted.any():
+        return _batch(work, way, indexes)
     batch = _batch(work, way, indexes[~unwanted])
     recipients = work.chunk.first + indexes[unwanted]
     batch.suppressed = list(zip(recipients.tolist(), phones[unwanted].tolist(), strict=True))
@@ -275,8 +280,13 @@ def _fresh_batch(work: _Work, way: Way, chosen: Chosen) -> Batch:
 
 
 def _batch(work: _Work, way: Way, indexes: Integers) -> Batch:
-    """Of these recipients of the chunk, but for those whose text does not come about."""
-    indexes, wire, unfit = _wire(work, way, indexes)
+    """Of these recipients of the chunk, but for those whose time has passed, and whose text does not come about."""
+    in_time = indexes
+    if work.pushed:
+        now, pushed = work.clock(), work.pushed
+        in_time = indexes[np.array([pushed.is_in_time(index, now) for index in indexes.tolist()], bool)]
+    expired = np.setdiff1d(indexes, in_time)
+    indexes, wire, unfit = _wire(work, way, in_time)
     return Batch(
         campaign_id=work.campaign.pk,
         channel_id=way.id,
@@ -290,13 +300,15 @@ def _batch(work: _Work, way: Way, indexes: Integers) -> Batch:
         intended_at=work.clock(),
         period=work.campaign.resumed_at,
         parts_per_second=work.campaign.parts_per_second or 0,
+        expired=list(zip((work.chunk.first + expired).tolist(), work.phones[expired].tolist(), strict=True)),
         unfit=[(work.chunk.first + index, int(work.phones[index]), why) for index, why in unfit],
     )
 
 
 def _wire(work: _Work, way: Way, indexes: Integers) -> tuple[Integers, Wire, list[tuple[int, TextError]]]:
     """What goes to whom, and who gets nothing and why."""
-    if work.template.is_plain:
+    ends = [work.pushed.ends[index] for index in indexes.tolist()] if work.pushed else []
+    if work.template.is_plain and not any(ends):
         cost = way.parts if len(way.templates) == 1 else 1
         phones = work.phones[indexes]
         return indexes, texts.Same(way.templates, phones, cost=cost, plus=way.style.plus_sign), []
@@ -312,7 +324,9 @@ def _wire(work: _Work, way: Way, indexes: Integers) -> tuple[Integers, Wire, lis
             fit.append(index)
             written.append(text)
     chosen = np.array(fit, np.int64)
-    return chosen, texts.filled(work.campaign, way.style, work.phones[chosen], written, now=work.clock()), unfit
+    until = [work.pushed.ends[index] for index in fit] if work.pushed else None
+    wire = texts.filled(work.campaign, way.style, work.phones[chosen], written, now=work.clock(), ends=until)
+    return chosen, wire, unfit
 
 
 def _unfit(text: str, way: Way) -> TextError | None:

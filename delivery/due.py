@@ -21,7 +21,7 @@ from delivery import chunk_files, halting, incidents, pacing, quarantine, tasks,
 from delivery.intents import OVERDUE_MARGIN
 from delivery.models import Chunk, Message
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
-from recipients.chunks import ChunkDamaged
+from recipients.chunks import ChunkDamaged, Manifest
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def _start_all(campaigns: Iterable[Campaign], *, now: datetime) -> None:
 
 def _start_together(campaigns: Sequence[Campaign], *, now: datetime) -> None:
     try:
-        manifests = {campaign.pk: chunk_files.manifest(campaign.list) for campaign in campaigns if campaign.list}
+        manifests = {campaign.pk: _manifest_of(campaign) for campaign in campaigns}
         started, left = transitions.start_together(manifests, now=now)
     except Exception as error:  # whatever is wrong with one of them: each has its own try
         logger.info("start.one_by_one", extra={"error": repr(error)})
@@ -100,8 +100,7 @@ def _start(campaign: Campaign, *, now: datetime) -> None:
         if transitions.is_too_late(campaign, now):
             transitions.miss(campaign.pk, now=now)
             return
-        assert campaign.list is not None  # campaign_beyond_draft_has_a_list
-        transitions.start(campaign.pk, chunk_files.manifest(campaign.list), now=now)
+        transitions.start(campaign.pk, _manifest_of(campaign), now=now)
         ring_next(campaign.pk, now=now)
     except ChunkDamaged as error:
         _note(campaign, IncidentKind.CHUNK_DAMAGED, str(error), now=now)
@@ -110,9 +109,14 @@ def _start(campaign: Campaign, *, now: datetime) -> None:
         _note(campaign, IncidentKind.STORAGE, str(error), now=now)
 
 
+def _manifest_of(campaign: Campaign) -> Manifest | None:
+    return chunk_files.manifest(campaign.list) if campaign.list else None  # a trigger
+
+
 def finish_done(*, now: datetime) -> None:
     unfinished = Chunk.objects.filter(campaign=OuterRef("pk")).exclude(status=ChunkStatus.DONE)
-    for campaign_id in Campaign.objects.sending().exclude(Exists(unfinished)).values_list("pk", flat=True):
+    sent = Campaign.objects.sending().exclude(mode=Mode.TRIGGER).exclude(Exists(unfinished))
+    for campaign_id in sent.values_list("pk", flat=True):
         with _alone("finish", campaign_id, now=now):
             transitions.finish(campaign_id, now=now)
 
@@ -250,13 +254,17 @@ def others_wait(campaign_id: int, *, now: datetime) -> bool:
 
 def ring(chunk_id: int, *, now: datetime) -> bool:
     """False when the broker is away: then the chunk does not count as rung for."""
-    rung = Chunk.objects.filter(pk=chunk_id)
-    rung.update(rung_at=now)
+    Chunk.objects.filter(pk=chunk_id).update(rung_at=now)
+    return sound(chunk_id, rung_at=now)
+
+
+def sound(chunk_id: int, *, rung_at: datetime) -> bool:
+    """The bell of a chunk that is on record as rung for."""
     try:
         tasks.dispatch.delay(chunk_id)
     except BrokerError as error:
         logger.warning("ring.unheard", extra={"chunk": chunk_id, "error": str(error)})
-        rung.filter(rung_at=now).update(rung_at=None)
+        Chunk.objects.filter(pk=chunk_id, rung_at=rung_at).update(rung_at=None)
         return False
     return True
 

@@ -1,5 +1,6 @@
 """Claim and intent: who works on a chunk, and what is going to be handed over, committed before the first byte."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -142,7 +143,7 @@ FOR NO KEY UPDATE OF c
 """
 _INTEND_RETRIES = """
 WITH ready AS (
-    SELECT ctid, phone FROM delivery_message
+    SELECT ctid, recipient, phone FROM delivery_message
     WHERE day = %(day)s AND campaign_id = %(campaign)s AND recipient >= %(first)s AND recipient < %(end)s
       AND state = %(retry)s AND retry_at <= %(now)s
     ORDER BY recipient LIMIT %(count)s FOR UPDATE
@@ -152,18 +153,23 @@ WITH ready AS (
         || barred_among((SELECT destinations FROM accounts_workspace WHERE id = %(workspace)s),
                         ARRAY(SELECT phone FROM ready)) AS phones
 ), judged AS (
-    SELECT ready.ctid AS place, ready.phone = ANY (unwanted.phones) AS is_suppressed FROM ready, unwanted
+    SELECT ready.ctid AS place, CASE
+        WHEN ready.phone = ANY (unwanted.phones) THEN %(suppressed)s
+        WHEN EXISTS (SELECT FROM delivery_push p WHERE p.campaign_id = %(campaign)s AND p.recipient = ready.recipient
+                     AND p.expires_at <= %(now)s) THEN %(expired)s
+        ELSE %(intended)s END AS becomes
+    FROM ready, unwanted
 )
 UPDATE {partition} m SET
-    state = CASE WHEN is_suppressed THEN %(suppressed)s ELSE %(intended)s END,
-    attempts = CASE WHEN is_suppressed THEN attempts ELSE attempts + 1 END,
-    submitted_at = CASE WHEN is_suppressed THEN submitted_at ELSE %(now)s END,
-    channel_id = CASE WHEN is_suppressed THEN channel_id ELSE %(channel)s END,
-    done_at = CASE WHEN is_suppressed THEN %(now)s ELSE done_at END,
+    state = becomes,
+    attempts = CASE becomes WHEN %(intended)s THEN attempts + 1 ELSE attempts END,
+    submitted_at = CASE becomes WHEN %(intended)s THEN %(now)s ELSE submitted_at END,
+    channel_id = CASE becomes WHEN %(intended)s THEN %(channel)s ELSE channel_id END,
+    done_at = CASE becomes WHEN %(intended)s THEN done_at ELSE %(now)s END,
     retry_at = NULL
 FROM judged
 WHERE m.ctid = judged.place
-RETURNING m.recipient, m.phone, m.attempts, is_suppressed
+RETURNING m.recipient, m.phone, m.attempts, m.state
 """
 
 
@@ -172,7 +178,8 @@ def intend_retries(chunk: Chunk, count: int, *, seal: str, channel_id: int, now:
     """Messages of the chunk that were refused for the moment and are to be tried again now.
 
     Those whose number has been suppressed since, or is where the workspace does not allow any more, are over:
-    SUPPRESSED, and not among them. A retry was paid for at first.
+    SUPPRESSED, and not among them; so are those of a trigger whose own time has passed: EXPIRED. A retry was paid for at
+    first.
     """
     owned: dict[str, Any] = {"chunk": chunk.pk, "owner": chunk.owner, "epoch": chunk.epoch, "seal": seal, "now": now}
     with connection.cursor() as cursor:
@@ -192,13 +199,16 @@ def intend_retries(chunk: Chunk, count: int, *, seal: str, channel_id: int, now:
                 "retry": MessageState.RETRY,
                 "intended": MessageState.INTENDED,
                 "suppressed": MessageState.SUPPRESSED,
+                "expired": MessageState.EXPIRED,
                 "channel": channel_id,
                 "now": now,
                 "count": count,
             },
         )
-        judged: list[tuple[int, int, int, bool]] = cursor.fetchall()
-        retries = [Retry(recipient=r, phone=phone, attempts=n) for r, phone, n, is_over in judged if not is_over]
+        judged: list[tuple[int, int, int, int]] = cursor.fetchall()
+        becomes = Counter(state for _, _, _, state in judged)
+        wanted = [one for one in judged if one[3] == MessageState.INTENDED]
+        retries = [Retry(recipient=recipient, phone=phone, attempts=n) for recipient, phone, n, _ in wanted]
         over = len(judged) - len(retries)
         if retries:
             cursor.execute(
@@ -210,8 +220,7 @@ def intend_retries(chunk: Chunk, count: int, *, seal: str, channel_id: int, now:
             cursor.execute("UPDATE delivery_chunk SET unresolved = unresolved - %s WHERE id = %s", [over, chunk.pk])
         moved = {
             Standing(MessageState.RETRY): -len(judged),
-            Standing(MessageState.INTENDED): len(retries),
-            Standing(MessageState.SUPPRESSED): over,
+            **{Standing(MessageState(state)): n for state, n in becomes.items()},
         }
         tallies.note(cursor, chunk.campaign_id, moved)
     return sorted(retries, key=lambda one: one.recipient)

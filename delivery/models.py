@@ -4,6 +4,7 @@
 """
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -11,7 +12,7 @@ from django.db.models.functions import Now
 from accounts.models import Workspace
 from campaigns.models import Campaign
 from channels.models import Channel
-from delivery.querysets import ChunkQuerySet, HaltQuerySet, InboundQuerySet
+from delivery.querysets import ChunkQuerySet, HaltQuerySet, InboundQuerySet, PushQuerySet
 from delivery.statuses import ChunkStatus, ErrorKind, HaltKind, InboundKind, IncidentKind, MessageState
 from recipients.masking import masked
 
@@ -72,6 +73,37 @@ class Chunk(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id}/{self.number}"
+
+    @property
+    def is_pushed(self) -> bool:
+        """Of a trigger: its recipients are rows of `Push` instead of an object, and there may be more of them soon."""
+        return not self.key
+
+
+class Push(models.Model):
+    """A message of a trigger campaign, as it was accepted; `recipient` counts them, and is their id. `cells` fill the
+    text, in the order of its names."""
+
+    pk = models.CompositePrimaryKey("campaign_id", "recipient")
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+", db_index=False)
+    recipient = models.IntegerField()
+    phone = models.BigIntegerField(help_text="E.164 digits.")
+    cells = ArrayField(models.TextField())
+    key = models.CharField(max_length=255, null=True, help_text="What the program calls it.")  # noqa: DJ001
+    digest = models.CharField(max_length=64, help_text="SHA-256 of what was asked for, to know a repetition.")
+    expires_at = models.DateTimeField(null=True)
+    is_suppressed = models.BooleanField(default=False, help_text="When it was accepted.")
+    at = models.DateTimeField()
+
+    objects = PushQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="push_once_a_key", fields=["campaign", "key"])]
+        indexes = [models.Index(name="push_by_phone", fields=["campaign", "phone"])]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}/{self.recipient}"
 
 
 class Intent(models.Model):

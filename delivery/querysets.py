@@ -1,4 +1,4 @@
-"""Which chunks, halts and inbound messages."""
+"""Which chunks, pushed messages, halts and inbound messages."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -13,7 +13,7 @@ from campaigns.statuses import FINISHED, Status
 from delivery.statuses import ChunkStatus
 
 if TYPE_CHECKING:
-    from delivery.models import Chunk, Halt, Inbound
+    from delivery.models import Chunk, Halt, Inbound, Push
 
 
 UNFINISHED = (ChunkStatus.OPEN, ChunkStatus.QUARANTINED, ChunkStatus.FROZEN)
@@ -110,6 +110,12 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
         """Chunks of campaigns that ended before they did, with nobody at work on them."""
         kept = [ChunkStatus.OPEN, ChunkStatus.QUARANTINED]
         return self.unowned(now).filter(status__in=kept, campaign__status__in=FINISHED)
+
+
+class PushQuerySet(models.QuerySet["Push"]):
+    def within(self, first: int, end: int) -> Self:
+        """In the order in which they were accepted."""
+        return self.filter(recipient__gte=first, recipient__lt=end).order_by("recipient")
 
 
 class HaltQuerySet(models.QuerySet["Halt"]):

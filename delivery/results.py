@@ -83,7 +83,7 @@ def store(batch: Batch, chunk: Chunk, *, now: datetime) -> bool:
                 "owner": chunk.owner,
                 "epoch": chunk.epoch,
                 "next": chunk.next,
-                "moved": handed_over + len(batch.passed_over) + len(batch.misfits),
+                "moved": handed_over + len(batch.passed_over) + len(batch.outdated) + len(batch.misfits),
                 "open": sum(moved[Standing(state)] for state in OPEN_STATES),
                 "look_at": others.look_at,
                 "states": copying.array(states),
@@ -200,6 +200,10 @@ def _others(batch: Batch, indexes: Integers, *, now: datetime) -> _Others:
     for recipient, phone in batch.passed_over:
         found.moved[Standing(S.SUPPRESSED)] += 1
         rest = f"{S.SUPPRESSED:d}\t0\t1\t0\t0\t{_NULL}\t{_NULL}\t{at}\t{_NULL}\t{end}"
+        found.rows.append(f"{start}\t{recipient}\t{phone}\t{rest}")
+    for recipient, phone in batch.outdated:
+        found.moved[Standing(S.EXPIRED)] += 1
+        rest = f"{S.EXPIRED:d}\t0\t1\t0\t0\t{_NULL}\t{_NULL}\t{at}\t{_NULL}\t{end}"
         found.rows.append(f"{start}\t{recipient}\t{phone}\t{rest}")
     for recipient, phone, why in batch.misfits:
         found.moved[Standing(S.FAILED, ErrorKind.TEXT, why)] += 1

@@ -122,15 +122,25 @@ def templates(campaign: Campaign, style: Style, *, now: datetime) -> tuple[Submi
 
 
 def filled(
-    campaign: Campaign, style: Style, phones: NDArray[np.uint64], texts: Sequence[str], *, now: datetime
+    campaign: Campaign,
+    style: Style,
+    phones: NDArray[np.uint64],
+    texts: Sequence[str],
+    *,
+    now: datetime,
+    ends: Sequence[datetime | None] | None = None,
 ) -> Filled:
-    envelope, envelopes = _envelope(campaign, style, now=now), dict[tuple[int, int], Envelope]()
+    """`ends` are when each loses its point; none is the campaign's deadline."""
+    envelopes = dict[tuple[int, int, datetime | None], Envelope]()
     bodies: list[bytes] = []
     starts = [0]
-    for destination, text in zip(_destinations(phones, plus=style.plus_sign), texts, strict=True):
+    for destination, text, end in zip(
+        _destinations(phones, plus=style.plus_sign), texts, ends or [None] * len(texts), strict=True
+    ):
         for piece in _pieces(text, style, reference=campaign.pk):
-            kind = piece.esm_class, piece.data_coding
+            kind = piece.esm_class, piece.data_coding, end
             if kind not in envelopes:
+                envelope = _envelope(campaign, style, now=now, end=end)
                 envelopes[kind] = Envelope(SubmitSm(**envelope, esm_class=kind[0], data_coding=kind[1]))
             bodies.append(envelopes[kind].body(destination, piece.text, encode_tlvs(piece.tlvs)))
         starts.append(len(bodies))
@@ -162,11 +172,12 @@ def _destinations(phones: NDArray[np.uint64], *, plus: bool) -> list[bytes]:
     return [form % phone for phone in phones.tolist()]
 
 
-def _envelope(campaign: Campaign, style: Style, *, now: datetime) -> dict[str, Any]:
+def _envelope(campaign: Campaign, style: Style, *, now: datetime, end: datetime | None = None) -> dict[str, Any]:
     usual = settings.DEFAULT_VALIDITY
     if style.longest_validity is not None:
         usual = min(usual, timedelta(seconds=style.longest_validity))
-    until = pacing.validity(now, usual=usual, not_after=campaign.not_after)
+    ends = [at for at in (campaign.not_after, end) if at is not None]
+    until = pacing.validity(now, usual=usual, not_after=min(ends, default=None))
     return {
         "service_type": style.service_type.encode("ascii"),
         "source_addr_ton": campaign.revision.ton,

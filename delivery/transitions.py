@@ -22,8 +22,9 @@ NOT_BALANCED = "not_balanced"
 
 
 @transaction.atomic
-def start(campaign_id: int, manifest: Manifest, *, now: datetime) -> Campaign:
-    """Its time has come: check once more what was approved, lay out the chunks, and let it go.
+def start(campaign_id: int, manifest: Manifest | None, *, now: datetime) -> Campaign:
+    """Its time has come: check once more what was approved, lay out the chunks, and let it go. A trigger has no
+    manifest, and its chunks come with its messages.
 
     Too late, it becomes MISSED; changed since its approval, FAILED. Raises Refused when it is not APPROVED any more.
     """
@@ -42,7 +43,7 @@ def start(campaign_id: int, manifest: Manifest, *, now: datetime) -> Campaign:
 
 
 @transaction.atomic
-def start_together(manifests: Mapping[int, Manifest], *, now: datetime) -> tuple[list[Campaign], list[Campaign]]:
+def start_together(manifests: Mapping[int, Manifest | None], *, now: datetime) -> tuple[list[Campaign], list[Campaign]]:
     """Campaigns of one workspace, by id, whose time has come together: those that started, and those that cannot just
     so, which are left to `start`. What somebody else has locked is in good hands."""
     started: list[Campaign] = []
@@ -68,7 +69,7 @@ def miss(campaign_id: int, *, now: datetime) -> Campaign:
 def finish(campaign_id: int, *, now: datetime) -> Campaign:
     """Every recipient's dispatch has ended, and receipts go on arriving. Refused while the equation does not hold."""
     campaign = Campaign.objects.lock(campaign_id)
-    if _has_unfinished_chunks(campaign):
+    if campaign.mode == Mode.TRIGGER or _has_unfinished_chunks(campaign):  # a trigger goes on until its end
         raise Refused(f"{campaign} has open chunks.", code="not_done")
     return _finish(campaign, now=now)
 
@@ -79,7 +80,8 @@ def expire(campaign_id: int, *, now: datetime) -> Campaign:
     campaign = Campaign.objects.lock(campaign_id)
     if campaign.not_after is None or campaign.not_after > now:
         raise Refused(f"The deadline of {campaign} has not passed.", code="not_expired")
-    if Chunk.objects.filter(campaign=campaign).exists() and not _has_unfinished_chunks(campaign):
+    is_laid_out = campaign.mode == Mode.TRIGGER or Chunk.objects.filter(campaign=campaign).exists()
+    if is_laid_out and not _has_unfinished_chunks(campaign):
         if campaign.status == Status.PAUSED:
             note = "Everything had been handed over when its deadline passed."
             change_status(campaign, Status.SENDING, moves=MOVES, by=None, note=note)
@@ -129,9 +131,9 @@ def what_differs(campaign: Campaign, manifest: Manifest | None = None) -> str:
     """What is not as it was approved, in a sentence; empty when everything is."""
     if seal.of(campaign) != campaign.seal:
         return reasons.CONTENT_DIFFERS
-    if campaign.list is None or campaign.list.status != ListStatus.READY:
+    if campaign.mode != Mode.TRIGGER and (campaign.list is None or campaign.list.status != ListStatus.READY):
         return reasons.LIST_NOT_READY
-    if manifest is not None and (manifest.digest, manifest.count) != (campaign.list.digest, campaign.list.accepted):
+    if campaign.list is not None and manifest is not None and (manifest.digest, manifest.count) != (campaign.list.digest, campaign.list.accepted):
         return reasons.LIST_DIFFERS
     if campaign.sender.status != SenderStatus.APPROVED or campaign.revision.status != RevisionStatus.APPROVED:
         return reasons.SENDER_NOT_APPROVED % {"sender": campaign.sender}
@@ -164,9 +166,9 @@ def _fail(campaign: Campaign, reason: str, *, now: datetime) -> Campaign:
     return campaign
 
 
-def _chunks(campaign: Campaign, manifest: Manifest, *, now: datetime) -> list[Chunk]:
+def _chunks(campaign: Campaign, manifest: Manifest | None, *, now: datetime) -> list[Chunk]:
     made, first = [], 0
-    for entry in manifest.entries:
+    for entry in manifest.entries if manifest else ():
         made.append(
             Chunk(
                 campaign=campaign,

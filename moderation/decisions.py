@@ -133,7 +133,7 @@ def _check_sendable(campaign: Campaign) -> None:
         raise Refused(
             _("The sender “%(sender)s” is not approved.") % {"sender": campaign.sender}, code="sender_not_approved"
         )
-    if campaign.list is None or campaign.list.status != ListStatus.READY:
+    if campaign.mode != Mode.TRIGGER and (campaign.list is None or campaign.list.status != ListStatus.READY):
         raise Refused(_("The list of recipients is not ready."), code="list_not_ready")
     carriers.check_can_carry(campaign)
 

@@ -34,6 +34,10 @@ class Piece:
         """Its E.164 digits; raises ChunkDamaged."""
         return self.open().phones
 
+    def others(self, columns: int) -> list[tuple[str, ...]]:
+        """The other columns of each; raises ChunkDamaged."""
+        return self.open().others(columns)
+
     def open(self) -> Chunk:
         """Its recipients with their other columns; raises ChunkDamaged."""
         with default_storage.open(self.entry.key, "rb") as file:

@@ -4,6 +4,7 @@ The ledger never holds one in clear: an entry has the number masked, and its `fi
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,19 +44,33 @@ class Totals:
 
 def number_of(text: str, workspace: Workspace | None) -> int:
     """E.164 digits of a number in whatever format; raises Refused. National format needs the workspace's country."""
-    value = text.strip()
+    (number,) = numbers_of([text], workspace)
+    if isinstance(number, Refused):
+        raise number
+    return number
+
+
+def numbers_of(texts: Sequence[str], workspace: Workspace | None) -> list[int | Refused]:
+    """The same of many, each with its own answer."""
     country = workspace.country if workspace else ""
+    lines = b"".join(_line(text.strip(), country) for text in texts)
+    found = phones.normalise(Cells.of_lines(lines), country or ANY_COUNTRY)
+    read = zip(texts, found.reasons.tolist(), found.e164.tolist(), strict=True)
+    return [_bad_number(text, Reason(reason)) if reason else int(number) for text, reason, number in read]
+
+
+def _line(value: str, country: str) -> bytes:
     if not country and not value.startswith(("+", "00")):
         value = f"+{value}"
-    line = value.replace("\n", " ").encode(errors="replace") + b"\n"
-    found = phones.normalise(Cells.of_lines(line), country or ANY_COUNTRY)
-    if found.reasons[0]:
-        sentence = Reason(int(found.reasons[0])).sentence
-        raise Refused(
-            _("“%(number)s” is not a phone number: %(sentence)s") % {"number": text.strip()[:40], "sentence": sentence},
-            code="bad_number",
-        )
-    return int(found.e164[0])
+    return value.replace("\n", " ").encode(errors="replace") + b"\n"
+
+
+def _bad_number(text: str, reason: Reason) -> Refused:
+    return Refused(
+        _("“%(number)s” is not a phone number: %(sentence)s")
+        % {"number": text.strip()[:40], "sentence": reason.sentence},
+        code="bad_number",
+    )
 
 
 @transaction.atomic

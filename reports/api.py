@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -143,6 +144,24 @@ class Recipients(APIView):
         )
         following = None if page.next_cursor is None else _url_with(request, cursor=page.next_cursor)
         return Response({"results": RecipientOutput(page.rows, many=True).data, "next": following})
+
+
+class MessageOutput(RecipientOutput):
+    id = serializers.IntegerField(source="number")
+
+
+class OneMessage(APIView):
+    """What became of one message, by the id that it got when it was pushed; of a list, by its place from 0."""
+
+    reads = Scope.MESSAGES
+
+    @extend_schema(responses=MessageOutput)
+    def get(self, request: Request, pk: int, number: int) -> Response:
+        campaign = _campaign(request, pk)
+        found = recipients_tab.message(campaign, number)
+        if found is None:
+            raise Http404
+        return Response(MessageOutput(found).data)
 
 
 class Errors(APIView):

@@ -9,6 +9,7 @@ urlpatterns = [
     path("statistics/export/", statistics_api.StatisticsExport.as_view(), name="statistics-export"),
     path("limits/", limit_api.Limits.as_view(), name="limits"),
     path("campaigns/<int:pk>/recipients/", api.Recipients.as_view(), name="campaign-recipients"),
+    path("campaigns/<int:pk>/messages/<int:number>/", api.OneMessage.as_view(), name="campaign-message"),
     path("campaigns/<int:pk>/errors/", api.Errors.as_view(), name="campaign-errors"),
     path("campaigns/<int:pk>/exports/", api.Exports.as_view(), name="campaign-exports"),
     path("campaigns/<int:pk>/trials/", trial_api.Trials.as_view(), name="campaign-trials"),

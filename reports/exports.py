@@ -21,13 +21,13 @@ from audit.ledger import change_status, record
 from audit.refusal import Refused
 from audit.wording import stored
 from campaigns.models import Campaign
+from campaigns.statuses import Mode
 from delivery import counters, retention
 from delivery.counters import Totals
 from objects import outlet
 from objects.outlet import Outlet
 from objects.trouble import ObjectMissing
 from recipients.chunks import ChunkDamaged
-from recipients.models import RecipientList
 from recipients.statuses import Status as ListStatus
 from reports import evidence, lines, tasks
 from reports.lines import COLUMNS, OF_LIST, Lines
@@ -63,11 +63,14 @@ def request(campaign_id: int, *, format: str, by: User, columns: Sequence[str] =
     """`columns` are names of `lines.COLUMNS`, or `list.NAME` of those of the list; none are the former. The edge asks
     `check_role` first."""
     campaign = Campaign.objects.select_related("list").get(pk=campaign_id)
-    if campaign.list is None or campaign.list.status != ListStatus.READY:
+    if campaign.mode != Mode.TRIGGER and (campaign.list is None or campaign.list.status != ListStatus.READY):
         words = _("%(campaign)s has no prepared list: there is nothing to export yet.") % {"campaign": campaign}
         raise Refused(words, code="list_not_ready")
+    if campaign.mode == Mode.TRIGGER and format == Format.EVIDENCE:
+        words = _("%(campaign)s is a trigger: its evidence would need a list that is fixed.") % {"campaign": campaign}
+        raise Refused(words, code="no_evidence")
     retention.check_kept(campaign)
-    _check_columns(columns, campaign.list, format=format)
+    _check_columns(columns, campaign, format=format)
     export = Export.objects.create(
         workspace_id=campaign.workspace_id,
         campaign=campaign,
@@ -81,17 +84,17 @@ def request(campaign_id: int, *, format: str, by: User, columns: Sequence[str] =
     return export
 
 
-def columns_of(listed: RecipientList) -> list[str]:
+def columns_of(campaign: Campaign) -> list[str]:
     """What may be chosen."""
-    return [*COLUMNS, *dict.fromkeys(f"{OF_LIST}{name}" for name in listed.columns)]
+    return [*COLUMNS, *dict.fromkeys(f"{OF_LIST}{name}" for name in campaign.columns)]
 
 
-def _check_columns(columns: Sequence[str], listed: RecipientList, *, format: str) -> None:
+def _check_columns(columns: Sequence[str], campaign: Campaign, *, format: str) -> None:
     if columns and format == Format.EVIDENCE:
         raise Refused(_("The evidence has no columns to choose."), code="no_columns")
-    if unknown := next((name for name in columns if name not in columns_of(listed)), None):
+    if unknown := next((name for name in columns if name not in columns_of(campaign)), None):
         words = _("There is no column “%(name)s”: choose of %(known)s.")
-        told = {"name": unknown, "known": ", ".join(columns_of(listed))}
+        told = {"name": unknown, "known": ", ".join(columns_of(campaign))}
         raise Refused(words % told, code="unknown_column")
     if len(set(columns)) < len(columns):
         raise Refused(_("Name each column once."), code="double_column")
@@ -218,10 +221,9 @@ def _put_rows(export: Export, file: Outlet, holding: _Holding) -> tuple[int, Tot
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         campaign = Campaign.objects.select_related("list").get(pk=export.campaign_id)
-        assert campaign.list is not None
         columns = export.columns or COLUMNS
         # Packing one chunk and reading the next take about as long, and neither holds up the other.
-        with sinks.opened(file, Format(export.format), columns, campaign.list.columns) as put:
+        with sinks.opened(file, Format(export.format), columns, campaign.columns) as put:
             count = _put_all(lines.of(campaign), put, holding)
         return count, counters.totals(campaign)
 

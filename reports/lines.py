@@ -12,7 +12,9 @@ from django.db import connection
 from campaigns import gsm
 from campaigns.models import Campaign
 from delivery import counters, errors
-from delivery.statuses import TERM_OF, Term
+from delivery.models import Chunk
+from delivery.pushes import PushedPiece
+from delivery.statuses import STATES_OF, TERM_OF, MessageState, Term
 from recipients.listing import Piece, listing_of
 
 COLUMNS = ("to", "status", "error_code", "error_name", "error_text", "submitted_at", "done_at", "parts")
@@ -38,7 +40,7 @@ _ERROR = re.compile(rb"!(\d+):(\d+)")
 class Lines:
     """Those of one chunk of the list."""
 
-    piece: Piece
+    piece: Piece | PushedPiece
     text: bytes
 
 
@@ -47,21 +49,56 @@ def of(campaign: Campaign) -> Iterator[Lines]:
 
     Raises ChunkDamaged, ObjectMissing.
     """
-    assert campaign.list is not None
     parts = gsm.count_parts(campaign.template.least)
     rest, waiting = (f",{term},,,,,,{parts}\n".encode() for term in (counters.rest_term(campaign), Term.WAITING))
     unrecorded = counters.unrecorded(campaign)
+    if campaign.list is None:  # a trigger
+        yield from _of_pushed(campaign, parts)
+        return
     for piece in listing_of(campaign.list).pieces:
         lines = _of_the_intended(campaign, piece)
         yield Lines(piece, _with_the_rest(piece, lines, rest, waiting=waiting, unrecorded=unrecorded))
 
 
+# A number may have many messages, so those without a row are told from the others by their own.
+_PUSHED = _LINES.replace(
+    "FROM delivery_message\nWHERE day = %(day)s AND campaign_id = %(campaign)s AND recipient >= %(first)s AND recipient < %(end)s",
+    """FROM (
+    SELECT p.recipient, p.phone, coalesce(m.state, CASE WHEN p.recipient < %(intended)s THEN %(waiting)s ELSE %(rest)s END)
+        AS state, m.error_kind, m.error_code, m.submitted_at, m.done_at, coalesce(m.parts, %(parts)s) AS parts
+    FROM delivery_push p LEFT JOIN delivery_message m
+        ON m.day = %(day)s AND m.campaign_id = p.campaign_id AND m.recipient = p.recipient
+    WHERE p.campaign_id = %(campaign)s AND p.recipient >= %(first)s AND p.recipient < %(end)s
+) AS told""",
+)
+
+
+def _of_pushed(campaign: Campaign, parts: int) -> Iterator[Lines]:
+    """Every message of a trigger, in the order in which they were accepted."""
+    rest = STATES_OF[counters.rest_term(campaign)][0]
+    for chunk in Chunk.objects.filter(campaign=campaign).order_by("number"):
+        values: dict[str, Any] = {
+            "day": campaign.day,
+            "campaign": campaign.pk,
+            "first": chunk.first,
+            "end": chunk.first + chunk.count,
+            "intended": chunk.first + chunk.intended,
+            "waiting": MessageState.INTENDED,
+            "rest": rest,
+            "parts": parts,
+        }
+        yield Lines(PushedPiece(chunk), _read(_PUSHED, values))
+
+
 def _of_the_intended(campaign: Campaign, piece: Piece) -> bytes:
     if campaign.started_at is None:
         return b""
-    values: dict[str, Any] = {"day": campaign.day, "campaign": campaign.pk, "first": piece.first, "end": piece.end}
+    return _read(_LINES, {"day": campaign.day, "campaign": campaign.pk, "first": piece.first, "end": piece.end})
+
+
+def _read(statement: str, values: dict[str, Any]) -> bytes:
     with connection.cursor() as cursor:
-        cursor.execute(_LINES, values)
+        cursor.execute(statement, values)
         lines: str = cursor.fetchone()[0] or ""
     stamped = lines.encode().replace(b" ", b"T").replace(b"+00", b"Z")
     return _ERROR.sub(_explained, stamped)

@@ -4,7 +4,7 @@ Whoever was intended has a message row; the others live in the chunk objects of 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import merge
@@ -14,7 +14,8 @@ from django.db.models import F, QuerySet
 
 from campaigns import gsm
 from campaigns.models import Campaign
-from delivery import counters, errors, retention
+from campaigns.statuses import Mode
+from delivery import counters, errors, pushes, retention
 from delivery.errors import Error
 from delivery.models import Chunk, Message
 from delivery.statuses import STATES_OF, TERM_OF, MessageState, Term
@@ -68,14 +69,14 @@ def page(
     cursor: int = 0,
     size: int = SIZE,
 ) -> Page:
-    """Recipients from number `cursor` on, of one term when `status` says so; with `to`, at most the one who has it.
+    """Recipients from number `cursor` on, of one term when `status` says so; with `to`, whoever has it.
 
     Raises Refused when what became of each is no longer kept.
     """
     retention.check_kept(campaign)
-    if campaign.list is None or not campaign.list.digest:
+    listing = _listing(campaign)
+    if listing is None:
         return Page(rows=[], next_cursor=None)
-    listing = listing_of(campaign.list)
     if to is not None:
         return _search(campaign, listing, to, status)
     if status is None:
@@ -88,13 +89,44 @@ def page(
     )
 
 
-def _search(campaign: Campaign, listing: Listing, to: int, status: Term | None) -> Page:
-    number = listing.find(to)
-    rows = [] if number is None else _recipients(campaign, listing, [number])
+def message(campaign: Campaign, number: int) -> Recipient | None:
+    """The one with this number, which is the id of a message that was pushed; None when there is none."""
+    listing = _listing(campaign)
+    if listing is None or number >= listing.count:
+        return None
+    retention.check_kept(campaign)
+    return _recipients(campaign, listing, [number])[0]
+
+
+class _Pushed:
+    """The messages of a trigger, where others have a list."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self._campaign = campaign
+        self.count = pushes.count(campaign)
+
+    def phones(self, numbers: Iterable[int]) -> dict[int, int]:
+        return pushes.phones(self._campaign, numbers)
+
+
+def _listing(campaign: Campaign) -> Listing | _Pushed | None:
+    if campaign.mode == Mode.TRIGGER:
+        return _Pushed(campaign)
+    return listing_of(campaign.list) if campaign.list is not None and campaign.list.digest else None
+
+
+def _search(campaign: Campaign, listing: Listing | _Pushed, to: int, status: Term | None) -> Page:
+    """A list has each number once; a trigger may have written to it many times: then the latest."""
+    if isinstance(listing, _Pushed):
+        numbers = pushes.find(campaign, to)[-SIZE:]
+    else:
+        number = listing.find(to)
+        numbers = [] if number is None else [number]
+    rows = _recipients(campaign, listing, numbers)
     return Page(rows=[row for row in rows if status in (None, row.term)], next_cursor=None)
 
 
-def _numbers(campaign: Campaign, listing: Listing, status: Term, cursor: int, limit: int) -> Iterator[int]:
+def _numbers(campaign: Campaign, listing: Listing | _Pushed, status: Term, cursor: int, limit: int) -> Iterator[int]:
     """Recipient numbers of this term from `cursor` on, ascending; at least `limit` of them if there are as many."""
     states = STATES_OF[status]
     # The state has no index: knowing how many there are ends the search with the last of them.
@@ -112,7 +144,7 @@ def _numbers(campaign: Campaign, listing: Listing, status: Term, cursor: int, li
     )
 
 
-def _unintended(campaign: Campaign, listing: Listing, cursor: int, limit: int) -> Iterator[int]:
+def _unintended(campaign: Campaign, listing: Listing | _Pushed, cursor: int, limit: int) -> Iterator[int]:
     chunks = Chunk.objects.filter(campaign=campaign)
     if not chunks.exists():
         yield from range(cursor, listing.count)
@@ -132,7 +164,7 @@ def _messages(campaign: Campaign) -> QuerySet[Message]:
     return Message.objects.filter(day=campaign.day, campaign=campaign)
 
 
-def _recipients(campaign: Campaign, listing: Listing, numbers: list[int]) -> list[Recipient]:
+def _recipients(campaign: Campaign, listing: Listing | _Pushed, numbers: list[int]) -> list[Recipient]:
     messages = {message.recipient: message for message in _messages(campaign).filter(recipient__in=numbers)}
     phones = listing.phones(number for number in numbers if number not in messages)
     rest = counters.rest_term(campaign)

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from campaigns.models import Campaign
-from campaigns.statuses import FINISHED, Status
+from campaigns.statuses import FINISHED, Mode, Status
 from delivery import counters, incidents, retention
 from delivery.models import Receipt
 from delivery.receipts import VERDICTS
@@ -21,7 +21,9 @@ from smpp.receipts import MessageState as CarrierState
 WATCHED = timedelta(hours=2)  # of receipts at each hourly look: those since the one before it, and some more
 
 _COUNTS = """
-WITH per_chunk AS (
+WITH pushed AS (
+    SELECT count(*) AS pushed FROM delivery_push WHERE campaign_id = %(campaign)s
+), per_chunk AS (
     SELECT chunk.number, chunk.next, chunk.count, chunk.unresolved, here.*
     FROM delivery_chunk chunk
     CROSS JOIN LATERAL (
@@ -49,7 +51,8 @@ UNION ALL SELECT 'failed', coalesce(code, 0), sum(counted)::bigint, sum(found)::
 UNION ALL SELECT 'handed over', number, next, handed_over FROM per_chunk
 UNION ALL SELECT 'unresolved', number, unresolved, unresolved_rows FROM per_chunk
 UNION ALL SELECT 'ahead', number, 0, ahead FROM per_chunk
-UNION ALL SELECT 'recipients', 0, %(accepted)s, coalesce(sum(count), %(accepted)s)::bigint FROM per_chunk
+UNION ALL SELECT 'recipients', 0, coalesce(%(accepted)s, pushed), coalesce(sum(count), %(accepted)s, 0)::bigint
+    FROM pushed LEFT JOIN per_chunk ON true GROUP BY pushed
 """
 
 
@@ -135,12 +138,12 @@ def to_check(*, now: datetime) -> QuerySet[Campaign]:
 
 def differences(campaign: Campaign) -> list[str]:
     """Each difference in words; none when everything agrees."""
-    if campaign.list is None or campaign.started_at is None:
+    if campaign.started_at is None or (campaign.list is None and campaign.mode != Mode.TRIGGER):
         return []
     values: dict[str, Any] = {
         "day": campaign.day,
         "campaign": campaign.pk,
-        "accepted": campaign.list.accepted,
+        "accepted": campaign.list and campaign.list.accepted,
         "by_receipt": ErrorKind.RECEIPT,
         **{state.name.lower(): state for state in MessageState},
     }

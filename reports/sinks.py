@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
+from delivery.pushes import PushedPiece
 from objects.outlet import Outlet
 from recipients.listing import Piece
 from reports.lines import COLUMNS, OF_LIST, Lines
@@ -81,11 +82,11 @@ def _table(lines: Lines, columns: Sequence[str], kept: Sequence[str], types: Map
     return table.select(list(columns))
 
 
-def _of_list(piece: Piece, columns: Sequence[str], kept: Sequence[str]) -> list[pa.Array]:
+def _of_list(piece: Piece | PushedPiece, columns: Sequence[str], kept: Sequence[str]) -> list[pa.Array]:
     if not columns:
         return []
     places = [kept.index(name.removeprefix(OF_LIST)) for name in columns]
-    by_column = list(zip(*piece.open().others(len(kept)), strict=True))
+    by_column = list(zip(*piece.others(len(kept)), strict=True))
     return [pa.array(by_column[place], pa.string()) for place in places]
 
 

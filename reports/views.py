@@ -211,7 +211,7 @@ def _exports(request: PageRequest, found: Campaign, form: ExportForm | None = No
 
 
 def _columns(found: Campaign) -> list[str]:
-    return exporting.columns_of(found.list) if found.list else []
+    return exporting.columns_of(found) if found.columns or found.list else []
 
 
 def _course(found: Campaign) -> dict[str, Any]:

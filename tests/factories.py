@@ -239,7 +239,10 @@ def content(workspace: Workspace, **given) -> drafts.Content:
     given.setdefault("mode", Mode.ON_APPROVAL)
     given.setdefault("text", "Everything at half price until Sunday.")
     given["sender"] = given.get("sender") or sender(workspace)
-    given["list"] = given.get("list") or ready_list(workspace)
+    if given["mode"] == Mode.TRIGGER:
+        given.setdefault("not_after", timezone.now() + timedelta(days=30))
+    else:
+        given["list"] = given.get("list") or ready_list(workspace)
     if given.get("route") is None:
         given["channel"] = given.get("channel") or Channel.objects.default() or channel()
     return drafts.Content(**given)
@@ -301,6 +304,11 @@ def failed(workspace: Workspace, reason: str = "The seal does not match.", **giv
 def cancelled(workspace: Workspace, **given) -> Campaign:
     made = draft(workspace, **given)
     return transitions.cancel(made.pk, by=made.created_by, now=timezone.now(), reason="Changed our minds.")
+
+
+def trigger(workspace: Workspace, **given) -> Campaign:
+    """Approved, and started: it takes messages."""
+    return sending(workspace, mode=Mode.TRIGGER, **given)
 
 
 def called_off(workspace: Workspace, **given) -> Campaign:

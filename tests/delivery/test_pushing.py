@@ -1,0 +1,314 @@
+"""Messages pushed into a trigger campaign: accepted once, sent once, in time, and on every page like any others."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from campaigns import transitions as authors
+from campaigns.models import Campaign
+from campaigns.statuses import Mode, Status
+from delivery import counters, dispatching, due, pushing, tasks
+from delivery.models import Chunk, Intent, Message, Push
+from delivery.statuses import ChunkStatus, MessageState
+from recipients import suppressions
+from reports import reconciliation, recipients_tab
+from reports import lines as reports_lines
+from tests import factories
+from tests.delivery.ground import claim
+from tests.racing import race
+
+S = MessageState
+TEXT = "Your code is {code}. Shop {shop|Anna}."
+pytestmark = pytest.mark.django_db
+
+
+class Carrier:
+    """The links, bound, and a carrier that takes everything at once."""
+
+    is_stopping = False
+
+    def __init__(self):
+        self.batches = []
+
+    def is_bound(self, channel_id):
+        return True
+
+    def now(self):
+        return 0.0
+
+    def send(self, batch):
+        self.batches.append(batch)
+        units = np.arange(batch.units)
+        ids = np.array([b"%d-%d" % (len(self.batches), unit) for unit in units])
+        batch.take(units, np.zeros(batch.units, np.int64), ids)
+        batch.next_unit = batch.units
+        batch.finished.set_result(None)
+
+    @property
+    def phones(self):
+        return [int(phone) for batch in self.batches for phone in batch.phones]
+
+
+@pytest.fixture
+def carrier(monkeypatch):
+    made = Carrier()
+    monkeypatch.setattr(dispatching, "engine", made)
+    return made
+
+
+@pytest.fixture
+def rung(monkeypatch):
+    bells = []
+    monkeypatch.setattr(tasks.dispatch, "delay", bells.append)
+    return bells
+
+
+@pytest.fixture
+def trigger(workspace, rung):
+    return factories.trigger(workspace, text=TEXT)
+
+
+def push(client, campaign, body, **headers):
+    return client.post(f"/api/v1/campaigns/{campaign.pk}/messages/", body, headers=headers)
+
+
+def one(n=0, **given):
+    return {"to": f"+3160000{n:04}", "params": {"code": f"{n}"}, **given}
+
+
+def look(campaign):
+    for chunk in Chunk.objects.filter(campaign=campaign, status=ChunkStatus.OPEN):
+        dispatching.work_on(chunk.pk, clock=timezone.now)
+
+
+def states(campaign):
+    return dict(Message.objects.filter(campaign=campaign).values_list("recipient", "state"))
+
+
+def totals(campaign):
+    return counters.totals(Campaign.objects.get(pk=campaign.pk))
+
+
+def code_of(response):
+    return response.json()["error"]["code"]
+
+
+# --- Accepting --------------------------------------------------------------------------------------------------------
+
+
+def test_a_pushed_message_is_accepted_rung_for_and_handed_over(
+    as_author, trigger, carrier, rung, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = push(as_author, trigger, one(7))
+        assert rung == []
+    assert (answer.status_code, answer.json()) == (202, {"id": 0, "status": "waiting"})
+    [chunk] = Chunk.objects.filter(campaign=trigger)
+    assert rung == [chunk.pk]
+    assert totals(trigger).waiting == 1
+    look(trigger)
+    assert carrier.phones == [31600000007]
+    told = as_author.get(f"/api/v1/campaigns/{trigger.pk}/messages/0/").json()
+    assert (told["to"], told["status"], told["parts"]) == ("+31600000007", "pending", 1)
+    assert totals(trigger).pending == totals(trigger).accepted == totals(trigger).rows == 1
+    assert reconciliation.differences(Campaign.objects.get(pk=trigger.pk)) == []
+
+
+def test_what_comes_after_a_look_is_handed_over_by_the_next_one_and_nothing_twice(as_author, trigger, carrier):
+    for n in range(3):
+        push(as_author, trigger, one(n))
+        look(trigger)
+    assert carrier.phones == [31600000000, 31600000001, 31600000002]
+    assert Chunk.objects.get(campaign=trigger).status == ChunkStatus.DONE
+    due.tick(now=timezone.now())
+    assert Campaign.objects.get(pk=trigger.pk).status == Status.SENDING
+
+
+def test_hundreds_are_intended_in_one_statement(as_author, trigger, carrier, settings):
+    settings.DISPATCH_BATCH, settings.DISPATCH_THREADS = 1000, 1
+    answers = push(as_author, trigger, {"messages": [one(n) for n in range(300)]}).json()["messages"]
+    assert [answer["id"] for answer in answers] == list(range(300))
+    look(trigger)
+    assert Intent.objects.get(chunk__campaign=trigger).count == 300
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "field"),
+    [
+        ({"to": "12"}, 400, "bad_number", "to"),
+        ({"params": {}}, 422, "param_missing", "params.code"),
+        ({"params": {"code": "1", "colour": "red"}}, 422, "unknown_param", "params.colour"),
+        ({"text": "Buy gold now."}, 422, "text_differs", "text"),
+        ({"params": {"code": "1"}, "text": "Your code is 2. Shop Anna."}, 422, "text_differs", "text"),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, 422, "expired", "expires_at"),
+        ({"colour": "red"}, 400, "invalid", "colour"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_its_field_and_nothing_is_kept(as_author, trigger, body, status, code, field):
+    answer = push(as_author, trigger, {**one(), **body} if "text" not in body or "params" in body else {"to": "+31600000000", **body})
+    assert (answer.status_code, code_of(answer), list(answer.json()["error"]["fields"])) == (status, code, [field])
+    assert not Push.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["Your code is 12. Shop Anna.", "Your code is 12. Shop Bo. or so."])
+def test_a_text_that_is_the_approved_one_with_its_placeholders_filled_is_taken(as_author, trigger, text):
+    assert push(as_author, trigger, {"to": "+31600000000", "text": text}).status_code == 202
+
+
+def test_the_country_of_the_workspace_reads_a_number(as_author, workspace, trigger):
+    workspace.country = "NL"
+    workspace.save()
+    push(as_author, trigger, one() | {"to": "06 1234 5678"})
+    assert Push.objects.get().phone == 31612345678
+
+
+def test_each_of_a_batch_has_its_own_answer(as_author, trigger):
+    answer = push(as_author, trigger, {"messages": [one(1), {"to": "1"}, one(2)]})
+    first, bad, last = answer.json()["messages"]
+    assert (answer.status_code, first["id"], last["id"]) == (202, 0, 1)
+    assert (bad["error"]["code"], list(bad["error"]["fields"])) == ("bad_number", ["to"])
+
+
+def test_a_thousand_at_once_and_not_one_more(as_author, trigger):
+    assert push(as_author, trigger, {"messages": [one(n) for n in range(1001)]}).status_code == 400
+    assert push(as_author, trigger, {"messages": []}).status_code == 400
+    assert push(as_author, trigger, {"messages": [one(n) for n in range(1000)]}).status_code == 202
+    assert push(as_author, trigger, one()).json()["id"] == 1000
+    assert [chunk.count for chunk in Chunk.objects.order_by("number")] == [1000, 1]
+
+
+def test_a_key_is_good_for_one_message_of_the_campaign(as_author, workspace, trigger):
+    first = push(as_author, trigger, one(1, key="order-1"))
+    again = push(as_author, trigger, one(1, key="order-1"))
+    other = push(as_author, trigger, one(2, key="order-1"))
+    assert (again.status_code, again.json()) == (202, first.json())
+    assert (other.status_code, code_of(other)) == (422, "key_mismatch")
+    assert Push.objects.count() == 1
+    assert push(as_author, factories.trigger(workspace, text=TEXT), one(2, key="order-1")).status_code == 202
+    kept = Push.objects.filter(campaign=trigger).get()
+    kept.recipient = 9
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Push.objects.bulk_create([kept])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_the_same_key_at_the_same_moment_one_is_accepted(workspace, rung):
+    campaign = factories.trigger(workspace, text=TEXT)
+    ask = pushing.Ask(to="+31600000001", params={"code": "1"}, key="once")
+    answers = race(*[lambda: pushing.push(campaign, [ask], now=timezone.now())] * 4)
+    assert {answer[0].id for answer in answers} == {0}
+    assert Push.objects.count() == Chunk.objects.get(campaign=campaign).count == 1
+
+
+# --- Who gets nothing -------------------------------------------------------------------------------------------------
+
+
+def test_a_suppressed_number_is_told_so_and_counted_and_not_written_to(as_author, workspace, trigger, carrier):
+    suppressions.opt_out(workspace, 31600000001)
+    answers = push(as_author, trigger, {"messages": [one(1), one(2)]}).json()["messages"]
+    assert [answer["status"] for answer in answers] == ["suppressed", "waiting"]
+    look(trigger)
+    assert carrier.phones == [31600000002]
+    found = totals(trigger)
+    assert (found.rows, found.suppressed, found.accepted, found.balanced) == (2, 1, 1, True)
+
+
+def test_what_has_lost_its_point_is_expired_and_not_sent(as_author, trigger, carrier):
+    soon = timezone.now() + timedelta(seconds=30)
+    push(as_author, trigger, {"messages": [one(1, expires_at=soon.isoformat()), one(2)]})
+    chunk = Chunk.objects.get(campaign=trigger)
+    dispatching.work_on(chunk.pk, clock=lambda: soon + timedelta(seconds=1))
+    assert carrier.phones == [31600000002]
+    assert states(trigger) == {0: S.EXPIRED, 1: S.PENDING}
+    assert totals(trigger).balanced
+
+
+def test_its_end_goes_out_as_the_validity_period(as_author, trigger, carrier):
+    soon = timezone.now() + timedelta(hours=2)
+    push(as_author, trigger, {"messages": [one(1, expires_at=soon.isoformat()), one(2)]})
+    look(trigger)
+    raw = carrier.batches[0].wire.encode(0, 2, 1)
+    assert f"{soon:%y%m%d%H%M}".encode() in raw
+
+
+# --- Its life ---------------------------------------------------------------------------------------------------------
+
+
+def test_paused_it_takes_messages_and_sends_none_until_it_goes_on(as_author, trigger, carrier):
+    authors.pause(trigger.pk, by=trigger.created_by)
+    assert push(as_author, trigger, one()).status_code == 202
+    look(trigger)
+    assert carrier.phones == []
+    authors.resume(trigger.pk, by=trigger.created_by, now=timezone.now())
+    look(trigger)
+    assert len(carrier.phones) == 1
+
+
+@pytest.mark.parametrize("status", [Status.DRAFT, Status.IN_REVIEW, Status.APPROVED, Status.CANCELLED])
+def test_what_is_not_let_go_or_over_takes_none(as_author, workspace, status):
+    campaign = factories.campaign(workspace, status, mode=Mode.TRIGGER, text=TEXT)
+    answer = push(as_author, campaign, one())
+    assert (answer.status_code, code_of(answer)) == (409, "wrong_status")
+
+
+def test_a_campaign_to_a_list_takes_none(as_author, workspace):
+    answer = push(as_author, factories.sending(workspace), one())
+    assert (answer.status_code, code_of(answer)) == (409, "not_a_trigger")
+
+
+def test_at_its_end_it_is_done_and_expired_with_something_unsent(as_author, workspace, trigger, carrier):
+    push(as_author, trigger, one())
+    look(trigger)
+    other = factories.trigger(workspace, text=TEXT)
+    push(as_author, other, one())
+    after = trigger.not_after + timedelta(minutes=1)
+    due.tick(now=after)
+    assert Campaign.objects.get(pk=trigger.pk).status == Status.DONE
+    assert Campaign.objects.get(pk=other.pk).status == Status.EXPIRED
+    assert totals(other).expired == 1
+    with pytest.raises(pushing.Refused):
+        pushing.push(trigger, [pushing.Ask(to="+31600000001", params={"code": "1"})], now=after)
+
+
+def test_cancelled_what_waits_is_cancelled(as_author, trigger, carrier):
+    push(as_author, trigger, one())
+    authors.cancel(trigger.pk, by=trigger.created_by, now=timezone.now())
+    due.tick(now=timezone.now())
+    look(trigger)
+    assert (carrier.phones, totals(trigger).cancelled, totals(trigger).balanced) == ([], 1, True)
+
+
+def test_an_intent_whose_process_died_is_in_doubt_and_not_sent_again(as_author, trigger, carrier):
+    push(as_author, trigger, one())
+    chunk = claim(Chunk.objects.get(campaign=trigger))
+    from delivery import intents, pushes
+
+    phones = pushes.of_chunk(chunk).phones
+    seal, channel = trigger.seal, trigger.channel_id
+    assert intents.intend(chunk, phones, seal=seal, channel_id=channel, now=timezone.now())
+    Chunk.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    look(trigger)
+    look(trigger)
+    assert (carrier.phones, states(trigger)) == ([], {0: S.UNCERTAIN})
+
+
+# --- On the pages -----------------------------------------------------------------------------------------------------
+
+
+def test_recipients_and_lines_have_every_message_also_of_one_number(as_author, trigger, carrier):
+    push(as_author, trigger, {"messages": [one(1), one(1), one(2)]})
+    look(trigger)
+    push(as_author, trigger, one(1))
+    campaign = Campaign.objects.get(pk=trigger.pk)
+    page = recipients_tab.page(campaign)
+    assert [row.to for row in page.rows] == ["+31600000001", "+31600000001", "+31600000002", "+31600000001"]
+    assert [row.term for row in page.rows] == ["pending"] * 3 + ["waiting"]
+    assert len(recipients_tab.page(campaign, to=31600000001).rows) == 3
+    [told] = reports_lines.of(campaign)
+    assert [line.split(b",")[:2] for line in told.text.splitlines()] == [
+        *([b"31600000001", b"pending"], [b"31600000001", b"pending"]),
+        *([b"31600000002", b"pending"], [b"31600000001", b"waiting"]),
+    ]
