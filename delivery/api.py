@@ -24,11 +24,11 @@ from delivery.statuses import Term
 
 
 class MessageInput(Input):
-    to = serializers.CharField(max_length=40, help_text="E.164 with +, or as people write it in the workspace's country.")
+    to = serializers.CharField(max_length=40, help_text="E.164, or as people write it in the workspace's country")
     params = serializers.DictField(
         child=serializers.CharField(allow_blank=True, max_length=1000, trim_whitespace=False),
         required=False,
-        help_text="What fills the placeholders of the text, by name. Without `text` and without defaults, each is needed.",
+        help_text="What fills the placeholders of the text, by name: each that has no default, or `text`.",
     )
     text = serializers.CharField(
         max_length=10_000,

@@ -40,9 +40,9 @@ class Batch:
     """Recipients of one chunk, covered by one committed intent.
 
     Whoever the intent covers and must not get anything is no recipient of it, and is recorded with it: `suppressed`,
-    `expired` and `unfit` have (recipient, phone) and, of the unfit, why. The links' thread owns the fields from `next_unit` on until
-    `finished` is set; then what it found is the task's to read. Answers that come later wait until the task says
-    `is_recorded`.
+    `expired` and `unfit` have (recipient, phone) and, of the unfit, why. The links' thread owns the fields from
+    `next_unit` on until `finished` is set; then what it found is the task's to read. Answers that come later wait until
+    the task says `is_recorded`.
     """
 
     campaign_id: int

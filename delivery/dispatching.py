@@ -137,7 +137,16 @@ def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
         intents.put_off(chunk, until=clock() + settings.RING_AGAIN)
         return None
     ways = Ways(campaign, now=clock())
-    work = _Work(chunk=chunk, campaign=campaign, template=template, phones=phones, cells=cells, pushed=pushed, ways=ways, clock=clock)
+    work = _Work(
+        chunk=chunk,
+        campaign=campaign,
+        template=template,
+        phones=phones,
+        cells=cells,
+        pushed=pushed,
+        ways=ways,
+        clock=clock,
+    )
     doubts.settle(chunk, phones, parts=work.pdus, overdue=_overdue(clock()), now=clock())
     if campaign.status != Status.SENDING:
         return None

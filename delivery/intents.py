@@ -178,8 +178,8 @@ def intend_retries(chunk: Chunk, count: int, *, seal: str, channel_id: int, now:
     """Messages of the chunk that were refused for the moment and are to be tried again now.
 
     Those whose number has been suppressed since, or is where the workspace does not allow any more, are over:
-    SUPPRESSED, and not among them; so are those of a trigger whose own time has passed: EXPIRED. A retry was paid for at
-    first.
+    SUPPRESSED, and not among them; so are those of a trigger whose own time has passed: EXPIRED. A retry was paid
+    for at first.
     """
     owned: dict[str, Any] = {"chunk": chunk.pk, "owner": chunk.owner, "epoch": chunk.epoch, "seal": seal, "now": now}
     with connection.cursor() as cursor:

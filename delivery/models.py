@@ -90,7 +90,7 @@ class Push(models.Model):
     recipient = models.IntegerField()
     phone = models.BigIntegerField(help_text="E.164 digits.")
     cells = ArrayField(models.TextField())
-    key = models.CharField(max_length=255, null=True, help_text="What the program calls it.")  # noqa: DJ001
+    key = models.CharField(max_length=255, null=True, help_text="What the program calls it.")
     digest = models.CharField(max_length=64, help_text="SHA-256 of what was asked for, to know a repetition.")
     expires_at = models.DateTimeField(null=True)
     is_suppressed = models.BooleanField(default=False, help_text="When it was accepted.")

@@ -1,7 +1,7 @@
 """Messages that a program pushes into a trigger campaign: accepted in one short transaction, then the bell rings.
 
-What is accepted is a row, and a recipient more in the campaign's last chunk: from there on everything is the dispatcher's
-usual work (docs/adr/0076).
+What is accepted is a row, and a recipient more in the campaign's last chunk: from there on everything is the
+dispatcher's usual work (docs/adr/0076).
 """
 
 import hashlib
@@ -68,8 +68,8 @@ class _Fit:
 def push(campaign: Campaign, asks: Sequence[Ask], *, now: datetime) -> list[Taken | Refused]:
     """An answer for each, in order: what is refused keeps nothing else from being accepted.
 
-    Raises Refused when the campaign takes none: it is no trigger, has not been let go, or is over. While it is paused or
-    in its closed hours messages are taken and wait.
+    Raises Refused when the campaign takes none: it is no trigger, has not been let go, or is over. While it is paused
+    or in its closed hours messages are taken and wait.
     """
     if campaign.mode != Mode.TRIGGER:
         raise Refused(

@@ -131,9 +131,10 @@ def what_differs(campaign: Campaign, manifest: Manifest | None = None) -> str:
     """What is not as it was approved, in a sentence; empty when everything is."""
     if seal.of(campaign) != campaign.seal:
         return reasons.CONTENT_DIFFERS
-    if campaign.mode != Mode.TRIGGER and (campaign.list is None or campaign.list.status != ListStatus.READY):
+    listed = campaign.list
+    if campaign.mode != Mode.TRIGGER and (listed is None or listed.status != ListStatus.READY):
         return reasons.LIST_NOT_READY
-    if campaign.list is not None and manifest is not None and (manifest.digest, manifest.count) != (campaign.list.digest, campaign.list.accepted):
+    if listed and manifest and (manifest.digest, manifest.count) != (listed.digest, listed.accepted):
         return reasons.LIST_DIFFERS
     if campaign.sender.status != SenderStatus.APPROVED or campaign.revision.status != RevisionStatus.APPROVED:
         return reasons.SENDER_NOT_APPROVED % {"sender": campaign.sender}

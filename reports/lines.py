@@ -22,7 +22,7 @@ OF_LIST = "list."  # before the name of a column of the list
 
 # One chunk's recipients as CSV lines in one value: reading a million rows one by one would take the most time of all.
 # An error stands as !kind:code until `_explained`; the only blanks are those between date and time.
-_LINES = f"""
+_TOLD = f"""
 SELECT string_agg(
     concat_ws(
         ',', phone, CASE state {" ".join(f"WHEN {state.value} THEN '{term}'" for state, term in TERM_OF.items())} END,
@@ -30,7 +30,8 @@ SELECT string_agg(
         coalesce(submitted_at::timestamptz(3)::text, ''), coalesce(done_at::timestamptz(3)::text, ''), parts
     ), E'\\n' ORDER BY recipient
 ) || E'\\n'
-FROM delivery_message
+"""
+_LINES = f"""{_TOLD} FROM delivery_message
 WHERE day = %(day)s AND campaign_id = %(campaign)s AND recipient >= %(first)s AND recipient < %(end)s
 """
 _ERROR = re.compile(rb"!(\d+):(\d+)")
@@ -61,16 +62,15 @@ def of(campaign: Campaign) -> Iterator[Lines]:
 
 
 # A number may have many messages, so those without a row are told from the others by their own.
-_PUSHED = _LINES.replace(
-    "FROM delivery_message\nWHERE day = %(day)s AND campaign_id = %(campaign)s AND recipient >= %(first)s AND recipient < %(end)s",
-    """FROM (
-    SELECT p.recipient, p.phone, coalesce(m.state, CASE WHEN p.recipient < %(intended)s THEN %(waiting)s ELSE %(rest)s END)
-        AS state, m.error_kind, m.error_code, m.submitted_at, m.done_at, coalesce(m.parts, %(parts)s) AS parts
+_PUSHED = f"""{_TOLD} FROM (
+    SELECT p.recipient, p.phone, m.error_kind, m.error_code, m.submitted_at, m.done_at,
+           coalesce(m.state, CASE WHEN p.recipient < %(intended)s THEN %(waiting)s ELSE %(rest)s END) AS state,
+           coalesce(m.parts, %(parts)s) AS parts
     FROM delivery_push p LEFT JOIN delivery_message m
         ON m.day = %(day)s AND m.campaign_id = p.campaign_id AND m.recipient = p.recipient
     WHERE p.campaign_id = %(campaign)s AND p.recipient >= %(first)s AND p.recipient < %(end)s
-) AS told""",
-)
+) AS told
+"""
 
 
 def _of_pushed(campaign: Campaign, parts: int) -> Iterator[Lines]:

@@ -82,6 +82,8 @@ MATRIX = {
     ("campaign-send-now", "post"): (DECIDERS, 409),
     ("campaign-recipients", "get"): (EVERYBODY, 200),
     ("campaign-errors", "get"): (EVERYBODY, 200),
+    ("campaign-messages", "post"): (WRITERS, 400),
+    ("campaign-message", "get"): (EVERYBODY, 200),
     ("statistics", "get"): (EVERYBODY, 200),
     ("statistics-export", "get"): (EVERYBODY, 200),
     ("limits", "get"): (EVERYBODY, 200),

@@ -26,6 +26,7 @@ SCOPES = {
         *(("templates", "post"), ("template", "patch"), ("template", "delete")),
         *(("campaign", "patch"), ("campaign-restore", "post"), ("campaign-clone", "post")),
     },
+    S.MESSAGES: {("campaign-messages", "post"), ("campaign-message", "get")},
     S.LISTS_READ: {(name, "get") for name in ("lists", "list", "list-rejected", "list-duplicates")},
     S.LISTS_WRITE: {
         *(("lists", "post"), ("list", "patch"), ("list", "delete"), ("uploads", "post")),
