@@ -22,7 +22,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from accounts.models import User
+from accounts.models import User, Workspace
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from audit.wording import stored
@@ -47,6 +47,8 @@ GIVE_UP = timedelta(hours=24)
 TELL_EVERY = 2.0  # seconds between two looks of those who wait
 LATE = stored(gettext_noop("It could not be written within a day."))
 PART_MISSING = stored(gettext_noop("A part of the list is missing from the object storage."))
+WITHDRAWN = stored(gettext_noop("A number in it was erased, and the file with it: ask for another one."))
+SEARCHED = 1 << 22  # bytes at a time
 GZIP_LEVEL = 3  # nine tenths of what the usual 6 saves, in less than half of the time
 
 # One chunk's recipients as CSV lines in one value: reading a million rows one by one would take the most time of all.
@@ -126,6 +128,48 @@ def let_go(*, now: datetime) -> None:
     """Delete the files that were kept long enough."""
     for export_id in Export.objects.kept_too_long(now).order_by("pk").values_list("pk", flat=True):
         _let_go(export_id, now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    """`under_way` are being written from what was read before."""
+
+    withdrawn: int
+    under_way: int
+
+
+def withdraw(workspace: Workspace, phone: int) -> Withdrawn:
+    """Delete the files that hold the number; whoever wants one asks for another. Evidence holds none."""
+    files = Export.objects.filter(workspace=workspace).exclude(format=Format.EVIDENCE)
+    ready = files.filter(status=Status.READY).order_by("pk")
+    gone = sum(_withdraw(export.pk) for export in ready.iterator() if _holds(export, phone))
+    return Withdrawn(withdrawn=gone, under_way=files.filter(status=Status.RUNNING).count())
+
+
+def _holds(export: Export, phone: int) -> bool:
+    """A line begins with the number; one that is looked for may lie across two pieces."""
+    wanted, kept = f"\n{phone},".encode(), b""
+    try:
+        with default_storage.open(export.key, "rb") as file:
+            lines = gzip.GzipFile(fileobj=file) if export.format == Format.CSV_GZ else file
+            while piece := lines.read(SEARCHED):
+                if wanted in kept + piece:
+                    return True
+                kept = piece[-len(wanted) :]
+    except ObjectMissing:
+        pass
+    return False
+
+
+@transaction.atomic
+def _withdraw(export_id: int) -> int:
+    export = Export.objects.lock(export_id)
+    if export.status != Status.READY:
+        return 0
+    transaction.on_commit(partial(default_storage.delete, export.key), robust=True)
+    export.key, export.failure = "", WITHDRAWN
+    change_status(export, Status.EXPIRED, moves=MOVES, by=None, note=WITHDRAWN, also_save=["key", "failure"])
+    return 1
 
 
 @transaction.atomic

@@ -7,10 +7,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import ExpressionWrapper, F, Q
 
-from reports.statuses import UNFINISHED, Status
+from reports.statuses import UNFINISHED, ErasureStatus, Status
 
 if TYPE_CHECKING:
-    from reports.models import Export
+    from reports.models import Erasure, Export
 
 
 class ExportQuerySet(models.QuerySet["Export"]):
@@ -29,3 +29,17 @@ class ExportQuerySet(models.QuerySet["Export"]):
 
     def lock(self, pk: int) -> "Export":
         return self.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=pk)
+
+
+class ErasureQuerySet(models.QuerySet["Erasure"]):
+    def of(self, workspace: Any) -> Self:
+        return self.filter(workspace=workspace).select_related("workspace", "asked_by")
+
+    def due(self, now: datetime) -> Self:
+        """To be looked at, and nobody is at it: the doorbell was lost, the worker died, or its time has come."""
+        return self.exclude(status=ErasureStatus.DONE).filter(look_at__lte=now).filter(
+            Q(lease_until=None) | Q(lease_until__lt=now)
+        )
+
+    def lock(self, pk: int) -> "Erasure":
+        return self.select_for_update(of=("self",), no_key=True).select_related("workspace").get(pk=pk)
