@@ -70,8 +70,10 @@ WITH chosen AS (
     INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at, channel_id)
     SELECT id, epoch, owner, next, intended - next, false, %(now)s, %(channel)s FROM chosen
 )
-SELECT next, intended, CASE WHEN trial_of_id IS NULL THEN suppressed_among(workspace_id, %(phones)s::bigint[], %(marks)s::bigint[])
-                            ELSE withheld_from_trial(workspace_id, %(phones)s::bigint[]) END,
+SELECT next, intended,
+       CASE WHEN trial_of_id IS NULL
+            THEN suppressed_among(workspace_id, %(phones)s::bigint[], %(marks)s::bigint[])
+            ELSE withheld_from_trial(workspace_id, %(phones)s::bigint[]) END,
        barred_among(destinations, %(phones)s::bigint[])
 FROM chosen
 """

@@ -226,10 +226,9 @@ def _lines(row: RecipientList | SuppressionImport, field: str, phone: int) -> in
             with default_storage.open(was, "rb") as file:
                 for line in file:
                     number, comma, said = line.partition(b",")
-                    if pattern.search(said):
-                        changed += 1
-                        line = number + comma + _blank(said)
-                    kept.write(line)
+                    is_it = pattern.search(said) is not None
+                    kept.write(number + comma + _blank(said) if is_it else line)
+                    changed += is_it
         except ObjectMissing:
             return 0
         if not changed:

@@ -16,7 +16,8 @@ AT_ONCE = 10_000
 _LINES = r"""
 SELECT max(phone), string_agg(
     concat(
-        CASE WHEN phone < %s THEN phone::text ELSE 'erased' END, ',', source, ',"', CASE WHEN reason ~ '^[=+@\t\r-]' THEN '''' END, replace(reason, '"', '""'), '",',
+        CASE WHEN phone < %s THEN phone::text ELSE 'erased' END, ',', source, ',"',
+        CASE WHEN reason ~ '^[=+@\t\r-]' THEN '''' END, replace(reason, '"', '""'), '",',
         to_char(added_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), E'\r\n'
     ), '' ORDER BY phone
 )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db.models import F
 
 from accounts import idempotency
+from campaigns import trials
 from delivery import erasing, receipts
 from delivery.erasing import Erased
 from recipients import forgetting
@@ -38,7 +39,9 @@ def _calls(work: Work) -> None:
 
 
 def _test_phones(work: Work) -> None:
-    note(work.step, found=forgetting.drop_test_phone(work.erasure.workspace, work.phone))
+    workspace = work.erasure.workspace
+    note(work.step, found=forgetting.drop_test_phone(workspace, work.phone))
+    note(work.step, found=trials.forget_number(workspace, work.phone))
 
 
 def _messages(work: Work) -> None:

@@ -31,7 +31,7 @@ Clock = Callable[[], datetime]
 
 @transaction.atomic
 def ask(workspace: Workspace, number: str, *, reason: str, by: User | None, now: datetime) -> Erasure:
-    """`by` is None at the server's shell. Raises Refused for what is no number, and while it is being erased already."""
+    """`by` is None at the server's shell. Raises Refused for what is no number, and while it is being erased."""
     if by is not None and Permission.MANAGE not in permissions_in(workspace, by):
         raise Refused(_("Only an admin of the workspace has a number erased."), code="not_an_admin")
     phone = suppressions.number_of(number, workspace)

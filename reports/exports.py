@@ -30,6 +30,7 @@ from campaigns import gsm
 from campaigns.models import Campaign
 from delivery import counters, errors, retention
 from delivery.counters import Totals
+from delivery.models import Message
 from delivery.statuses import TERM_OF, Term
 from objects.trouble import ObjectMissing
 from recipients.chunks import ChunkDamaged
@@ -65,6 +66,7 @@ FROM delivery_message
 WHERE day = %(day)s AND campaign_id = %(campaign)s AND recipient >= %(first)s AND recipient < %(end)s
 """
 _ERROR = re.compile(rb"!(\d+):(\d+)")
+_NOBODYS = re.compile(rb"^0,", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,11 +270,16 @@ def _put_rows(campaign_id: int, put: Callable[[bytes], object], tell: _Telling) 
                 written = writer.submit(put, HEADER)
                 for piece in listing.pieces:
                     lines = _with_the_rest(
-                        piece, _lines_of(campaign, piece), rest, waiting=waiting, unrecorded=unrecorded
+                        piece,
+                        _lines_of(campaign, piece),
+                        rest,
+                        recipients=partial(_recipients_of, campaign, piece),
+                        waiting=waiting,
+                        unrecorded=unrecorded,
                     )
                     written.result()
                     writer.submit(tell, piece.first)
-                    written = writer.submit(put, lines)
+                    written = writer.submit(put, _with_nobody(lines))
                 written.result()
             finally:
                 writer.submit(tell.close)
@@ -291,17 +298,38 @@ def _lines_of(campaign: Campaign, piece: Piece) -> bytes:
     return _ERROR.sub(_explained, stamped)
 
 
-def _with_the_rest(piece: Piece, lines: bytes, rest: bytes, *, waiting: bytes, unrecorded: Sequence[range]) -> bytes:
+def _with_the_rest(
+    piece: Piece,
+    lines: bytes,
+    rest: bytes,
+    *,
+    recipients: Callable[[], list[int]],
+    waiting: bytes,
+    unrecorded: Sequence[range],
+) -> bytes:
     """In list order, with a line for each of those who have no message: `waiting` if they are among the unrecorded."""
     if lines.count(b"\n") == piece.entry.count:
         return lines
-    line_of = {line.partition(b",")[0]: line for line in lines.splitlines(keepends=True)}
+    line_of = dict(zip(recipients(), lines.splitlines(keepends=True), strict=True))
     phones: list[bytes] = piece.read().astype("S20").tolist()
     for numbers in unrecorded:
         for number in range(max(numbers.start, piece.first), min(numbers.stop, piece.end)):
-            phone = phones[number - piece.first]
-            line_of[phone] = phone + waiting
-    return b"".join(line_of.get(phone) or phone + rest for phone in phones)
+            line_of[number] = phones[number - piece.first] + waiting
+    return b"".join(line_of.get(number) or phone + rest for number, phone in enumerate(phones, piece.first))
+
+
+def _recipients_of(campaign: Campaign, piece: Piece) -> list[int]:
+    """Whose lines `_lines_of` has, in their order: not by their numbers, as an erased one is nobody's."""
+    if campaign.started_at is None:
+        return []
+    some = Message.objects.filter(day=campaign.day, campaign=campaign)
+    some = some.filter(recipient__gte=piece.first, recipient__lt=piece.end)
+    return list(some.order_by("recipient").values_list("recipient", flat=True))
+
+
+def _with_nobody(lines: bytes) -> bytes:
+    """An erased number is empty: who it was is nobody's to know."""
+    return _NOBODYS.sub(b",", lines) if lines.startswith(b"0,") or b"\n0," in lines else lines
 
 
 def _explained(mark: re.Match[bytes]) -> bytes:

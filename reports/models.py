@@ -96,7 +96,8 @@ class Erasure(models.Model):
 
 
 class ErasureStep(models.Model):
-    """What was found in one place, over all looks; `look` is the one that it is through with, or has come to `at` in."""
+    """What was found in one place, over all looks. `look` is the one that it is through with; in the one after it, it
+    has come to `at`."""
 
     erasure = models.ForeignKey(Erasure, on_delete=models.CASCADE, related_name="steps")
     place = models.CharField(max_length=20, choices=Place.choices)

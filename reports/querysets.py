@@ -37,8 +37,10 @@ class ErasureQuerySet(models.QuerySet["Erasure"]):
 
     def due(self, now: datetime) -> Self:
         """To be looked at, and nobody is at it: the doorbell was lost, the worker died, or its time has come."""
-        return self.exclude(status=ErasureStatus.DONE).filter(look_at__lte=now).filter(
-            Q(lease_until=None) | Q(lease_until__lt=now)
+        return (
+            self.exclude(status=ErasureStatus.DONE)
+            .filter(look_at__lte=now)
+            .filter(Q(lease_until=None) | Q(lease_until__lt=now))
         )
 
     def lock(self, pk: int) -> "Erasure":

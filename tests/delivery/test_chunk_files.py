@@ -58,7 +58,12 @@ def test_what_is_kept_is_bounded(chunks, monkeypatch):
     monkeypatch.setattr(chunk_files, "KEPT", 2)
     for chunk in chunks:
         numbers(chunk)
-    assert [chunk_files._read.find(chunk_files._piece(chunk)) is not None for chunk in chunks] == [False, False, True, True]
+    assert [chunk_files._read.find(chunk_files._piece(chunk)) is not None for chunk in chunks] == [
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_a_chunk_with_the_same_key_and_another_content_is_another(chunks):
