@@ -126,7 +126,7 @@ def _pieces(chunks: Iterable[Chunk]) -> list[Piece]:
     rows = list(chunks)
     if not rows:
         return []
-    of_campaign = Campaign.objects.filter(pk=rows[0].campaign_id).values("list")
+    of_campaign = Campaign.objects.filter(pk=rows[0].campaign_id).values("list")[:1]
     erased = ErasedChunk.objects.newest(of_campaign, [row.number for row in rows])
     return [now_at(_piece(row), erased) for row in rows]
 

@@ -24,7 +24,7 @@ from accounts.models import User, Workspace
 from audit.ledger import record
 from objects.store import store
 from objects.trouble import ObjectMissing
-from recipients import chunks, marks, suppressions
+from recipients import chunks, erasing, marks, suppressions
 from recipients.chunks import ChunkDamaged
 from recipients.erased import NOBODY, spelled
 from recipients.listing import Piece, listing_of
@@ -98,6 +98,12 @@ def to_come(workspace: Workspace, before: datetime) -> int:
     return lists.exclude(status=Status.UPLOADING, bytes=0, upload=None).count() + imports.exclude(upload_key="").count()
 
 
+def clear_leftovers(workspace: Workspace, *, now: datetime) -> None:
+    """Files that were read, and what lists left behind that are over: those whose bell was lost too."""
+    for list_id in RecipientList.objects.with_leftovers(now).filter(workspace=workspace).values_list("pk", flat=True):
+        erasing.erase(list_id, now=now)
+
+
 def sentences(workspace: Workspace, phone: int) -> int:
     """Why a list or an import failed may quote a line of its file."""
     digits = str(phone)
@@ -149,12 +155,12 @@ def import_(import_id: int, phone: int) -> Cleared:
 
 
 def clear_replaced(workspace: Workspace, *, before: datetime) -> int:
-    """Objects whose place another one took, once nobody reads them any more."""
-    rows = ErasedChunk.objects.filter(list__workspace=workspace).to_clear(before)
-    for row in rows:
+    """Objects whose place another one took, once nobody reads them any more; how many are still to go."""
+    rows = ErasedChunk.objects.filter(list__workspace=workspace).exclude(was_key="")
+    for row in rows.filter(at__lt=before):
         store.delete_many([row.was_key])
         ErasedChunk.objects.filter(pk=row.pk).update(was_key="")
-    return len(rows)
+    return rows.count()
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,10 +79,6 @@ class ErasedChunkQuerySet(models.QuerySet["ErasedChunk"]):
         rows = self.filter(list=list_id) if numbers is None else self.filter(list=list_id, number__in=list(numbers))
         return {row.number: row for row in rows.order_by("pk")}
 
-    def to_clear(self, before: datetime) -> Self:
-        """The object before it is there, and nobody reads it any more."""
-        return self.filter(at__lt=before).exclude(was_key="")
-
 
 class SuppressionQuerySet(models.QuerySet["Suppression"]):
     """`of(None)` is the list of the whole installation."""

@@ -66,14 +66,15 @@ def _note_erased(work: Work, erased: Erased) -> None:
 
 def _lists(work: Work) -> None:
     workspace = work.erasure.workspace
+    forgetting.clear_leftovers(workspace, now=work.clock())
     note(work.step, found=forgetting.sentences(workspace, work.phone))
-    note(work.step, awaited=forgetting.to_come(workspace, work.erasure.asked_at))
     _one_by_one(
         work,
         forgetting.lists_of(workspace, after=work.step.at),
         lambda pk: forgetting.list_(pk, work.phone, now=work.clock()),
     )
-    forgetting.clear_replaced(workspace, before=work.clock() - READ_WITHIN)
+    left = forgetting.clear_replaced(workspace, before=work.clock() - READ_WITHIN)
+    note(work.step, awaited=left + forgetting.to_come(workspace, work.erasure.asked_at))
 
 
 def _imports(work: Work) -> None:

@@ -9,23 +9,46 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from django.core.files.storage import default_storage
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
 from accounts.models import IdempotentCall
 from accounts.roles import Role
+from audit import verification
+from audit.models import Entry
+from audit.refusal import Refused
 from campaigns import trials
-from delivery import counters, incidents
+from campaigns.models import Campaign
+from delivery import chunk_files, counters, due, incidents, receipts, results
 from delivery.models import Chunk, Doubt, Message
 from delivery.statuses import IncidentKind, MessageState
 from objects.store import store
-from recipients import chunks, suppression_imports, suppressions, trial_phones
+from recipients import chunks, forgetting, suppression_imports, suppressions, trial_phones
+from recipients.listing import listing_of
+from recipients.models import ErasedChunk, Suppression, SuppressionImport
 from recipients.preparation import prepare_list
+from recipients.statuses import Source
 from reports import erasure_places, erasures, exports, reconciliation
-from reports.statuses import ErasureStatus
+from reports.models import Erasure, Export
+from reports.recipients_tab import page
+from reports.statuses import ErasureStatus, Place
 from tests import factories
-from tests.delivery.ground import DOUBTED, arrive, claim, receipt, send, under_way
+from tests.delivery.ground import (
+    DOUBTED,
+    arrive,
+    batch_of,
+    choose,
+    choose_retries,
+    claim,
+    forget,
+    intend_for,
+    receipt,
+    send,
+    under_way,
+)
 from tests.delivery.test_inbound import said as mo_of
+from tests.racing import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -132,7 +155,11 @@ def tables_with(number):
 
 
 def objects():
-    return {found.key: default_storage.open(found.key, "rb").read() for page in store.pages("") for found in page}
+    kept = {}
+    for found in (one for keys in store.pages("") for one in keys):
+        with default_storage.open(found.key, "rb") as file:
+            kept[found.key] = file.read()
+    return kept
 
 
 def said_in(data):
@@ -212,7 +239,7 @@ def prepared(workspace, body, **given):
 def test_no_store_has_an_erased_number(workspace, planted):
     assert tables_with(NUMBER) == ERASED
     before = objects_with(NUMBER)
-    assert {key.split("/")[0] for key in before} == {"lists", "exports", "suppressions"}
+    assert {key.split("/")[0] for key in before} == {"lists", "exports", "suppressions", "uploads"}
     everything, totals = set(objects()), counters.totals(planted)
 
     erasure = erased(workspace)
@@ -227,3 +254,260 @@ def test_no_store_has_an_erased_number(workspace, planted):
     states = dict(Message.objects.filter(campaign=planted).values_list("recipient", "state"))
     assert states == {0: MessageState.DELIVERED, 1: MessageState.UNCERTAIN, 2: MessageState.PENDING}
     assert {key for key in set(objects()) - everything} != set()
+
+
+# --- It stays known ---------------------------------------------------------------------------------------------------
+
+
+def test_whoever_was_erased_is_left_out_of_lists_imports_and_test_phones_from_then_on(workspace, admin):
+    suppressions.opt_out(workspace, NUMBER)
+    erased(workspace)
+    [row] = Suppression.objects.of(workspace)
+    assert (row.source, row.is_erased, str(row)) == (Source.OPT_OUT, True, "erased number")
+    assert suppressions.totals(workspace).count == 1
+
+    listed = prepared(workspace, f"+{NUMBER}\n+{OTHER}\n".encode())
+    assert (listed.accepted, listed.suppressed) == (1, 1)
+    assert suppressions.find(workspace, SPOKEN) == [row]
+    assert suppressions.opt_out(workspace, NUMBER) == row
+    with pytest.raises(Refused, match="suppressed"):
+        suppressions.add(workspace, SPOKEN, reason="Again.", by=admin)
+    with pytest.raises(Refused, match="suppressed"):
+        trial_phones.add(workspace, SPOKEN, whose="Ann", by=admin)
+    made = factories.suppression_import(workspace)
+    body = f"+{NUMBER}\n+{OTHER}\n".encode()
+    suppression_imports.receive(made.pk, io.BytesIO(body), by=made.created_by, length=len(body))
+    suppression_imports.run(made.pk, now=timezone.now())
+    made.refresh_from_db()
+    assert (made.added, made.already) == (1, 1)
+    assert tables_with(NUMBER) == set()
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_an_erased_number_is_not_handed_over_though_a_chunk_still_has_it(workspace, everywhere):
+    """A list that was prepared by somebody who knew nothing of it yet, or for another workspace."""
+    if everywhere:
+        suppressions.opt_out(None, NUMBER)
+        erased(factories.workspace())
+    else:
+        erased(workspace)
+    _, [chunk] = under_way(workspace, 3)
+    assert choose(claim(chunk), 3).suppressed == {NUMBER}
+
+
+def test_a_mark_that_an_older_key_made_is_known(workspace, settings):
+    erased(workspace)
+    settings.ERASURE_KEY, settings.ERASURE_KEY_FALLBACKS = "another one", [settings.ERASURE_KEY]
+    assert suppressions.that_bind(workspace, [NUMBER, OTHER]) == {NUMBER}
+    erased(workspace)  # and stays as it is
+    assert suppressions.totals(workspace).count == 1
+    settings.ERASURE_KEY_FALLBACKS = []
+    assert suppressions.that_bind(workspace, [NUMBER, OTHER]) == set()
+
+
+# --- A campaign that is under way -------------------------------------------------------------------------------------
+
+
+def test_a_campaign_under_way_goes_on_without_the_erased_one_and_balances(workspace):
+    campaign, pieces = under_way(workspace, 6, chunk_size=3)
+    erasure = work(ask(workspace))
+    first = claim(pieces[0])
+    phones = np.array([0, OTHER, OTHER + 1], dtype=np.uint64)
+    assert listing_of(campaign.list).pieces[0].read().tolist() == phones.tolist()
+    assert chunk_files.phones(first).tolist() == phones.tolist()
+    chosen = intend_for(first, phones)
+    assert chosen.suppressed == {0}
+    batch = batch_of(first, [1, 2], [(0, b"A"), (0, b"B")])
+    batch.suppressed = [(0, 0)]
+    assert results.store(batch, first, now=timezone.now())
+    send(claim(pieces[1]), [(0, b"C"), (0, b"D"), (0, b"E")])
+    due.tick(now=timezone.now())
+    campaign.refresh_from_db()
+    totals = counters.totals(Campaign.objects.select_related("list").get(pk=campaign.pk))
+    assert (campaign.status, totals.suppressed, totals.accepted, totals.pending) == ("done", 1, 5, 5)
+    assert totals.balanced
+    assert [row.masked for row in page(campaign).rows[:2]] == ["•••", "+3160•••0002"]
+    export = exports.request(campaign.pk, format="csv", by=erasure.asked_by)
+    exports.write(export.pk, clock=timezone.now)
+    with default_storage.open(Export.objects.get(pk=export.pk).key) as file:
+        lines = file.read().decode().splitlines()
+    assert [line.split(",")[:2] for line in lines[1:3]] == [["", "suppressed"], [str(OTHER), "pending"]]
+
+
+def test_what_was_to_be_tried_again_is_not(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [(0x58, b"")])
+    erasure = ask(workspace)
+    late = timezone.now() + timedelta(minutes=5)
+    with_number = choose_retries(claim(chunk, "one", now=late), 5, now=late)
+    work(erasure)
+    assert with_number == [] and counters.totals(campaign).suppressed == 1
+
+
+def test_a_message_erased_while_it_waits_for_its_next_try_is_suppressed_with_it(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [(0x58, b"")])
+    work(ask(workspace))
+    Suppression.objects.all().delete()  # as if nothing else kept it
+    late = timezone.now() + timedelta(minutes=5)
+    assert choose_retries(claim(chunk, "one", now=late), 5, now=late) == []
+    assert counters.totals(campaign).suppressed == 1
+
+
+def test_a_receipt_after_the_erasure_still_counts_and_the_number_that_it_brings_is_erased(workspace):
+    campaign, [chunk] = under_way(workspace, 2)
+    send(claim(chunk), [(0, b"A1"), (0, b"A2")])
+    erasure = ask(workspace)
+    work(erasure)
+    work(erasure, LATER)
+    assert (erasure.status, bool(erasure.sealed)) == (ErasureStatus.WAITING, True)
+    forget()  # another process hears it
+    arrive(campaign.channel_id, receipt("A1", NUMBER))
+    receipts.match_pending(now=timezone.now())
+    assert counters.totals(campaign).delivered == 1
+    assert tables_with(NUMBER) == {"delivery_inbox"}
+    work(erasure, MONTH)
+    assert (erasure.status, tables_with(NUMBER)) == (ErasureStatus.DONE, set())
+
+
+# --- Proof ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_ledger_says_who_asked_and_what_was_erased_and_holds(workspace, planted):
+    erasure = erased(workspace)
+    prefix = suppressions.fingerprint(NUMBER)[:12]
+    asked, done = Entry.objects.filter(subject_type="erasure").order_by("pk")
+    assert (asked.action, asked.actor, asked.note, asked.after) == (
+        *("erasure.asked", erasure.asked_by, REASON),
+        {"hash": prefix},
+    )
+    assert (done.action, done.after["hash"], done.after["erased"]["messages"]) == ("erasure.done", prefix, 3)
+    assert [verification.verify(chain).broken for chain in verification.chains()] == [None, None]
+    rows = ErasedChunk.objects.filter(list=planted.list)
+    told = [entry.after for entry in Entry.objects.filter(action="recipientlist.recipients_erased")]
+    manifest = chunk_files.manifest(planted.list)  # as it was approved
+    [mine] = [one for one in told if one["digest"] == manifest.digest]
+    assert mine["chunks"] == [
+        {"chunk": row.number, "was": row.was_sha256, "is": row.sha256, "recipients": 1} for row in rows
+    ]
+    assert [row.was_sha256 for row in rows] == [entry.sha256 for entry in manifest.entries]
+
+
+def test_two_erasures_in_one_chunk_lead_from_what_was_approved_to_what_is_there(workspace):
+    listed = factories.ready_list(workspace, 3, columns=["name"], cells=[["Ann"], ["Bob"], ["Cy"]])
+    erased(workspace)
+    erased(workspace, number=f"+{OTHER}")
+    [piece] = listing_of(listed).pieces
+    assert piece.open().phones.tolist() == [0, 0, NUMBER + 2]
+    assert piece.open().others(1) == [("",), ("",), ("Cy",)]
+    one, two = ErasedChunk.objects.order_by("pk")
+    assert (one.was_sha256, one.sha256, two.sha256) == (
+        *(chunk_files.manifest(listed).entries[0].sha256, two.was_sha256),
+        piece.entry.sha256,
+    )
+    assert sorted(key for key in objects() if key.startswith(f"lists/{listed.pk}/")) == sorted(
+        [listed.manifest_key, piece.entry.key]
+    )
+
+
+# --- Whatever goes wrong ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", [Place.MESSAGES, Place.LISTS, Place.SUPPRESSED])
+def test_a_worker_that_was_killed_in_any_place_is_taken_over_from(workspace, planted, monkeypatch, place):
+    erasure = ask(workspace)
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setitem(erasure_places.PLACES, place, killed_in(erasure_places.PLACES[place]))
+        work(erasure)
+    found = {step.place: step.found for step in erasure.steps.all()}
+    work(erasure)  # its lease is not over
+    assert {step.place: step.found for step in erasure.steps.all()} == found
+    Erasure.objects.update(lease_until=None)
+    for after in (timedelta(0), LATER, MONTH):
+        work(erasure, after)
+    assert (erasure.status, tables_with(NUMBER), objects_with(NUMBER)) == (ErasureStatus.DONE, set(), set())
+
+
+def killed_in(clear):
+    def die(work):
+        clear(work)
+        raise SystemExit
+
+    return die
+
+
+def test_two_workers_at_once_do_no_harm(workspace):
+    listed = factories.ready_list(workspace, 3)
+    erasure = ask(workspace)
+    race(lambda: forgetting.list_(listed.pk, NUMBER, now=timezone.now()), lambda: work(erasure))
+    race(lambda: work(erasure, LATER), lambda: work(erasure, LATER))
+    erasure.refresh_from_db()
+    assert erasure.status == ErasureStatus.DONE
+    assert ErasedChunk.objects.count() == 1
+    assert Entry.objects.filter(action="erasure.done").count() == 1
+
+
+def test_a_list_that_is_being_prepared_is_waited_for(workspace):
+    listed = factories.preparing_list(workspace, f"+{NUMBER}\n+{OTHER}\n".encode(), filename="numbers.csv")
+    erasure = ask(workspace, now=timezone.now())
+    Suppression.objects.all().delete()  # it had read them before
+    work(erasure)
+    assert work(erasure, LATER).status == ErasureStatus.WAITING
+    prepare_list(listed.pk, now=timezone.now())
+    work(erasure, 2 * LATER)
+    assert work(erasure, 4 * LATER).status == ErasureStatus.DONE
+    assert objects_with(NUMBER) == set()
+
+
+def test_what_cannot_be_read_is_said(workspace):
+    listed = factories.ready_list(workspace, 3)
+    store.put(chunk_files.manifest(listed).entries[0].key, b"damaged")
+    erased(workspace)
+    assert Entry.objects.get(action="erasure.done").after["unread"] == 1
+
+
+# --- Who may ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("number", "reason", "code"),
+    [("12", REASON, "bad_number"), (SPOKEN, " ", "reason_missing"), (SPOKEN, f"x {NUMBER}", "number_in_reason")],
+)
+def test_what_is_asked_wrongly_is_refused_and_changes_nothing(workspace, admin, number, reason, code):
+    with pytest.raises(Refused) as refusal:
+        erasures.ask(workspace, number, reason=reason, by=admin, now=timezone.now())
+    assert refusal.value.code == code
+    assert not Erasure.objects.exists() and not Suppression.objects.exists()
+
+
+def test_only_an_admin_asks_and_not_twice_at_a_time(workspace, author):
+    with pytest.raises(Refused) as refusal:
+        ask(workspace, by=author)
+    assert refusal.value.code == "not_an_admin"
+    ask(workspace)
+    with pytest.raises(Refused) as refusal:
+        ask(workspace)
+    assert refusal.value.code == "being_erased"
+
+
+def test_another_workspaces_messages_and_lists_are_not_touched(workspace):
+    elsewhere = factories.workspace()
+    campaign, [chunk] = under_way(elsewhere, 1)
+    send(claim(chunk), [(0, b"A1")])
+    erased(workspace)
+    assert Message.objects.get(campaign=campaign).phone == NUMBER
+    assert listing_of(campaign.list).phones([0]) == {0: NUMBER}
+
+
+def test_at_the_server_the_number_comes_from_the_standard_input(workspace, monkeypatch, capsys):
+    factories.ready_list(workspace, 3)
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{SPOKEN}\n"))
+    call_command("erase_number", workspace=workspace.slug, reason=REASON)
+    erasure = Erasure.objects.get()
+    assert (erasure.asked_by, erasure.looks) == (None, 1)
+    call_command("erase_number", workspace=workspace.slug, show=erasure.pk)
+    told = capsys.readouterr().out
+    assert "Lists, with the lines left out of them: 1 erased" in told and str(NUMBER) not in told
+    with pytest.raises(CommandError, match="Say why"):
+        call_command("erase_number", workspace=workspace.slug)
