@@ -6,6 +6,7 @@ be called any number of times, and says how many rows it has changed this time.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Value
@@ -48,7 +49,7 @@ WHERE c.phone = %(phone)s AND p.id = c.campaign_id AND p.workspace_id = %(worksp
 def messages(workspace: Workspace, phone: int) -> Erased:
     """Of every campaign; one partition after another, each in a transaction of its own."""
     rows = awaited = 0
-    values = {"nobody": NOBODY, "phone": phone, "workspace": workspace.pk, "awaited": [int(one) for one in AWAITED]}
+    values: dict[str, Any] = {"nobody": NOBODY, "phone": phone, "workspace": workspace.pk, "awaited": [int(one) for one in AWAITED]}
     for partition in names_of_partitions("delivery_message"):
         with connection.cursor() as cursor:
             cursor.execute(_MESSAGES.format(partition=partition), values)

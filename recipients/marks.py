@@ -50,8 +50,7 @@ def split(suppressed: Numbers) -> tuple[Numbers, Numbers]:
 
 def are_among(phones: Numbers, erased: Numbers) -> NDArray[np.bool_]:
     """Which of them have one of these marks."""
-    found: NDArray[np.bool_] = np.isin(of(phones), erased).any(axis=0)
-    return found
+    return np.logical_or.reduce(np.isin(of(phones), erased))
 
 
 def is_mark(number: int) -> bool:
