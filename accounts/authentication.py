@@ -23,7 +23,7 @@ class BearerAuthentication(BaseAuthentication):
         now = timezone.now()
         key = keys.find(secret.strip(), now=now)
         if key is None:
-            throttling.count_stranger()
+            throttling.count_stranger(request._request)
             raise AuthenticationFailed("This API key is unknown, revoked or out of date.")
         walls.enter([key.workspace_id])
         user = key.user or key.created_by
@@ -34,7 +34,7 @@ class BearerAuthentication(BaseAuthentication):
             replace(circumstances.current(), via=f"{'token' if key.user else 'key'} {key.prefix}", role=role_of(key))
         )
         keys.note_use(key, now=now)
-        throttling.count_call(key=key, user=key.user, workspace=key.workspace)
+        throttling.count_call(inner, key=key, user=key.user, workspace=key.workspace)
         return user, key
 
     def authenticate_header(self, request: Request) -> str:
@@ -62,5 +62,5 @@ class PageAuthentication(SessionAuthentication):
         inner.permissions = permissions_in(workspace, user)  # type: ignore[attr-defined]
         membership = Membership.objects.of(workspace).filter(user=user).first()
         circumstances.set_current(replace(circumstances.current(), role=membership.role if membership else ""))
-        throttling.count_call(key=None, user=user, workspace=workspace)
+        throttling.count_call(inner, key=None, user=user, workspace=workspace)
         return user, workspace

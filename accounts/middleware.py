@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts import preferences
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Permission
+from accounts.throttling import Standing
 from audit import circumstances, walls
 
 SESSION_KEY = "workspace"
@@ -81,6 +82,20 @@ class VisitMiddleware:
         if request.user.is_authenticated and (request.method == "POST" or "HX-Request" not in request.headers):
             request.session.note_visit()
         return self.get_response(request)
+
+
+class RateHeaders:
+    """Programs learn from each answer how many calls they have left."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        standing: Standing | None = getattr(request, "standing", None)
+        for name, value in standing.headers.items() if standing else ():
+            response.headers[name] = value
+        return response
 
 
 class LanguageMiddleware:

@@ -8,10 +8,12 @@ throttle keeps programs from harm that they do not mean, and is no lock.
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 
 from django.conf import settings
+from django.http import HttpRequest
 from redis import Redis
 from redis.exceptions import RedisError
 from rest_framework.exceptions import Throttled
@@ -29,7 +31,8 @@ ALONE = 5.0  # seconds without asking Valkey, once it did not answer
 
 # KEYS: one line a subject, the instant until which its calls are spoken for, in milliseconds.
 # ARGV: n and the milliseconds in which n may come, of each line. Takes one call from every line or from none.
-# Answers the milliseconds to wait and the number of the line that makes one wait longest, or 0, 0.
+# Answers {milliseconds to wait, number of a line, calls left in it, milliseconds until it is as new}: of the line that
+# makes one wait longest, or, when all may, of the one with the fewest calls left.
 TAKE = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + t[2] / 1000
@@ -42,16 +45,41 @@ for i, key in ipairs(KEYS) do
     end
 end
 if wait > 0 then
-    return {math.ceil(wait), line}
+    return {math.ceil(wait), line, 0, math.ceil(due[line] - ARGV[2 * line] / ARGV[2 * line - 1] - now)}
 end
+local left = math.huge
 for i, key in ipairs(KEYS) do
     redis.call('SET', key, string.format('%.3f', due[i]), 'PX', math.ceil(due[i] - now))
+    local n, window = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+    local calls = math.floor((window - (due[i] - now)) * n / window + 0.001)
+    if calls < left then
+        left, line = calls, i
+    end
 end
-return {0, 0}
+return {0, line, left, math.ceil(due[line] - now)}
 """
 
 
-def count_call(*, key: ApiKey | None, user: User | None, workspace: Workspace) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a caller stands after a call, on the line with the fewest calls left."""
+
+    kind: str
+    calls: int
+    in_ms: int
+    left: int
+    new_in_ms: int  # until all calls are there again
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """draft-ietf-httpapi-ratelimit-headers-10, in whole seconds."""
+        return {
+            "RateLimit-Policy": f'"{self.kind}";q={self.calls};w={-(-self.in_ms // 1000)}',
+            "RateLimit": f'"{self.kind}";r={self.left};t={-(-self.new_in_ms // 1000)}',
+        }
+
+
+def count_call(request: HttpRequest, *, key: ApiKey | None, user: User | None, workspace: Workspace) -> None:
     """Of somebody who is known; raises Throttled. `user` is whose token it is: a key of the workspace is nobody's."""
     subjects = {
         "address": _address(),
@@ -59,13 +87,13 @@ def count_call(*, key: ApiKey | None, user: User | None, workspace: Workspace) -
         "key": key.pk if key else None,
         "workspace": workspace.pk,
     }
-    _count({kind: who for kind, who in subjects.items() if who is not None})
+    _count(request, {kind: who for kind, who in subjects.items() if who is not None})
 
 
-def count_stranger() -> None:
+def count_stranger(request: HttpRequest) -> None:
     """Of whoever came with a key that is none; raises Throttled. It is a count apart: a program that goes on with a
     dead key does not throttle the others behind its address."""
-    _count({"stranger": _address()})
+    _count(request, {"stranger": _address()})
 
 
 class Anonymous(BaseThrottle):
@@ -73,7 +101,7 @@ class Anonymous(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         if request.auth is None:
-            _count({"address": _address()})
+            _count(request._request, {"address": _address()})
         return True
 
 
@@ -81,14 +109,20 @@ def _address() -> str:
     return circumstances.current().address or "none"
 
 
-def _count(subjects: Mapping[str, object]) -> None:
+def _count(request: HttpRequest, subjects: Mapping[str, object]) -> None:
+    """`request.standing` is what the answer's headers say of it; there is none when nobody counts."""
     rates = {kind: rate for kind in subjects if (rate := settings.API_RATES[kind])}
     if not rates:
         return
     lines = [f"{PREFIX}:{kind}:{subjects[kind]}" for kind in rates]
-    wait, line = _counter(settings.RATE_REDIS_URL).take(lines, [rate for kind in rates for rate in rates[kind]])
+    taken = _counter(settings.RATE_REDIS_URL).take(lines, [rate for kind in rates for rate in rates[kind]])
+    if taken is None:
+        return
+    wait, line, left, new_in_ms = taken
+    kind = list(rates)[line - 1]
+    calls, in_ms = rates[kind]
+    request.standing = Standing(kind=kind, calls=calls, in_ms=in_ms, left=left, new_in_ms=new_in_ms)  # type: ignore[attr-defined]
     if wait:
-        kind = list(rates)[line - 1]
         logger.info("call.throttled", extra={"kind": kind, "who": subjects[kind]})
         raise Throttled(wait / 1000, detail=f"Too many calls {WORDS[kind]}.")
 
@@ -108,16 +142,16 @@ class _Counter:
         self._take = self._redis.register_script(TAKE)
         self._away_until = 0.0
 
-    def take(self, lines: list[str], rates: list[int]) -> tuple[int, int]:
-        """(0, 0) when all may, and when nobody counts."""
+    def take(self, lines: list[str], rates: list[int]) -> tuple[int, int, int, int] | None:
+        """What TAKE answers; None when nobody counts."""
         if time.monotonic() < self._away_until:
-            return 0, 0
+            return None
         try:
-            return cast(tuple[int, int], tuple(self._take(lines, rates)))
+            return cast(tuple[int, int, int, int], tuple(self._take(lines, rates)))
         except (OSError, RedisError) as error:
             self._away_until = time.monotonic() + ALONE
             logger.warning("throttle.open", extra={"error": repr(error)})
-            return 0, 0
+            return None
 
 
 @cache

@@ -1,10 +1,13 @@
 """Campaigns over the API: written and moved by their authors. Reading them with their totals is in `reports`."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
 
+from django.db import transaction
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +17,8 @@ from accounts.callers import user_of, workspace_of
 from accounts.idempotency import idempotent
 from accounts.inputs import Input, InstantField, NoInput, OptionalReasonInput, OwnField, given
 from accounts.scopes import Scope
-from campaigns import drafts, gsm, transitions
+from audit.refusal import Refused
+from campaigns import drafts, etags, gsm, transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
 from channels.models import Channel, Route
@@ -113,6 +117,37 @@ class CampaignOutput(serializers.Serializer[Campaign]):
         return gsm.count_parts(campaign.template.least)
 
 
+P = ParamSpec("P")
+Handler = Callable[Concatenate[Any, Request, int, P], Response]
+_documented = extend_schema(
+    parameters=[
+        OpenApiParameter(
+            "If-Match",
+            str,
+            OpenApiParameter.HEADER,
+            description="An `ETag` of the campaign: 412, and nothing done, when people have changed it since.",
+        )
+    ]
+)
+
+
+def conditional(handler: Handler[P]) -> Handler[P]:
+    """For a method of a view that changes the campaign of its address: with `If-Match`, the one that was read."""
+
+    @wraps(handler)
+    def held(view: Any, request: Request, pk: int, *args: P.args, **kwargs: P.kwargs) -> Response:
+        if_match = request.headers.get("If-Match")
+        if if_match is None:
+            return handler(view, request, pk, *args, **kwargs)
+        with transaction.atomic():
+            campaign = Campaign.objects.lock(own_campaign(request, pk))
+            if not etags.is_as_read(etags.tag(CampaignOutput(campaign).data), if_match=if_match):
+                raise Refused("It has changed since you read it: read it again.", code="changed_since_read")
+            return handler(view, request, pk, *args, **kwargs)
+
+    return cast(Handler[P], _documented(held))
+
+
 class WriteCampaigns(APIView):
     writes = Scope.CAMPAIGNS_WRITE
 
@@ -121,7 +156,7 @@ class WriteCampaigns(APIView):
     def post(self, request: Request) -> Response:
         content = drafts.Content(**given(request, CampaignInput))
         campaign = drafts.create(workspace_of(request), content, by=user_of(request), now=timezone.now())
-        return Response(CampaignOutput(campaign).data, status=status.HTTP_201_CREATED)
+        return shown(campaign, status=status.HTTP_201_CREATED)
 
 
 class EditCampaign(APIView):
@@ -130,6 +165,7 @@ class EditCampaign(APIView):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=CampaignInput, responses=CampaignOutput)
+    @conditional
     def patch(self, request: Request, pk: int) -> Response:
         campaign = drafts.amend(
             own_campaign(request, pk),
@@ -144,6 +180,7 @@ class Submit(APIView):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=NoInput, responses=CampaignOutput)
+    @conditional
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
         given(request, NoInput)
@@ -154,6 +191,7 @@ class Withdraw(APIView):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=NoInput, responses=CampaignOutput)
+    @conditional
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
         given(request, NoInput)
@@ -166,6 +204,7 @@ class Revise(APIView):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=NoInput, responses=CampaignOutput)
+    @conditional
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
         given(request, NoInput)
@@ -176,6 +215,7 @@ class Pause(APIView):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=OptionalReasonInput, responses=CampaignOutput)
+    @conditional
     def post(self, request: Request, pk: int) -> Response:
         campaign_id, reason = own_campaign(request, pk), given(request, OptionalReasonInput)["reason"]
         return shown(transitions.pause(campaign_id, by=user_of(request), reason=reason))
@@ -185,6 +225,7 @@ class Resume(APIView):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=NoInput, responses=CampaignOutput)
+    @conditional
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
         given(request, NoInput)
@@ -195,6 +236,7 @@ class Cancel(APIView):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=OptionalReasonInput, responses=CampaignOutput)
+    @conditional
     def post(self, request: Request, pk: int) -> Response:
         campaign_id, reason = own_campaign(request, pk), given(request, OptionalReasonInput)["reason"]
         return shown(transitions.cancel(campaign_id, by=user_of(request), now=timezone.now(), reason=reason))
@@ -204,6 +246,7 @@ class Archive(APIView):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=NoInput, responses=CampaignOutput)
+    @conditional
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
         given(request, NoInput)
@@ -214,6 +257,7 @@ class Restore(APIView):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=NoInput, responses=CampaignOutput)
+    @conditional
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
         given(request, NoInput)
@@ -231,11 +275,12 @@ class Clone(APIView):
         campaign_id = own_campaign(request, pk)
         given(request, NoInput)
         made = drafts.clone(campaign_id, by=user_of(request), now=timezone.now())
-        return Response(CampaignOutput(made).data, status=status.HTTP_201_CREATED)
+        return shown(made, status=status.HTTP_201_CREATED)
 
 
-def shown(campaign: Campaign) -> Response:
-    return Response(CampaignOutput(campaign).data)
+def shown(campaign: Campaign, *, status: int = status.HTTP_200_OK) -> Response:
+    data = CampaignOutput(campaign).data
+    return Response(data, status=status, headers={"ETag": etags.tag(data)})
 
 
 def own_campaign(request: Request, pk: int) -> int:

@@ -23,6 +23,7 @@ STATUS_OF_REFUSAL = {
     "wrong_type": status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     "storage_full": status.HTTP_507_INSUFFICIENT_STORAGE,
     "storage_away": status.HTTP_503_SERVICE_UNAVAILABLE,
+    "changed_since_read": status.HTTP_412_PRECONDITION_FAILED,
     # Of resumable uploads: tus 1.0 gives each its number.
     "gone": status.HTTP_410_GONE,
     "busy": status.HTTP_423_LOCKED,

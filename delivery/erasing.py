@@ -49,7 +49,12 @@ WHERE c.phone = %(phone)s AND p.id = c.campaign_id AND p.workspace_id = %(worksp
 def messages(workspace: Workspace, phone: int) -> Erased:
     """Of every campaign; one partition after another, each in a transaction of its own."""
     rows = awaited = 0
-    values: dict[str, Any] = {"nobody": NOBODY, "phone": phone, "workspace": workspace.pk, "awaited": [int(one) for one in AWAITED]}
+    values: dict[str, Any] = {
+        "nobody": NOBODY,
+        "phone": phone,
+        "workspace": workspace.pk,
+        "awaited": [int(one) for one in AWAITED],
+    }
     for partition in names_of_partitions("delivery_message"):
         with connection.cursor() as cursor:
             cursor.execute(_MESSAGES.format(partition=partition), values)

@@ -18,7 +18,7 @@ from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, InstantField, NoInput, OptionalReasonInput, ReasonInput, given
 from accounts.roles import Permission
 from accounts.scopes import Scope
-from campaigns.api import CampaignOutput, own_campaign, shown
+from campaigns.api import CampaignOutput, conditional, own_campaign, shown
 from moderation import decisions, rescheduling
 from moderation.models import Decision, Verdict
 from senders.api import RevisionOutput
@@ -56,6 +56,7 @@ class Approve(APIView):
     permission = Permission.DECIDE
 
     @extend_schema(request=OptionalReasonInput, responses=CampaignOutput)
+    @conditional
     def post(self, request: Request, pk: int) -> Response:
         campaign_id, words = own_campaign(request, pk), given(request, OptionalReasonInput)
         return shown(decisions.approve_campaign(campaign_id, **words, by=user_of(request), now=timezone.now()))
@@ -66,6 +67,7 @@ class Reject(APIView):
     permission = Permission.DECIDE
 
     @extend_schema(request=ReasonInput, responses=CampaignOutput)
+    @conditional
     def post(self, request: Request, pk: int) -> Response:
         campaign_id, words = own_campaign(request, pk), given(request, ReasonInput)
         return shown(decisions.reject_campaign(campaign_id, **words, by=user_of(request), now=timezone.now()))
@@ -78,6 +80,7 @@ class Reschedule(APIView):
     permission = Permission.DECIDE
 
     @extend_schema(request=RescheduleInput, responses=CampaignOutput)
+    @conditional
     def post(self, request: Request, pk: int) -> Response:
         campaign_id, words = own_campaign(request, pk), given(request, RescheduleInput)
         return shown(rescheduling.reschedule(campaign_id, **words, by=user_of(request), now=timezone.now()))
@@ -90,6 +93,7 @@ class SendNow(APIView):
     permission = Permission.DECIDE
 
     @extend_schema(request=NoInput, responses=CampaignOutput)
+    @conditional
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
         given(request, NoInput)

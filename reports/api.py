@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.callers import user_of, workspace_of
+from accounts.callers import permissions_of, user_of, workspace_of
 from accounts.idempotency import idempotent
 from accounts.inputs import Input, given
 from accounts.roles import Permission
@@ -22,6 +22,7 @@ from delivery.statuses import IncidentKind, Term
 from objects.downloads import FROM_STORE
 from reports import downloads, errors_tab, exports, recipients_tab
 from reports.campaigns_api import TotalsOutput
+from reports.lines import COLUMNS
 from reports.models import Export, Format
 from reports.statuses import Status
 
@@ -90,12 +91,20 @@ class ErrorPage(serializers.Serializer[Any]):
 
 class ExportInput(Input):
     format = serializers.ChoiceField(choices=Format.choices, default=Format.CSV)
+    columns = serializers.ListField(
+        child=serializers.CharField(max_length=200),
+        max_length=200,
+        default=list,
+        help_text=f"Of {', '.join(COLUMNS)}, in any order, and list.NAME for a column of the list; all of the report's "
+        "when empty.",
+    )
 
 
 class ExportOutput(serializers.Serializer[Export]):
     id = serializers.IntegerField()
     campaign = serializers.IntegerField(source="campaign_id")
     format = serializers.ChoiceField(choices=Format.choices)
+    columns = serializers.ListField(child=serializers.CharField())
     status = serializers.ChoiceField(choices=Status.choices)
     url = serializers.SerializerMethodField(help_text="Where to get the file, with the same key, once it is ready.")
     rows = serializers.IntegerField()
@@ -154,8 +163,9 @@ class Exports(APIView):
     @extend_schema(request=ExportInput, responses={201: ExportOutput})
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
-        campaign = _campaign(request, pk)
-        export = exports.request(campaign.pk, **given(request, ExportInput), by=user_of(request))
+        campaign, asked = _campaign(request, pk), given(request, ExportInput)
+        exports.check_role(asked["format"], permissions_of(request))
+        export = exports.request(campaign.pk, **asked, by=user_of(request))
         return Response(ExportOutput(export, context={"request": request}).data, status=status.HTTP_201_CREATED)
 
 
@@ -175,12 +185,15 @@ class ExportFile(APIView):
         responses={
             (200, "text/csv"): OpenApiTypes.BINARY,
             (200, "application/gzip"): OpenApiTypes.BINARY,
+            (200, "application/vnd.apache.parquet"): OpenApiTypes.BINARY,
             (200, "application/zip"): OpenApiTypes.BINARY,
             302: OpenApiResponse(description=FROM_STORE),
         }
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
-        return downloads.response(get_object_or_404(Export.objects.of(workspace_of(request)), pk=pk))
+        export = get_object_or_404(Export.objects.of(workspace_of(request)), pk=pk)
+        exports.check_role(export.format, permissions_of(request))
+        return downloads.response(export)
 
 
 def _campaign(request: Request, pk: int) -> Campaign:

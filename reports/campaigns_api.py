@@ -4,8 +4,8 @@ from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import generics, serializers
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import generics, serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.callers import workspace_of
 from accounts.scopes import Scope
+from campaigns import etags
 from campaigns.api import CampaignOutput
 from campaigns.models import Campaign
 from campaigns.statuses import Status
@@ -49,11 +50,14 @@ class CampaignReportOutput(CampaignOutput):
 
     def to_representation(self, campaign: Campaign) -> dict[str, Any]:
         shown = CampaignOutput(campaign).data
+        return {**shown, **self.moving(campaign, parts=shown["parts"])}
+
+    def moving(self, campaign: Campaign, *, parts: int) -> dict[str, Any]:
+        """What sending and receipts change."""
         totals: Totals = self.context["totals"][campaign.pk]
-        tempo = pace(campaign, totals, parts=shown["parts"], now=self.context["now"])
+        tempo = pace(campaign, totals, parts=parts, now=self.context["now"])
         eta = serializers.DateTimeField().to_representation(tempo.eta) if tempo.eta else None
         return {
-            **shown,
             "totals": TotalsOutput(totals).data,
             "balanced": totals.balanced,
             "rate": tempo.rate,
@@ -81,11 +85,11 @@ class ReadCampaigns(generics.GenericAPIView[Campaign]):
             campaigns = campaigns.exclude(archived_at=None)
         else:
             campaigns = campaigns.live()
-        if (status := asked.get("status")) is None:
+        if (wanted := asked.get("status")) is None:
             return campaigns
-        if status not in Status.values:
-            raise ValidationError({"status": [f"“{status}” is not a status: write {', '.join(Status.values)}."]})
-        return campaigns.filter(status=status)
+        if wanted not in Status.values:
+            raise ValidationError({"status": [f"“{wanted}” is not a status: write {', '.join(Status.values)}."]})
+        return campaigns.filter(status=wanted)
 
     @extend_schema(parameters=FILTERS, responses=CampaignReportOutput(many=True))
     def get(self, request: Request) -> Response:
@@ -97,10 +101,22 @@ class ReadCampaigns(generics.GenericAPIView[Campaign]):
 class ReadCampaign(APIView):
     reads = Scope.CAMPAIGNS_READ
 
-    @extend_schema(responses=CampaignReportOutput)
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "If-None-Match", str, OpenApiParameter.HEADER, description="The last `ETag`: 304 when nothing moved."
+            )
+        ],
+        responses={200: CampaignReportOutput, 304: OpenApiResponse(description="As you have it.")},
+    )
     def get(self, request: Request, pk: int) -> Response:
         campaign = get_object_or_404(_campaigns(request), pk=pk)
-        return Response(CampaignReportOutput(campaign, context=_context([campaign])).data)
+        shown = CampaignOutput(campaign).data
+        moving = CampaignReportOutput(context=_context([campaign])).moving(campaign, parts=shown["parts"])
+        headers = {"ETag": etags.tag(shown, moving)}
+        if not etags.is_new(headers["ETag"], if_none_match=request.headers.get("If-None-Match")):
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers=headers)
+        return Response({**shown, **moving}, headers=headers)
 
 
 def _campaigns(request: Request) -> Any:

@@ -11,9 +11,15 @@ from reports.statuses import Status
 CONTENT_TYPE = {
     Format.CSV: "text/csv; charset=utf-8",
     Format.CSV_GZ: "application/gzip",
+    Format.PARQUET: "application/vnd.apache.parquet",
     Format.EVIDENCE: "application/zip",
 }
-ENDING = {Format.CSV: "recipients.csv", Format.CSV_GZ: "recipients.csv.gz", Format.EVIDENCE: "evidence.zip"}
+ENDING = {
+    Format.CSV: "recipients.csv",
+    Format.CSV_GZ: "recipients.csv.gz",
+    Format.PARQUET: "recipients.parquet",
+    Format.EVIDENCE: "evidence.zip",
+}
 
 
 def response(export: Export) -> HttpResponseBase:

@@ -17,7 +17,7 @@ from reports.models import Erasure, ErasureStep
 from reports.statuses import Place
 
 # Whoever has the number in memory by then (a batch, an export, a page) is through with it.
-READ_WITHIN = exports.LEASE + timedelta(minutes=1)
+READ_WITHIN = timedelta(minutes=6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +97,7 @@ def _one_by_one(work: Work, ids: list[int], clear: Callable[[int], Cleared]) -> 
 
 def _exports(work: Work) -> None:
     """After the lists: what is written from now on has nobody in its place."""
-    taken = exports.withdraw(work.erasure.workspace, work.phone)
+    taken = exports.withdraw(work.erasure.workspace, read_within=READ_WITHIN)
     note(work.step, found=taken.withdrawn, awaited=taken.under_way)
 
 

@@ -1,72 +1,46 @@
-"""An export: every recipient of a campaign with what became of it, one CSV in object storage, written by a task."""
+"""An export: every recipient of a campaign with what became of it, one table in object storage, written by a task."""
 
-import csv
-import gzip
-import io
-import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from tempfile import NamedTemporaryFile
-from typing import IO, Any
 
-from django.conf import settings
-from django.core.files import File
+from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import User, Workspace
+from accounts.roles import Permission
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from audit.wording import stored
-from campaigns import gsm
 from campaigns.models import Campaign
-from delivery import counters, errors, retention
+from delivery import counters, retention
 from delivery.counters import Totals
-from delivery.models import Message
-from delivery.statuses import TERM_OF, Term
+from objects import outlet
+from objects.outlet import Outlet
 from objects.trouble import ObjectMissing
 from recipients.chunks import ChunkDamaged
-from recipients.listing import Piece, listing_of
+from recipients.models import RecipientList
 from recipients.statuses import Status as ListStatus
-from reports import evidence, tasks
-from reports.models import Export, Format
-from reports.statuses import MOVES, Status
+from reports import evidence, lines, sinks, tasks
+from reports.lines import COLUMNS, Lines
+from reports.models import TABLES, Export, Format
+from reports.statuses import MOVES, UNFINISHED, Status
 
-HEADER = b"to,status,error_code,error_name,error_text,submitted_at,done_at,parts\n"
-# Ten million recipients take less than a minute. Whoever holds an export longer is taken for dead and another begins;
-# if both live, the first to finish wins, whoever it is.
-LEASE = timedelta(minutes=5)
+# Whoever holds an export and tells nothing for so long is taken for dead and another begins; if both live, the first to
+# finish wins, whoever it is.
+LEASE = timedelta(minutes=1)
 GIVE_UP = timedelta(hours=24)
 TELL_EVERY = 2.0  # seconds between two looks of those who wait
 LATE = stored(gettext_noop("It could not be written within a day."))
-PART_MISSING = stored(gettext_noop("A part of the list is missing from the object storage."))
 WITHDRAWN = stored(gettext_noop("A number in it was erased, and the file with it: ask for another one."))
-SEARCHED = 1 << 22  # bytes at a time
-GZIP_LEVEL = 3  # nine tenths of what the usual 6 saves, in less than half of the time
-
-# One chunk's recipients as CSV lines in one value: reading a million rows one by one would take the most time of all.
-# An error stands as !kind:code until `_explained`; the only blanks are those between date and time.
-_LINES = f"""
-SELECT string_agg(
-    concat_ws(
-        ',', phone, CASE state {" ".join(f"WHEN {state.value} THEN '{term}'" for state, term in TERM_OF.items())} END,
-        coalesce('!' || nullif(error_kind, 0) || ':' || error_code, ',,'),
-        coalesce(submitted_at::timestamptz(3)::text, ''), coalesce(done_at::timestamptz(3)::text, ''), parts
-    ), E'\\n' ORDER BY recipient
-) || E'\\n'
-FROM delivery_message
-WHERE day = %(day)s AND campaign_id = %(campaign)s AND recipient >= %(first)s AND recipient < %(end)s
-"""
-_ERROR = re.compile(rb"!(\d+):(\d+)")
-_NOBODYS = re.compile(rb"^0,", re.MULTILINE)
+PART_MISSING = stored(gettext_noop("A part of the list is missing from the object storage."))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,19 +52,49 @@ class Written:
     totals: Totals
 
 
+def check_role(format: str, permissions: Collection[Permission]) -> None:
+    """Tables are for every member; evidence leaves the house, and is for those who answer for what was sent."""
+    if format == Format.EVIDENCE and Permission.PROVE not in permissions:
+        raise PermissionDenied(_("Your role does not let you %(do)s.") % {"do": Permission.PROVE.label})
+
+
 @transaction.atomic
-def request(campaign_id: int, *, format: str, by: User) -> Export:
+def request(campaign_id: int, *, format: str, by: User, columns: Sequence[str] = ()) -> Export:
+    """`columns` are names of `lines.COLUMNS`, or `list.NAME` of those of the list; none are the former. The edge asks
+    `check_role` first."""
     campaign = Campaign.objects.select_related("list").get(pk=campaign_id)
     if campaign.list is None or campaign.list.status != ListStatus.READY:
         words = _("%(campaign)s has no prepared list: there is nothing to export yet.") % {"campaign": campaign}
         raise Refused(words, code="list_not_ready")
     retention.check_kept(campaign)
+    _check_columns(columns, campaign.list, format=format)
     export = Export.objects.create(
-        workspace_id=campaign.workspace_id, campaign=campaign, format=Format(format), requested_by=by
+        workspace_id=campaign.workspace_id,
+        campaign=campaign,
+        format=Format(format),
+        columns=list(columns),
+        requested_by=by,
     )
-    record("export.requested", export, by=by, after={"campaign": campaign.pk, "format": export.format})
+    after = {"campaign": campaign.pk, "format": export.format, "columns": export.columns}
+    record("export.requested", export, by=by, after=after)
     tasks.write_export.delay_on_commit(export.pk)
     return export
+
+
+def columns_of(listed: RecipientList) -> list[str]:
+    """What may be chosen."""
+    return [*COLUMNS, *dict.fromkeys(f"{sinks.OF_LIST}{name}" for name in listed.columns)]
+
+
+def _check_columns(columns: Sequence[str], listed: RecipientList, *, format: str) -> None:
+    if columns and format == Format.EVIDENCE:
+        raise Refused(_("The evidence has no columns to choose."), code="no_columns")
+    if unknown := next((name for name in columns if name not in columns_of(listed)), None):
+        words = _("There is no column “%(name)s”: choose of %(known)s.")
+        told = {"name": unknown, "known": ", ".join(columns_of(listed))}
+        raise Refused(words % told, code="unknown_column")
+    if len(set(columns)) < len(columns):
+        raise Refused(_("Name each column once."), code="double_column")
 
 
 def write(export_id: int, *, clock: Callable[[], datetime]) -> None:
@@ -98,25 +102,24 @@ def write(export_id: int, *, clock: Callable[[], datetime]) -> None:
     lease = _claim(export_id, now=clock())
     if lease is None:
         return
-    export = Export.objects.get(pk=export_id)
-    with NamedTemporaryFile(dir=settings.SCRATCH, prefix="export-") as file:
-        try:
+    export = Export.objects.select_related("campaign__list").get(pk=export_id)
+    holding = _Holding(export_id, lease, clock)
+    key = f"exports/{uuid.uuid4().hex}"
+    try:
+        with outlet.writing(key) as file:
             if export.format == Format.EVIDENCE:
                 data, totals = evidence.signed(export.campaign_id, now=clock())
                 file.write(data)
                 rows = totals.rows
             else:
-                with _sink(file, Format(export.format)) as put:
-                    rows, totals = _put_rows(export.campaign_id, put, _Telling(export_id, lease))
-        except ChunkDamaged as damage:
-            _fail(export_id, lease, failure=str(damage))
-            return
-        except ObjectMissing:
-            _fail(export_id, lease, failure=PART_MISSING)
-            return
-        written = Written(rows=rows, bytes=file.tell(), totals=totals)
-        file.seek(0)
-        key = default_storage.save(f"exports/{uuid.uuid4().hex}", File(file))
+                rows, totals = _put_rows(export, file, holding)
+            written = Written(rows=rows, bytes=file.tell(), totals=totals)
+    except ChunkDamaged as damage:
+        _fail(export_id, holding, failure=str(damage))
+        return
+    except ObjectMissing:
+        _fail(export_id, holding, failure=PART_MISSING)
+        return
     if not _finish(export_id, key, written, now=clock()):
         default_storage.delete(key)
 
@@ -140,27 +143,12 @@ class Withdrawn:
     under_way: int
 
 
-def withdraw(workspace: Workspace, phone: int) -> Withdrawn:
-    """Delete the files that hold the number; whoever wants one asks for another. Evidence holds none."""
-    files = Export.objects.filter(workspace=workspace).exclude(format=Format.EVIDENCE)
-    ready = files.filter(status=Status.READY).order_by("pk")
-    gone = sum(_withdraw(export.pk) for export in ready.iterator() if _holds(export, phone))
-    return Withdrawn(withdrawn=gone, under_way=files.filter(status=Status.RUNNING).count())
-
-
-def _holds(export: Export, phone: int) -> bool:
-    """A line begins with the number; one that is looked for may lie across two pieces."""
-    wanted, kept = f"\n{phone},".encode(), b""
-    try:
-        with default_storage.open(export.key, "rb") as file:
-            lines = gzip.GzipFile(fileobj=file) if export.format == Format.CSV_GZ else file
-            while piece := lines.read(SEARCHED):
-                if wanted in kept + piece:
-                    return True
-                kept = piece[-len(wanted) :]
-    except ObjectMissing:
-        pass
-    return False
+def withdraw(workspace: Workspace, *, read_within: timedelta) -> Withdrawn:
+    """Delete the tables that were asked for before somebody was erased from their list, or so soon after that they may
+    show what was read before. Evidence has nobody in it."""
+    rows = Export.objects.filter(workspace=workspace, format__in=TABLES).since_erased(read_within)
+    gone = sum(_withdraw(pk) for pk in rows.filter(status=Status.READY).order_by("pk").values_list("pk", flat=True))
+    return Withdrawn(withdrawn=gone, under_way=rows.filter(status__in=UNFINISHED).count())
 
 
 @transaction.atomic
@@ -222,118 +210,59 @@ def _finish(export_id: int, key: str, written: Written, *, now: datetime) -> boo
 
 
 @transaction.atomic
-def _fail(export_id: int, lease: datetime, *, failure: str) -> None:
+def _fail(export_id: int, holding: "_Holding", *, failure: str) -> None:
     export = Export.objects.lock(export_id)
-    if export.lease_until == lease:
+    if export.lease_until == holding.lease:
         export.failure, export.lease_until = failure, None
         change_status(export, Status.FAILED, moves=MOVES, by=None, note=failure, also_save=["failure", "lease_until"])
 
 
-@contextmanager
-def _sink(file: IO[bytes], format: Format) -> Iterator[Callable[[bytes], object]]:
-    if format == Format.CSV:
-        yield file.write
-        return
-    with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=GZIP_LEVEL, mtime=0) as packed:
-        yield packed.write
+class _Holding:
+    """Our lease, and how far we are: told by the thread that writes, whose connection sees no snapshot."""
 
-
-class _Telling:
-    """How far an export is, for those who wait: told by the thread that writes, whose connection sees no snapshot."""
-
-    def __init__(self, export_id: int, lease: datetime) -> None:
-        self._mine = Export.objects.filter(pk=export_id, lease_until=lease)
+    def __init__(self, export_id: int, lease: datetime, clock: Callable[[], datetime]) -> None:
+        self.lease = lease
+        self._export_id, self._clock = export_id, clock
         self._told_at = time.monotonic()
 
-    def __call__(self, rows: int) -> None:
-        if time.monotonic() - self._told_at >= TELL_EVERY:
-            self._told_at = time.monotonic()
-            self._mine.update(rows=rows)
+    def tell(self, rows: int) -> None:
+        if time.monotonic() - self._told_at < TELL_EVERY:
+            return
+        self._told_at = time.monotonic()
+        until = self._clock() + LEASE
+        if Export.objects.filter(pk=self._export_id, lease_until=self.lease).update(rows=rows, lease_until=until):
+            self.lease = until
 
     def close(self) -> None:
         connection.close()
 
 
-def _put_rows(campaign_id: int, put: Callable[[bytes], object], tell: _Telling) -> tuple[int, Totals]:
+def _put_rows(export: Export, file: Outlet, holding: _Holding) -> tuple[int, Totals]:
     """How many, and the totals of the same instant: whatever is sent meanwhile, file and totals agree."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        campaign = Campaign.objects.select_related("list").get(pk=campaign_id)
+        campaign = Campaign.objects.select_related("list").get(pk=export.campaign_id)
         assert campaign.list is not None
-        listing = listing_of(campaign.list)
-        parts = gsm.count_parts(campaign.template.least)
-        rest, waiting = (f",{term},,,,,,{parts}\n".encode() for term in (counters.rest_term(campaign), Term.WAITING))
-        unrecorded = counters.unrecorded(campaign)
-        # Compressing one chunk and reading the next take about as long, and neither holds up the other.
-        with ThreadPoolExecutor(1) as writer:
-            try:
-                written = writer.submit(put, HEADER)
-                for piece in listing.pieces:
-                    lines = _with_the_rest(
-                        piece,
-                        _lines_of(campaign, piece),
-                        rest,
-                        recipients=partial(_recipients_of, campaign, piece),
-                        waiting=waiting,
-                        unrecorded=unrecorded,
-                    )
-                    written.result()
-                    writer.submit(tell, piece.first)
-                    written = writer.submit(put, _with_nobody(lines))
-                written.result()
-            finally:
-                writer.submit(tell.close)
-        return listing.count, counters.totals(campaign)
+        columns = export.columns or COLUMNS
+        # Packing one chunk and reading the next take about as long, and neither holds up the other.
+        with sinks.opened(file, Format(export.format), columns, campaign.list.columns) as put:
+            count = _put_all(lines.of(campaign), put, holding)
+        return count, counters.totals(campaign)
 
 
-def _lines_of(campaign: Campaign, piece: Piece) -> bytes:
-    """The CSV lines of those who were intended."""
-    if campaign.started_at is None:
-        return b""
-    values: dict[str, Any] = {"day": campaign.day, "campaign": campaign.pk, "first": piece.first, "end": piece.end}
-    with connection.cursor() as cursor:
-        cursor.execute(_LINES, values)
-        lines: str = cursor.fetchone()[0] or ""
-    stamped = lines.encode().replace(b" ", b"T").replace(b"+00", b"Z")
-    return _ERROR.sub(_explained, stamped)
-
-
-def _with_the_rest(
-    piece: Piece,
-    lines: bytes,
-    rest: bytes,
-    *,
-    recipients: Callable[[], list[int]],
-    waiting: bytes,
-    unrecorded: Sequence[range],
-) -> bytes:
-    """In list order, with a line for each of those who have no message: `waiting` if they are among the unrecorded."""
-    if lines.count(b"\n") == piece.entry.count:
-        return lines
-    line_of = dict(zip(recipients(), lines.splitlines(keepends=True), strict=True))
-    phones: list[bytes] = piece.read().astype("S20").tolist()
-    for numbers in unrecorded:
-        for number in range(max(numbers.start, piece.first), min(numbers.stop, piece.end)):
-            line_of[number] = phones[number - piece.first] + waiting
-    return b"".join(line_of.get(number) or phone + rest for number, phone in enumerate(phones, piece.first))
-
-
-def _recipients_of(campaign: Campaign, piece: Piece) -> list[int]:
-    """Whose lines `_lines_of` has, in their order: not by their numbers, as an erased one is nobody's."""
-    if campaign.started_at is None:
-        return []
-    some = Message.objects.filter(day=campaign.day, campaign=campaign)
-    some = some.filter(recipient__gte=piece.first, recipient__lt=piece.end)
-    return list(some.order_by("recipient").values_list("recipient", flat=True))
-
-
-def _with_nobody(lines: bytes) -> bytes:
-    """An erased number is empty: who it was is nobody's to know."""
-    return _NOBODYS.sub(b",", lines) if lines.startswith(b"0,") or b"\n0," in lines else lines
-
-
-def _explained(mark: re.Match[bytes]) -> bytes:
-    error = errors.explain(int(mark[1]), int(mark[2]))
-    cells = io.StringIO()
-    csv.writer(cells, lineterminator="").writerow([error.code, error.name, error.text] if error else ["", "", ""])
-    return cells.getvalue().encode()
+def _put_all(chunks: Iterable[Lines], put: sinks.Put, holding: _Holding) -> int:
+    count = 0
+    with ThreadPoolExecutor(1) as writer:
+        try:
+            last: Future[object] | None = None
+            for chunk in chunks:
+                if last:
+                    last.result()
+                writer.submit(holding.tell, chunk.piece.first)
+                last = writer.submit(put, chunk)
+                count = chunk.piece.end
+            if last:
+                last.result()
+        finally:
+            writer.submit(holding.close)
+    return count

@@ -1,10 +1,14 @@
 """What a page of the report may be asked for."""
 
+from collections.abc import Sequence
+from typing import Any, cast
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from delivery.statuses import Term
 from reports import recipients_tab
+from reports.lines import COLUMNS
 from reports.models import Format
 
 
@@ -31,3 +35,16 @@ class HistoryPage(forms.Form):
 
 class ExportForm(forms.Form):
     format = forms.ChoiceField(choices=Format.choices, initial=Format.CSV)
+    columns = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple, label=_("Columns"))
+
+    def __init__(self, *args: Any, columns: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = cast(forms.MultipleChoiceField, self.fields["columns"])
+        field.choices = [(name, name) for name in columns]
+        field.initial = list(COLUMNS)
+
+    def clean_columns(self) -> list[str]:
+        """In the order of the table; none when they are all of the report's."""
+        chosen: list[str] = self.cleaned_data["columns"]
+        is_evidence = self.cleaned_data.get("format") == Format.EVIDENCE
+        return [] if is_evidence or chosen == list(COLUMNS) else chosen

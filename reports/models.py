@@ -17,13 +17,18 @@ from reports.statuses import ErasureStatus, Place, Status
 class Format(models.TextChoices):
     CSV = "csv", "CSV"
     CSV_GZ = "csv.gz", "CSV, gzip"
+    PARQUET = "parquet", "Parquet"
     EVIDENCE = "evidence", _("Signed evidence, without numbers")
+
+
+TABLES = (Format.CSV, Format.CSV_GZ, Format.PARQUET)
 
 
 class Export(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+")
     format = models.CharField(max_length=10, choices=Format.choices, default=Format.CSV)
+    columns = models.JSONField(default=list, blank=True, help_text="In their order; none are all of the report.")
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
     key = models.CharField(max_length=200, blank=True)
     rows = models.BigIntegerField(default=0, help_text="While it is written: so many by now.")

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Q
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q
 
+from recipients.models import ErasedChunk
+from recipients.statuses import Status as ListStatus
 from reports.statuses import UNFINISHED, ErasureStatus, Status
 
 if TYPE_CHECKING:
@@ -26,6 +28,13 @@ class ExportQuerySet(models.QuerySet["Export"]):
         own = Q(ready_at__lt=now - ExpressionWrapper(days * timedelta(days=1), output_field=models.DurationField()))
         usual = Q(workspace__exports_kept_days=None, ready_at__lt=now - settings.EXPORT_KEPT)
         return self.filter(own | usual, status=Status.READY)
+
+    def since_erased(self, read_within: timedelta) -> Self:
+        """Asked for before somebody was erased from the list of their campaign, or that list is not there any more."""
+        erased = ErasedChunk.objects.filter(
+            list=OuterRef("campaign__list"), at__gte=OuterRef("requested_at") - read_within
+        )
+        return self.filter(Exists(erased) | ~Q(campaign__list__status=ListStatus.READY))
 
     def lock(self, pk: int) -> "Export":
         return self.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=pk)

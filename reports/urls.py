@@ -2,11 +2,22 @@
 
 from django.urls import path
 
-from reports import archive_views, forecast_views, limit_views, master_views, overview_views, trial_views, views
+from reports import (
+    archive_views,
+    evidence_views,
+    forecast_views,
+    limit_views,
+    master_views,
+    overview_views,
+    trial_views,
+    views,
+)
 
 app_name = "reports"
 
 urlpatterns = [
+    path("evidence-key/", evidence_views.key, name="evidence_key"),
+    path("evidence-key/pem/", evidence_views.key_pem, name="evidence_key_pem"),
     path("", overview_views.dashboard, name="dashboard"),
     path("master/", master_views.workspaces, name="master"),
     path("master/campaigns/", master_views.campaigns, name="master_campaigns"),

@@ -117,7 +117,8 @@ def installed(folder: Path) -> "Iterator[Installation]":
         finally:
             valkey.stop()
             owner.step_down(server)  # whoever left a connection behind is the processes' role, and ends itself
-            server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            ours = "datname = %s AND usename = current_user"  # the vacuum of the server is nobody's to end
+            server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}", [name])
             server.execute("RESET ROLE")
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

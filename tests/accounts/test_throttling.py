@@ -40,6 +40,21 @@ def test_too_many_calls_are_429_with_a_time_to_wait_and_the_envelope(settings, a
     assert error["message"].startswith("Too many calls with this key.")
 
 
+def test_each_answer_says_how_many_calls_are_left_on_the_line_with_the_fewest(settings, api):
+    settings.API_RATES = {**NO_LIMIT, "key": (3, 3_600_000), "workspace": (100, 60_000)}
+    first, second = api.get(ANYTHING), api.get(ANYTHING)
+    assert first["RateLimit-Policy"] == '"key";q=3;w=3600'
+    assert first["RateLimit"] == '"key";r=2;t=1200'
+    assert second["RateLimit"].startswith('"key";r=1;t=')
+    api.get(ANYTHING)
+    assert api.get(ANYTHING)["RateLimit"].startswith('"key";r=0;t=')
+
+
+def test_without_a_rate_an_answer_says_nothing_of_one(settings, api):
+    settings.API_RATES = NO_LIMIT
+    assert "RateLimit" not in api.get(ANYTHING)
+
+
 def test_a_call_that_is_refused_costs_nothing_and_time_gives_calls_back(settings, api):
     settings.API_RATES = {**NO_LIMIT, "key": (2, 400)}
     assert codes(api, 5).count(200) < 5

@@ -55,6 +55,8 @@ PAGES = {
     "open_invitation": {"get": ANYBODY},
     # --- What goes on ---
     "notices:live": {"get": ANYBODY},
+    "reports:evidence_key": {"get": ANYBODY},
+    "reports:evidence_key_pem": {"get": ANYBODY},
     "reports:dashboard": READ,
     "reports:limits": {"get": MEMBERS, "post": ADMINS},
     "reports:master": {"get": SUPERS},

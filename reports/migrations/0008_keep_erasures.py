@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0013_list_sessions'),
-        ('reports', '0006_offer_evidence'),
+        ('reports', '0007_choose_columns_of_exports'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,85 @@
+"""Writes message_center_client/models.py anew, from docs/openapi.yaml: `python clients/python/generate_models.py`."""
+
+import keyword
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).parent
+API = HERE.parent.parent / "docs" / "openapi.yaml"
+MODELS = HERE / "message_center_client" / "models.py"
+
+HEAD = '''"""Bodies and answers of the API, written by generate_models.py from its description. Times are ISO 8601."""
+
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+'''
+PLAIN = {
+    "string": "str",
+    "integer": "int",
+    "number": "float",
+    "boolean": "bool",
+    "object": "dict[str, Any]",
+    "null": "None",
+}
+
+
+def models(description: Mapping[str, Any]) -> str:
+    """The module's text."""
+    schemas = description["components"]["schemas"]
+    classes = {name: schema for name, schema in schemas.items() if "properties" in schema}
+    aliases = {name: schema for name, schema in schemas.items() if name not in classes}
+    classes = {name: schema for name, schema in classes.items() if not name.startswith("Paginated")}
+    parts = [HEAD, *(f"{name}: TypeAlias = {_kind(schema)}" for name, schema in sorted(aliases.items()))]
+    parts += ["", *("\n".join(_class(name, schema)) for name, schema in sorted(classes.items()))]
+    return "\n".join(parts)
+
+
+def _class(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
+    fields, required = schema["properties"], set(schema.get("required", ()))
+    awkward = any(keyword.iskeyword(field) or not field.isidentifier() for field in fields)
+    assert not awkward, f"{name} has a field that is no name in Python"
+    yield f"\nclass {name}(TypedDict):"
+    for field, of in fields.items():
+        kind = _kind(of)
+        yield f"    {field}: {kind if field in required else f'NotRequired[{kind}]'}"
+    yield ""
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    if reference := schema.get("$ref"):
+        return f'"{reference.rpartition("/")[2]}"'
+    for word in ("oneOf", "anyOf"):
+        if word in schema:
+            return _union(_kind(one) for one in schema[word])
+    if "allOf" in schema:
+        return _kind(schema["allOf"][0])
+    if "enum" in schema or "const" in schema:
+        return _literal(schema)
+    kinds = schema.get("type", "object")
+    return _union(_of_type(kind, schema) for kind in ([kinds] if isinstance(kinds, str) else kinds))
+
+
+def _of_type(kind: str, schema: Mapping[str, Any]) -> str:
+    if kind == "array":
+        return f"list[{_kind(schema['items'])}]"
+    if kind == "object" and isinstance(schema.get("additionalProperties"), Mapping):
+        return f"dict[str, {_kind(schema['additionalProperties'])}]"
+    return PLAIN[kind]
+
+
+def _union(kinds: Iterator[str]) -> str:
+    """A name in quotes cannot be joined with `|` by the interpreter: then the whole of it is quoted."""
+    found = sorted(dict.fromkeys(kinds), key=lambda kind: kind == "None")
+    joined = " | ".join(kind.strip('"') for kind in found)
+    return f'"{joined}"' if len(found) > 1 and any(kind.startswith('"') for kind in found) else joined
+
+
+def _literal(schema: Mapping[str, Any]) -> str:
+    return f"Literal[{', '.join(repr(value) for value in schema.get('enum', [schema.get('const')]))}]"
+
+
+if __name__ == "__main__":
+    MODELS.write_text(re.sub(r"\n{4,}", "\n\n\n", models(yaml.safe_load(API.read_text()))))

@@ -1,0 +1,590 @@
+"""Bodies and answers of the API, written by generate_models.py from its description. Times are ISO 8601."""
+
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+
+CampaignStatus: TypeAlias = Literal[
+    "draft",
+    "in_review",
+    "rejected",
+    "approved",
+    "missed",
+    "sending",
+    "paused",
+    "done",
+    "expired",
+    "cancelled",
+    "failed",
+]
+DefaultCodingEnum: TypeAlias = Literal["gsm", "latin1", "ascii"]
+ExportStatus: TypeAlias = Literal["queued", "running", "ready", "failed", "expired"]
+FormatEnum: TypeAlias = Literal["csv", "csv.gz", "parquet", "evidence"]
+InvitationStatus: TypeAlias = Literal["pending", "accepted", "revoked"]
+JoinRequestStatus: TypeAlias = Literal["pending", "granted", "refused"]
+KindEnum: TypeAlias = Literal[
+    "bind_refused",
+    "link_lost",
+    "connect_failed",
+    "response_timeout",
+    "throttled",
+    "queue_full",
+    "refused",
+    "protocol",
+    "storage",
+    "database",
+    "redis",
+    "seal_broken",
+    "chunk_damaged",
+    "chunk_failed",
+    "restored",
+    "limit_reached",
+    "destination_barred",
+    "unbalanced",
+]
+ListStage: TypeAlias = Literal["reading", "sorting", "writing"]
+ListStatus: TypeAlias = Literal["uploading", "preparing", "ready", "failed", "cancelled", "deleted"]
+LongMessagesEnum: TypeAlias = Literal["udh8", "udh16", "sar", "payload"]
+ModeEnum: TypeAlias = Literal["on_approval", "scheduled", "spread"]
+NullEnum: TypeAlias = None
+RecipientStatus: TypeAlias = Literal[
+    "delivered", "failed", "pending", "no_receipt", "expired", "cancelled", "uncertain", "waiting", "suppressed"
+]
+RevisionStatus: TypeAlias = Literal["pending", "approved", "rejected"]
+Role: TypeAlias = Literal["author", "moderator", "admin"]
+ScopeEnum: TypeAlias = Literal["workspace", "global"]
+ScopesEnum: TypeAlias = Literal[
+    "campaigns:read",
+    "campaigns:write",
+    "lists:read",
+    "lists:write",
+    "suppressions:read",
+    "suppressions:write",
+    "senders:read",
+    "senders:write",
+    "reports:read",
+    "exports",
+    "inbound:read",
+    "channels:read",
+    "audit:read",
+    "members:read",
+    "workspace:read",
+    "members:write",
+    "workspace:write",
+    "decide",
+]
+SenderStatus: TypeAlias = Literal["draft", "pending", "approved", "rejected", "archived"]
+SuppressionImportStatus: TypeAlias = Literal["uploading", "importing", "done", "failed"]
+SuppressionSource: TypeAlias = Literal["hand", "import", "opt_out"]
+VerdictEnum: TypeAlias = Literal["voted", "approved", "rejected", "rescheduled", "sent_now"]
+
+
+class CampaignInputRequest(TypedDict):
+    name: str
+    mode: "ModeEnum"
+    text: str
+    sender: int
+    list: NotRequired[int | None]
+    channel: NotRequired[int | None]
+    route: NotRequired[int | None]
+    send_at: NotRequired[str | None]
+    date_from: NotRequired[str | None]
+    date_to: NotRequired[str | None]
+    not_after: NotRequired[str | None]
+    daily_from: NotRequired[str | None]
+    daily_to: NotRequired[str | None]
+    parts_per_second: NotRequired[int | None]
+
+
+class CampaignOutput(TypedDict):
+    id: int
+    public_id: str
+    name: str
+    status: "CampaignStatus"
+    mode: "ModeEnum"
+    text: str
+    placeholders: list[str]
+    encoding: str
+    parts: int
+    sender: int
+    revision: int
+    list: int | None
+    channel: int
+    route: int | None
+    send_at: str | None
+    date_from: str | None
+    date_to: str | None
+    not_after: str | None
+    daily_from: str | None
+    daily_to: str | None
+    parts_per_second: int | None
+    created_by: str
+    created_at: str
+    submitted_at: str | None
+    approved_at: str | None
+    started_at: str | None
+    finished_at: str | None
+    archived_at: str | None
+    rejection_reason: str
+    stopped_because: str
+
+
+class CampaignReportOutput(TypedDict):
+    id: int
+    public_id: str
+    name: str
+    status: "CampaignStatus"
+    mode: "ModeEnum"
+    text: str
+    placeholders: list[str]
+    encoding: str
+    parts: int
+    sender: int
+    revision: int
+    list: int | None
+    channel: int
+    route: int | None
+    send_at: str | None
+    date_from: str | None
+    date_to: str | None
+    not_after: str | None
+    daily_from: str | None
+    daily_to: str | None
+    parts_per_second: int | None
+    created_by: str
+    created_at: str
+    submitted_at: str | None
+    approved_at: str | None
+    started_at: str | None
+    finished_at: str | None
+    archived_at: str | None
+    rejection_reason: str
+    stopped_because: str
+    totals: "TotalsOutput"
+    balanced: bool
+    rate: float | None
+    eta: str | None
+
+
+class ChannelOutput(TypedDict):
+    id: int
+    name: str
+    is_default: bool
+    tps: int
+    default_coding: "DefaultCodingEnum"
+    long_messages: "LongMessagesEnum"
+    default_validity_seconds: int | None
+    accepted_is_delivered: bool
+
+
+class DecisionOutput(TypedDict):
+    verdict: "VerdictEnum"
+    by: str
+    at: str
+    round: int
+    reason: str
+    seal: str
+    four_eyes: bool
+    is_self_review: bool
+    wants_two: bool
+
+
+class EntryOutput(TypedDict):
+    seq: int
+    at: str
+    action: str
+    actor: str
+    role: str
+    via: str
+    address: str | None
+    request_id: str
+    subject: "SubjectOutput"
+    before: dict[str, dict[str, Any]]
+    after: dict[str, dict[str, Any]]
+    note: str
+    previous_hash: str
+    hash: str
+
+
+class Error(TypedDict):
+    error: dict[str, Any]
+
+
+class ErrorOutput(TypedDict):
+    code: str
+    name: str
+    text: str
+
+
+class ErrorPage(TypedDict):
+    results: list["IncidentOutput"]
+    next: str | None
+    reasons: list["ReasonOutput"]
+
+
+class ExportInputRequest(TypedDict):
+    format: NotRequired["FormatEnum"]
+    columns: NotRequired[list[str]]
+
+
+class ExportOutput(TypedDict):
+    id: int
+    campaign: int
+    format: "FormatEnum"
+    columns: list[str]
+    status: "ExportStatus"
+    url: str | None
+    rows: int
+    bytes: int
+    totals: "TotalsOutput | None"
+    failure: str
+    requested_at: str
+    ready_at: str | None
+    kept_until: str | None
+
+
+class ImportInputRequest(TypedDict):
+    filename: str
+    reason: str
+    country: NotRequired[str]
+    column: NotRequired[str]
+
+
+class ImportOutput(TypedDict):
+    id: int
+    filename: str
+    reason: str
+    country: str
+    column: str
+    status: "SuppressionImportStatus"
+    progress: int
+    failure: str
+    totals: "ImportTotals"
+    upload_url: str
+    created_at: str
+    done_at: str | None
+
+
+class ImportTotals(TypedDict):
+    rows: int
+    added: int
+    already: int
+    invalid: int
+
+
+class InboundOutput(TypedDict):
+    id: int
+    received_at: str
+    sender: str | None
+    to: str
+    text: str
+    keyword: str
+
+
+class IncidentOutput(TypedDict):
+    kind: "KindEnum"
+    channel: str
+    count: int
+    first_at: str
+    last_at: str
+    sample: str
+
+
+class InvitationInputRequest(TypedDict):
+    role: "Role"
+    is_moderator: NotRequired[bool]
+    email: str
+
+
+class InvitationOutput(TypedDict):
+    id: int
+    email: str
+    role: "Role"
+    is_moderator: bool
+    status: "InvitationStatus"
+    invited_by: str
+    sent_at: str
+    expires_at: str
+    ended_at: str | None
+
+
+class JoinRequestOutput(TypedDict):
+    id: int
+    user: "PersonOutput"
+    message: str
+    status: "JoinRequestStatus"
+    asked_at: str
+    decided_by: str | None
+    decided_at: str | None
+    reason: str
+
+
+class KeyOutput(TypedDict):
+    id: int
+    name: str
+    prefix: str
+    user: str | None
+    scopes: list["ScopesEnum"]
+    created_by: str
+    created_at: str
+    last_used_at: str | None
+    expires_at: str | None
+    revoked_at: str | None
+
+
+class LimitsInputRequest(TypedDict):
+    parts_per_day: int | None
+    parts_per_month: int | None
+    destinations: list[str]
+
+
+class LimitsOutput(TypedDict):
+    parts_per_day: int | None
+    parts_per_month: int | None
+    destinations: list[str]
+    spent_today: int
+    spent_this_month: int
+
+
+class ListInputRequest(TypedDict):
+    name: str
+    filename: str
+    country: NotRequired[str]
+    column: NotRequired[str]
+
+
+class ListOutput(TypedDict):
+    id: int
+    name: str
+    filename: str
+    country: str
+    column: str
+    status: "ListStatus"
+    progress: int
+    preparation: "PreparationOutput | None"
+    failure: str
+    totals: "ListTotals"
+    columns: list[str]
+    layout: str
+    breakdown: dict[str, list[dict[str, Any]]]
+    digest: str
+    upload_url: str
+    campaigns_url: str
+    created_at: str
+    ready_at: str | None
+    archived_at: str | None
+
+
+class ListTotals(TypedDict):
+    rows: int
+    accepted: int
+    invalid: int
+    duplicate: int
+    suppressed: int
+
+
+class MemberOutput(TypedDict):
+    id: int
+    user: "PersonOutput"
+    role: "Role"
+    is_moderator: bool
+    is_active: bool
+
+
+class OptionalReasonInputRequest(TypedDict):
+    reason: NotRequired[str]
+
+
+class PatchedCampaignInputRequest(TypedDict):
+    name: NotRequired[str]
+    mode: NotRequired["ModeEnum"]
+    text: NotRequired[str]
+    sender: NotRequired[int]
+    list: NotRequired[int | None]
+    channel: NotRequired[int | None]
+    route: NotRequired[int | None]
+    send_at: NotRequired[str | None]
+    date_from: NotRequired[str | None]
+    date_to: NotRequired[str | None]
+    not_after: NotRequired[str | None]
+    daily_from: NotRequired[str | None]
+    daily_to: NotRequired[str | None]
+    parts_per_second: NotRequired[int | None]
+
+
+class PatchedChangePlaceInputRequest(TypedDict):
+    role: NotRequired["Role"]
+    is_moderator: NotRequired[bool]
+
+
+class PatchedNameInputRequest(TypedDict):
+    name: NotRequired[str]
+
+
+class PersonOutput(TypedDict):
+    id: int
+    email: str
+    name: str
+
+
+class PlaceInputRequest(TypedDict):
+    role: "Role"
+    is_moderator: NotRequired[bool]
+
+
+class PreparationOutput(TypedDict):
+    stage: "ListStage | NullEnum"
+    percent: int
+    rows_done: int
+    rows_per_second: int | None
+    seconds_left: int | None
+
+
+class ReasonInputRequest(TypedDict):
+    reason: str
+
+
+class ReasonOutput(TypedDict):
+    error: "ErrorOutput"
+    count: int
+    share: float
+
+
+class RecipientOutput(TypedDict):
+    to: str
+    status: "RecipientStatus"
+    error: "ErrorOutput | None"
+    submitted_at: str | None
+    done_at: str | None
+    parts: int
+
+
+class RecipientPage(TypedDict):
+    results: list["RecipientOutput"]
+    next: str | None
+
+
+class RefusalInputRequest(TypedDict):
+    reason: NotRequired[str]
+
+
+class RescheduleInputRequest(TypedDict):
+    send_at: str
+
+
+class RevisionInputRequest(TypedDict):
+    saddr: str
+    reason: NotRequired[str]
+    ton: NotRequired[int]
+    npi: NotRequired[int]
+
+
+class RevisionOutput(TypedDict):
+    number: int
+    status: "RevisionStatus"
+    saddr: str
+    ton: int
+    npi: int
+    reason: str
+    submitted_by: str
+    submitted_at: str
+    decided_by: str | None
+    decided_at: str | None
+    decision_reason: str
+
+
+class RouteMemberOutput(TypedDict):
+    channel: int
+    name: str
+    weight: int
+    is_backup: bool
+
+
+class RouteOutput(TypedDict):
+    id: int
+    name: str
+    members: list["RouteMemberOutput"]
+
+
+class SenderInputRequest(TypedDict):
+    name: str
+
+
+class SenderOutput(TypedDict):
+    id: int
+    name: str
+    status: "SenderStatus"
+    created_at: str
+    current: int | None
+    revisions: list["RevisionOutput"]
+
+
+class StopWordsInputRequest(TypedDict):
+    words: list[str]
+
+
+class StopWordsOutput(TypedDict):
+    words: list[str]
+
+
+class SubjectOutput(TypedDict):
+    type: str
+    id: str
+    name: str
+
+
+class SuppressionInputRequest(TypedDict):
+    to: str
+    reason: str
+
+
+class SuppressionOutput(TypedDict):
+    id: int
+    to: str
+    scope: "ScopeEnum"
+    source: "SuppressionSource"
+    reason: str
+    added_by: str | None
+    added_at: str
+
+
+class TotalsOutput(TypedDict):
+    rows: int
+    invalid: int
+    duplicate: int
+    suppressed: int
+    accepted: int
+    delivered: int
+    failed: int
+    pending: int
+    no_receipt: int
+    expired: int
+    cancelled: int
+    uncertain: int
+    waiting: int
+
+
+class TrialInputRequest(TypedDict):
+    to: list[str]
+    params: NotRequired[dict[str, str]]
+
+
+class TrialOutput(TypedDict):
+    id: int
+    status: "CampaignStatus"
+    stopped_because: str
+    created_by: str
+    created_at: str
+    results: list["TrialResultOutput"]
+
+
+class TrialPage(TypedDict):
+    results: list["TrialOutput"]
+    next: str | None
+
+
+class TrialResultOutput(TypedDict):
+    to: str
+    status: "RecipientStatus"
+    error: "ErrorOutput | None"
+    submitted_at: str | None
+    done_at: str | None
+    parts: int
