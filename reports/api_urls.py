@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from reports import api, limit_api, trial_api
+from reports import api, erasure_api, limit_api, trial_api
 
 urlpatterns = [
     path("limits/", limit_api.Limits.as_view(), name="limits"),
+    path("erasures/", erasure_api.Erasures.as_view(), name="erasures"),
+    path("erasures/<int:pk>/", erasure_api.OneErasure.as_view(), name="erasure"),
     path("campaigns/<int:pk>/recipients/", api.Recipients.as_view(), name="campaign-recipients"),
     path("campaigns/<int:pk>/errors/", api.Errors.as_view(), name="campaign-errors"),
     path("campaigns/<int:pk>/exports/", api.Exports.as_view(), name="campaign-exports"),

@@ -4,6 +4,7 @@ from django.urls import path
 
 from reports import (
     archive_views,
+    erasure_views,
     evidence_views,
     forecast_views,
     limit_views,
@@ -24,6 +25,8 @@ urlpatterns = [
     path("archive/", archive_views.archive, name="archive"),
     path("archive/<int:pk>/restore/", archive_views.restore, name="restore_archived"),
     path("limits/", limit_views.limits, name="limits"),
+    path("erasures/", erasure_views.erasures, name="erasures"),
+    path("erasures/<int:pk>/", erasure_views.erasure, name="erasure"),
     path("campaigns/", overview_views.campaigns, name="campaigns"),
     path("campaigns/<int:pk>/progress/", views.progress, name="progress"),
     path("campaigns/<int:pk>/course/", views.course, name="course"),

@@ -59,6 +59,8 @@ PAGES = {
     "reports:evidence_key_pem": {"get": ANYBODY},
     "reports:dashboard": READ,
     "reports:limits": {"get": MEMBERS, "post": ADMINS},
+    "reports:erasures": {"get": ADMINS, "post": ADMINS},
+    "reports:erasure": {"get": ADMINS},
     "reports:master": {"get": SUPERS},
     "reports:master_campaigns": {"get": SUPERS},
     "reports:archive": {"get": WRITERS | {STRANGER}},

@@ -78,6 +78,8 @@ MATRIX = {
     ("campaign-recipients", "get"): (EVERYBODY, 200),
     ("campaign-errors", "get"): (EVERYBODY, 200),
     ("limits", "get"): (EVERYBODY, 200),
+    ("erasures", "post"): (ADMINS, 400),
+    ("erasure", "get"): (ADMINS, 200),
     ("limits", "put"): (UNSUPPRESSORS, 400),
     ("campaign-trials", "get"): (EVERYBODY, 200),
     ("campaign-trials", "post"): (WRITERS, 409),
