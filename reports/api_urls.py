@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from reports import api, erasure_api, limit_api, trial_api
+from reports import api, erasure_api, limit_api, statistics_api, trial_api
 
 urlpatterns = [
+    path("statistics/", statistics_api.Statistics.as_view(), name="statistics"),
+    path("statistics/export/", statistics_api.StatisticsExport.as_view(), name="statistics-export"),
     path("limits/", limit_api.Limits.as_view(), name="limits"),
     path("erasures/", erasure_api.Erasures.as_view(), name="erasures"),
     path("erasures/<int:pk>/", erasure_api.OneErasure.as_view(), name="erasure"),

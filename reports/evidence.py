@@ -9,23 +9,28 @@ from typing import Any
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
+from django.utils.translation import gettext_noop
 
 from audit import heads, ledger
 from audit.models import Entry
+from audit.wording import stored
 from campaigns import gsm, seal
 from campaigns.models import Campaign
 from delivery import counters
 from delivery.counters import Totals
 from delivery.models import Incident
 from objects.trouble import ObjectMissing
-from reports import bundle
+from reports import bundle, evidence_paper
 from senders.models import Revision
 
-DOCUMENT_MISSING = "The document that was shown for the sender's name is missing from the object storage."
+DOCUMENT_MISSING = stored(
+    gettext_noop("The document that was shown for the sender's name is missing from the object storage.")
+)
 
 
-def signed(campaign_id: int, *, now: datetime) -> tuple[bytes, Totals]:
-    """The bundle, of one instant, and the totals in it. No number is in it in clear; the texts are."""
+def signed(campaign_id: int, *, language: str, now: datetime) -> tuple[bytes, Totals]:
+    """The bundle, of one instant, and the totals in it. No number is in it in clear; the texts are. `language` is that
+    of the document."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         related = ("workspace", "sender", "revision__submitted_by", "revision__decided_by", "list", "channel", "route")
@@ -45,7 +50,11 @@ def signed(campaign_id: int, *, now: datetime) -> tuple[bytes, Totals]:
     members[bundle.CAMPAIGN]["sender"]["revision"]["document"] = document and document[0]
     if document and document[1] is not None:
         members[str(document[0]["member"])] = document[1]
-    return bundle.pack(members, key=bundle.private_key(settings.EVIDENCE_KEY)), totals
+    key = bundle.private_key(settings.EVIDENCE_KEY)
+    members[bundle.PAPER] = evidence_paper.made(
+        members[bundle.CAMPAIGN], members[bundle.CHAIN], public=bundle.public_text(key), language=language
+    )
+    return bundle.pack(members, key=key), totals
 
 
 def _campaign(campaign: Campaign, links: list[Entry], totals: Totals, *, now: datetime) -> dict[str, Any]:
@@ -57,10 +66,19 @@ def _campaign(campaign: Campaign, links: list[Entry], totals: Totals, *, now: da
         "made_at": now.isoformat(),
         "id": campaign.pk,
         "name": campaign.name,
-        "workspace": {"id": campaign.workspace_id, "name": str(campaign.workspace)},
+        "workspace": {
+            "id": campaign.workspace_id,
+            "name": str(campaign.workspace),
+            "time_zone": campaign.workspace.time_zone,
+        },
         "status": str(campaign.status),
         "stopped_because": campaign.stopped_because,
         "text": campaign.text,
+        "message": {
+            "encoding": gsm.measure(campaign.template.least).encoding,
+            "parts": gsm.split(campaign.text) if campaign.template.is_plain else [],
+            "varies": not campaign.template.is_plain,
+        },
         "parts_at_least": gsm.count_parts(campaign.template.least),
         "sender": {
             "name": campaign.sender.name,

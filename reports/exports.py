@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
@@ -28,8 +29,8 @@ from objects.trouble import ObjectMissing
 from recipients.chunks import ChunkDamaged
 from recipients.models import RecipientList
 from recipients.statuses import Status as ListStatus
-from reports import evidence, lines, sinks, tasks
-from reports.lines import COLUMNS, Lines
+from reports import evidence, lines, tasks
+from reports.lines import COLUMNS, OF_LIST, Lines
 from reports.models import TABLES, Export, Format
 from reports.statuses import MOVES, UNFINISHED, Status
 
@@ -83,7 +84,7 @@ def request(campaign_id: int, *, format: str, by: User, columns: Sequence[str] =
 
 def columns_of(listed: RecipientList) -> list[str]:
     """What may be chosen."""
-    return [*COLUMNS, *dict.fromkeys(f"{sinks.OF_LIST}{name}" for name in listed.columns)]
+    return [*COLUMNS, *dict.fromkeys(f"{OF_LIST}{name}" for name in listed.columns)]
 
 
 def _check_columns(columns: Sequence[str], listed: RecipientList, *, format: str) -> None:
@@ -102,13 +103,14 @@ def write(export_id: int, *, clock: Callable[[], datetime]) -> None:
     lease = _claim(export_id, now=clock())
     if lease is None:
         return
-    export = Export.objects.select_related("campaign__list").get(pk=export_id)
+    export = Export.objects.select_related("campaign__list", "requested_by").get(pk=export_id)
     holding = _Holding(export_id, lease, clock)
     key = f"exports/{uuid.uuid4().hex}"
     try:
         with outlet.writing(key) as file:
             if export.format == Format.EVIDENCE:
-                data, totals = evidence.signed(export.campaign_id, now=clock())
+                language = export.requested_by.language or settings.LANGUAGE_CODE
+                data, totals = evidence.signed(export.campaign_id, language=language, now=clock())
                 file.write(data)
                 rows = totals.rows
             else:
@@ -239,6 +241,8 @@ class _Holding:
 
 def _put_rows(export: Export, file: Outlet, holding: _Holding) -> tuple[int, Totals]:
     """How many, and the totals of the same instant: whatever is sent meanwhile, file and totals agree."""
+    from reports import sinks  # noqa: PLC0415  (with pyarrow, 60 MB that only who writes needs)
+
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         campaign = Campaign.objects.select_related("list").get(pk=export.campaign_id)
@@ -250,7 +254,7 @@ def _put_rows(export: Export, file: Outlet, holding: _Holding) -> tuple[int, Tot
         return count, counters.totals(campaign)
 
 
-def _put_all(chunks: Iterable[Lines], put: sinks.Put, holding: _Holding) -> int:
+def _put_all(chunks: Iterable[Lines], put: Callable[[Lines], object], holding: _Holding) -> int:
     count = 0
     with ThreadPoolExecutor(1) as writer:
         try:

@@ -1,4 +1,4 @@
-"""Which exports."""
+"""Which exports, and which counts."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +12,7 @@ from recipients.statuses import Status as ListStatus
 from reports.statuses import UNFINISHED, ErasureStatus, Status
 
 if TYPE_CHECKING:
-    from reports.models import Erasure, Export
+    from reports.models import DayCount, Erasure, Export
 
 
 class ExportQuerySet(models.QuerySet["Export"]):
@@ -54,3 +54,8 @@ class ErasureQuerySet(models.QuerySet["Erasure"]):
 
     def lock(self, pk: int) -> "Erasure":
         return self.select_for_update(of=("self",), no_key=True).select_related("workspace").get(pk=pk)
+
+
+class DayCountQuerySet(models.QuerySet["DayCount"]):
+    def of(self, workspace: Any) -> Self:
+        return self.filter(workspace=workspace)

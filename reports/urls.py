@@ -10,6 +10,7 @@ from reports import (
     limit_views,
     master_views,
     overview_views,
+    statistics_views,
     trial_views,
     views,
 )
@@ -24,6 +25,8 @@ urlpatterns = [
     path("master/campaigns/", master_views.campaigns, name="master_campaigns"),
     path("archive/", archive_views.archive, name="archive"),
     path("archive/<int:pk>/restore/", archive_views.restore, name="restore_archived"),
+    path("statistics/", statistics_views.page, name="statistics"),
+    path("statistics/file/", statistics_views.file, name="statistics_file"),
     path("limits/", limit_views.limits, name="limits"),
     path("erasures/", erasure_views.erasures, name="erasures"),
     path("erasures/<int:pk>/", erasure_views.erasure, name="erasure"),

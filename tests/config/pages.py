@@ -58,6 +58,8 @@ PAGES = {
     "reports:evidence_key": {"get": ANYBODY},
     "reports:evidence_key_pem": {"get": ANYBODY},
     "reports:dashboard": READ,
+    "reports:statistics": READ,
+    "reports:statistics_file": READ,
     "reports:limits": {"get": MEMBERS, "post": ADMINS},
     "reports:erasures": {"get": ADMINS, "post": ADMINS},
     "reports:erasure": {"get": ADMINS},

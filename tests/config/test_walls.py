@@ -66,6 +66,7 @@ def furnish(workspace):
     CannedReason.objects.create(workspace=workspace, language="en", text="No.")
     BlockedTerm.objects.create(workspace=workspace, term=f"term {workspace.pk}")
     Cursor.objects.get_or_create(workspace=workspace, defaults={"seq": 0})
+    factories.day_count(Campaign.objects.get(pk=things["campaigns"]))
     return things
 
 

@@ -16,13 +16,14 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.test import Client
 from django.utils import timezone
+from pypdf import PdfReader
 
 from accounts.roles import Role
 from audit import heads, ledger, verification
 from audit.models import Entry
 from moderation.models import Decision
 from recipients.listing import listing_of
-from reports import bundle, exports
+from reports import bundle, evidence_paper, exports
 from reports.models import Format
 from tests import evidence, factories, owner
 
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 TEXT = "Весенняя распродажа! Oʻzbekcha chegirma"
 ROOT = Path(bundle.__file__).parent.parent
-MEMBERS = ["campaign.json", "chain.json", "list.json", "document.pdf", "manifest.json", "manifest.sig"]
+MEMBERS = ["campaign.json", "chain.json", "list.json", "document.pdf", "evidence.pdf", "manifest.json", "manifest.sig"]
 
 
 @pytest.fixture
@@ -148,6 +149,38 @@ def test_a_missing_list_fails_the_export_and_says_why(campaign):
     exports.write(export.pk, clock=timezone.now)
     export.refresh_from_db()
     assert export.status == "failed" and "missing from the object storage" in export.failure
+
+
+def text_of(data):
+    pages = PdfReader(io.BytesIO(members(data)["evidence.pdf"])).pages
+    return " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ["Evidence of a campaign", "Who decided", "Approved and sealed", "30 accepted = 14 delivered"]),
+        ("ru", ["Доказательства по кампании", "Кто принял решение", "Доставлено"]),
+        ("uz", ["Kampaniya dalillari", "Kim qaror qildi"]),
+    ],
+)
+def test_it_has_a_document_in_the_language_of_whoever_asked(campaign, language, said):
+    moderator = factories.somebody(campaign.workspace, Role.MODERATOR)
+    moderator.language = language
+    moderator.save()
+    found = text_of(asked(campaign))
+    told = json.loads(members(asked(campaign))["campaign.json"])
+    for words in (*said, TEXT, campaign.seal, campaign.list.digest, told["decisions"][0]["by"], campaign.name):
+        assert words in found, (words, found)
+
+
+def test_the_document_names_what_its_font_cannot_show(campaign, key):
+    told, chain = (json.loads(members(asked(campaign))[f"{name}.json"]) for name in ("campaign", "chain"))
+    told["text"] = "Gift 🎁 for €5"
+    public = bundle.public_text(key)
+    one, two = (evidence_paper.made(told, chain, public=public, language="en") for _ in range(2))
+    assert one == two
+    assert "Gift ⟨U+1F381⟩ for €5" in PdfReader(io.BytesIO(one)).pages[0].extract_text()
 
 
 def test_no_number_is_in_it(campaign, data):
@@ -349,3 +382,15 @@ def test_it_is_checked_without_settings(data, key, tmp_path):
         command = [sys.executable, "-m", "reports.bundle", str(tmp_path / "it.zip"), bundle.public_text(public)]
         run = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=False)
         assert run.returncode == code, run.stderr
+
+
+def test_openssl_and_sha256sum_check_it_as_the_document_says(data, key, tmp_path):
+    for name, content in members(data).items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "key.pem").write_text(bundle.public_pem(bundle.public_text(key)))
+    command = "openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in manifest.json -sigfile manifest.sig"
+    subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
+    assert "openssl pkeyutl -verify -pubin -inkey key.pem -rawin" in text_of(data)
+    told = json.loads(members(data)["manifest.json"])["members"]
+    assert told == {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in told}
+    assert "evidence.pdf" in told

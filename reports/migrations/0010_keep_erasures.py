@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0013_list_sessions'),
-        ('reports', '0007_choose_columns_of_exports'),
+        ('reports', '0009_wall_off_counts'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
