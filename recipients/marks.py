@@ -50,7 +50,8 @@ def split(suppressed: Numbers) -> tuple[Numbers, Numbers]:
 
 def are_among(phones: Numbers, erased: Numbers) -> NDArray[np.bool_]:
     """Which of them have one of these marks."""
-    return np.logical_or.reduce(np.isin(of(phones), erased))
+    found: NDArray[np.bool_] = np.logical_or.reduce(np.isin(of(phones), erased))
+    return found
 
 
 def is_mark(number: int) -> bool:

@@ -16,7 +16,7 @@ from accounts.roles import Permission
 from accounts.scopes import Scope
 from recipients import suppressions
 from reports import erasures
-from reports.models import Erasure, ErasureStep
+from reports.models import Erasure
 from reports.statuses import ErasureStatus, Place
 
 
@@ -25,7 +25,7 @@ class ErasureInput(Input):
     reason = serializers.CharField(max_length=suppressions.LONGEST_REASON, help_text="Without the number.")
 
 
-class PlaceOutput(serializers.Serializer[ErasureStep]):
+class PlaceOutput(serializers.Serializer[Any]):
     place = serializers.ChoiceField(choices=Place.choices)
     erased = serializers.IntegerField(source="found", help_text="Copies that were found there, and are no more.")
     awaited = serializers.IntegerField(help_text="What may still come: it is looked at again.")
