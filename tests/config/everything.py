@@ -31,6 +31,7 @@ def things(workspace):
     erasure = Erasure.objects.of(workspace).first() or erasures.ask(
         workspace, "+31699999999", reason="By letter.", by=admin, now=now
     )
+    saved = factories.saved_text(workspace)
     return {
         # The API's, and the pages' where they have the same.
         "lists": campaign.list_id,
@@ -44,7 +45,9 @@ def things(workspace):
         "invitations": invited.pk,
         "join-requests": asked.pk,
         "keys": factories.api_key(workspace)[0].pk,
+        "templates": saved.pk,
         # The pages'.
+        "campaigns/texts": saved.pk,
         "workspaces": workspace.pk,
         "members/invitations": invited.pk,
         "members/requests": asked.pk,

@@ -29,5 +29,5 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0011_link_within_a_workspace")]
+    dependencies = [("campaigns", "0013_wall_off_texts")]
     operations = [migrations.RunSQL(FUNCTION, BEFORE)]
