@@ -83,7 +83,13 @@ FREE = {
     },
     "written by people of the house, of whom no list is filled: texts, reasons, names, settings": {
         *("accounts_workspace", "accounts_historicalworkspace", "campaigns_campaign", "campaigns_historicalcampaign"),
-        *("moderation_blockedterm", "moderation_cannedreason", "moderation_decision", "moderation_note"),
+        *(
+            "campaigns_savedtext",
+            "moderation_blockedterm",
+            "moderation_cannedreason",
+            "moderation_decision",
+            "moderation_note",
+        ),
         *("recipients_stopwords", "delivery_halt"),
         *("senders_sender", "senders_historicalsender", "senders_revision", "senders_historicalrevision"),
         *("channels_channel", "channels_historicalchannel", "channels_linkstate"),
