@@ -13,6 +13,7 @@ SIGNED_IN = ANYBODY - {NOBODY}
 MEMBERS = frozenset(ROLES)
 WRITERS = frozenset({AUTHOR, FLAGGED, ADMIN, SUPER})
 DECIDERS = frozenset({FLAGGED, MODERATOR, ADMIN, SUPER})
+PROVERS = frozenset({MODERATOR, ADMIN, SUPER})
 ADMINS = frozenset({ADMIN, SUPER})
 SUPERS = frozenset({SUPER})
 
@@ -60,6 +61,9 @@ PAGES = {
     "reports:dashboard": READ,
     "reports:statistics": READ,
     "reports:statistics_file": READ,
+    "reports:inquiries": {"get": PROVERS, "post": PROVERS},
+    "reports:inquiry": {"get": PROVERS},
+    "reports:inquiry_file": {"get": PROVERS},
     "reports:limits": {"get": MEMBERS, "post": ADMINS},
     "reports:master": {"get": SUPERS},
     "reports:master_campaigns": {"get": SUPERS},
@@ -140,4 +144,5 @@ PAGES = {
 UNSEEN = {"look", "reports:master", "reports:master_campaigns"}  # who may not finds nothing there
 # A page of which the thing of `everything` has nothing to show, or nothing yet: 404, or a message.
 HAS_NOTHING = {"senders:evidence", "recipients:rejected", "recipients:duplicates", "reports:download"}
+HAS_NOTHING |= {"reports:inquiry_file"}
 HAS_NOTHING |= {"end_session", "recipients:suppression_import_rejected", "invitation", "revoke_key"}
