@@ -164,10 +164,10 @@ def test_an_author_does_not_ask(workspace):
 
 
 def test_the_signed_answer_holds_without_the_database_and_says_what_was_changed(
-    workspace, campaign, moderator, settings, tmp_path, capsys
+    campaign, moderator, settings, tmp_path, capsys
 ):
     phone = number_of(campaign, 3)
-    (tmp_path / "it.zip").write_bytes(data := data_of(asked(workspace, phone, moderator)))
+    (tmp_path / "it.zip").write_bytes(data := data_of(asked(campaign.workspace, phone, moderator)))
     call_command("verify_evidence", str(tmp_path / "it.zip"))
     assert "The evidence holds" in capsys.readouterr().out
     key = bundle.private_key(settings.EVIDENCE_KEY)
