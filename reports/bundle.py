@@ -275,7 +275,7 @@ def _inquiry_faults(answer: Mapping[str, Any]) -> list[str]:
 
 def _is_whole(link: Mapping[str, Any]) -> bool:
     said = seal.digest(link["entry"])
-    return link["hash"] == (said if link["entry"]["v"] == 1 else _linked(link["previous"], said))
+    return bool(link["hash"] == (said if link["entry"]["v"] == 1 else _linked(link["previous"], said)))
 
 
 def member(data: bytes, name: str) -> Any:

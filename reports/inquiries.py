@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from typing import cast
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -93,7 +94,7 @@ def read(inquiry: Inquiry) -> inquiry_answer.Answer:
         told = {"status": inquiry.get_status_display().lower()}
         raise Refused(_("The inquiry is %(status)s, not ready.") % told, code="not_ready")
     with default_storage.open(inquiry.key, "rb") as file:
-        return bundle.member(file.read(), bundle.INQUIRY)
+        return cast(inquiry_answer.Answer, bundle.member(file.read(), bundle.INQUIRY))
 
 
 def ring_again(*, now: datetime) -> None:

@@ -49,7 +49,9 @@ def inquiry(request: PageRequest, pk: int) -> HttpResponse:
         if message["result"]:
             message["result"]["label"] = Term(message["result"]["status"]).label
     context = {"inquiry": found, "answer": answer, "is_busy": found.status in UNFINISHED, "here": "inquiries"}
-    return render(request, "reports/_inquiry.html" if request.htmx else "reports/inquiry.html", context)
+    return render(
+        request, "reports/_inquiry.html" if "HX-Request" in request.headers else "reports/inquiry.html", context
+    )
 
 
 @require_GET
