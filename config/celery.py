@@ -127,6 +127,7 @@ app.conf.update(
         "sweep-exports": {"task": "reports.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
         "sweep-erasures": {"task": "reports.tasks.sweep_erasures", "schedule": 30.0, "options": {"expires": 30}},
         "sweep-objects-of-lists": {"task": "recipients.tasks.sweep_objects", "schedule": 6 * 3600.0},
+        "sweep-inquiries": {"task": "reports.tasks.sweep_inquiries", "schedule": 30.0, "options": {"expires": 30}},
         "sweep-objects-of-exports": {"task": "reports.tasks.sweep_objects", "schedule": 6 * 3600.0},
     },
 )

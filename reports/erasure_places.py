@@ -12,7 +12,7 @@ from delivery import erasing, receipts
 from delivery.erasing import Erased
 from recipients import forgetting
 from recipients.forgetting import Cleared
-from reports import exports
+from reports import exports, inquiries
 from reports.models import Erasure, ErasureStep
 from reports.statuses import Place
 
@@ -101,6 +101,10 @@ def _exports(work: Work) -> None:
     note(work.step, found=taken.withdrawn, awaited=taken.under_way)
 
 
+def _inquiries(work: Work) -> None:
+    note(work.step, found=inquiries.forget(work.erasure.workspace, work.phone))
+
+
 def _suppressed(work: Work) -> None:
     """Last, and only once nobody can have the number in memory: until then it keeps a retry from it."""
     if work.clock() >= work.erasure.asked_at + READ_WITHIN:
@@ -117,6 +121,7 @@ PLACES: dict[Place, Callable[[Work], None]] = {
     Place.LISTS: _lists,
     Place.IMPORTS: _imports,
     Place.EXPORTS: _exports,
+    Place.INQUIRIES: _inquiries,
     Place.SUPPRESSED: _suppressed,
 }
 HEARD_LATE = frozenset({Place.MESSAGES, Place.RECEIPTS})

@@ -49,4 +49,5 @@ class Place(TextChoices):
     LISTS = "lists", _("Lists, with the lines left out of them")
     IMPORTS = "imports", _("Lines left out of imports")
     EXPORTS = "exports", _("Exports")
+    INQUIRIES = "inquiries", _("Inquiries about it")
     SUPPRESSED = "suppressed", _("Suppressed numbers, where a mark of it stays")

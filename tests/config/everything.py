@@ -10,7 +10,7 @@ from campaigns import transitions
 from recipients import suppressions
 from recipients.models import TrialPhone
 from reports import erasures
-from reports.models import Erasure, Export
+from reports.models import Erasure, Export, Inquiry
 from tests import factories
 
 MISSING = 10**12
@@ -23,6 +23,7 @@ def things(workspace):
     away = factories.draft(workspace)
     transitions.archive(away.pk, by=away.created_by, now=timezone.now())
     export = Export.objects.create(workspace=workspace, campaign=campaign, requested_by=campaign.created_by)
+    inquiry = Inquiry.objects.create(workspace=workspace, phone=31612345678, asked_by=campaign.created_by)
     member, invited = factories.membership(workspace), factories.invitation(workspace)
     asked, imported = factories.join_request(workspace), factories.suppression_import(workspace)
     suppressed = suppressions.opt_out(workspace, factories.FIRST_NUMBER)
@@ -39,6 +40,7 @@ def things(workspace):
         "campaigns": campaign.pk,
         "exports": export.pk,
         "erasures": erasure.pk,
+        "inquiries": inquiry.pk,
         "suppressions": suppressed.pk,
         "suppressions/imports": imported.pk,
         "members": member.pk,

@@ -29,7 +29,7 @@ from recipients.listing import listing_of
 from recipients.models import ErasedChunk, Suppression, SuppressionImport
 from recipients.preparation import prepare_list
 from recipients.statuses import Source
-from reports import erasure_places, erasures, exports, reconciliation
+from reports import erasure_places, erasures, exports, inquiries, reconciliation
 from reports.models import Erasure, Export
 from reports.recipients_tab import page
 from reports.statuses import ErasureStatus, Place
@@ -75,6 +75,7 @@ ERASED = {
     "recipients_suppression",
     "recipients_suppressionimport",
     "recipients_trialphone",
+    "reports_inquiry",
 }
 FREE = {
     "people of the house: how they are called, sign in and belong": {
@@ -228,6 +229,10 @@ def planted(workspace):
     written = [exports.request(campaign.pk, format=format, by=admin).pk for format in ("csv", "csv.gz", "evidence")]
     for pk in written:
         exports.write(pk, clock=timezone.now)
+    for answered in (True, False):
+        asked = inquiries.ask(workspace, SPOKEN, reason="A letter.", by=admin, now=timezone.now())
+        if answered:
+            inquiries.work_on(asked.pk, clock=timezone.now)
     answer = {"to": f"+{NUMBER}", "id": 7}
     IdempotentCall.objects.create(workspace=workspace, key="k", fingerprint="f", status=201, body=answer)
     IdempotentCall.objects.create(workspace=workspace, key=f"stop-{NUMBER}", fingerprint="f", status=201, body={})
@@ -245,7 +250,7 @@ def prepared(workspace, body, **given):
 def test_no_store_has_an_erased_number(workspace, planted):
     assert tables_with(NUMBER) == ERASED
     before = objects_with(NUMBER)
-    assert {key.split("/")[0] for key in before} == {"lists", "exports", "suppressions", "uploads"}
+    assert {key.split("/")[0] for key in before} == {"lists", "exports", "inquiries", "suppressions", "uploads"}
     everything, totals = set(objects()), counters.totals(planted)
 
     erasure = erased(workspace)

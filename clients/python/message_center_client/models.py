@@ -48,7 +48,17 @@ LongMessagesEnum: TypeAlias = Literal["udh8", "udh16", "sar", "payload"]
 ModeEnum: TypeAlias = Literal["on_approval", "scheduled", "spread"]
 NullEnum: TypeAlias = None
 PlaceEnum: TypeAlias = Literal[
-    "calls", "test_phones", "messages", "receipts", "inbound", "incidents", "lists", "imports", "exports", "suppressed"
+    "calls",
+    "test_phones",
+    "messages",
+    "receipts",
+    "inbound",
+    "incidents",
+    "lists",
+    "imports",
+    "exports",
+    "inquiries",
+    "suppressed",
 ]
 RecipientStatus: TypeAlias = Literal[
     "delivered", "failed", "pending", "no_receipt", "expired", "cancelled", "uncertain", "waiting", "suppressed"
@@ -74,6 +84,7 @@ ScopesEnum: TypeAlias = Literal[
     "workspace:read",
     "members:write",
     "workspace:write",
+    "inquiries",
     "erasures",
     "decide",
 ]
@@ -315,6 +326,25 @@ class IncidentOutput(TypedDict):
     first_at: str
     last_at: str
     sample: str
+
+
+class InquiryInputRequest(TypedDict):
+    to: str
+    reason: str
+
+
+class InquiryOutput(TypedDict):
+    id: int
+    known_as: str
+    status: "ExportStatus"
+    percent: int
+    reason: str
+    asked_by: str
+    asked_at: str
+    ready_at: str | None
+    failure: str
+    url: str | None
+    answer: dict[str, dict[str, Any]]
 
 
 class InvitationInputRequest(TypedDict):

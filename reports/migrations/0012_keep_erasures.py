@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0013_list_sessions'),
-        ('reports', '0009_wall_off_counts'),
+        ('reports', '0011_wall_off_inquiries'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             name='ErasureStep',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('place', models.CharField(choices=[('calls', 'Remembered answers of the API'), ('test_phones', 'Test phones'), ('messages', 'Messages of campaigns'), ('receipts', 'Receipts, as carriers sent them'), ('inbound', 'Messages from phones'), ('incidents', 'Samples of incidents'), ('lists', 'Lists, with the lines left out of them'), ('imports', 'Lines left out of imports'), ('exports', 'Exports'), ('suppressed', 'Suppressed numbers, where a mark of it stays')], max_length=20)),
+                ('place', models.CharField(choices=[('calls', 'Remembered answers of the API'), ('test_phones', 'Test phones'), ('messages', 'Messages of campaigns'), ('receipts', 'Receipts, as carriers sent them'), ('inbound', 'Messages from phones'), ('incidents', 'Samples of incidents'), ('lists', 'Lists, with the lines left out of them'), ('imports', 'Lines left out of imports'), ('exports', 'Exports'), ("inquiries", "Inquiries about it"), ('suppressed', 'Suppressed numbers, where a mark of it stays')], max_length=20)),
                 ('found', models.BigIntegerField(default=0, help_text='Copies that were erased.')),
                 ('awaited', models.BigIntegerField(default=0, help_text='What may still come, at the last look.')),
                 ('unread', models.BigIntegerField(default=0, help_text='Objects that could not be read, at the last look.')),

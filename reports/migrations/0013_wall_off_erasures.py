@@ -6,5 +6,5 @@ from audit.policies import of_workspace
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reports", "0010_keep_erasures")]
+    dependencies = [("reports", "0012_keep_erasures")]
     operations = [of_workspace("reports_erasure")]
