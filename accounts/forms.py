@@ -42,7 +42,7 @@ class SignInForm(AuthenticationForm):
         return self.cleaned_data
 
 
-class PasswordForm(PasswordChangeForm[User]):
+class PasswordForm(PasswordChangeForm):
     """The old one is asked at the one door, and counted there: a page left open is no place to guess at it."""
 
     def clean_old_password(self) -> str:
