@@ -56,7 +56,7 @@ class PasswordForm(PasswordChangeForm):
         return old
 
 
-class DeskPasswordForm(AdminPasswordChangeForm):
+class DeskPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
     """Somebody else's, by a super admin: by the verb that writes the ledger and ends their sessions."""
 
     def __init__(self, user: User, *args: Any, by: User, **kwargs: Any) -> None:
@@ -65,8 +65,9 @@ class DeskPasswordForm(AdminPasswordChangeForm):
 
     def save(self, commit: bool = True) -> User:
         password = self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
-        self.user = people.change_password(self.user.pk, password=password, by=self.by)
-        return self.user
+        changed = people.change_password(self.user.pk, password=password, by=self.by)
+        self.user = changed
+        return changed
 
 
 class ForgottenForm(forms.Form):
