@@ -8,7 +8,7 @@ from django.utils import timezone
 from campaigns import transitions
 from recipients import suppressions
 from recipients.models import TrialPhone
-from reports.models import Export
+from reports.models import Export, Inquiry
 from tests import factories
 
 MISSING = 10**12
@@ -21,6 +21,7 @@ def things(workspace):
     away = factories.draft(workspace)
     transitions.archive(away.pk, by=away.created_by, now=timezone.now())
     export = Export.objects.create(workspace=workspace, campaign=campaign, requested_by=campaign.created_by)
+    inquiry = Inquiry.objects.create(workspace=workspace, phone=31612345678, asked_by=campaign.created_by)
     member, invited = factories.membership(workspace), factories.invitation(workspace)
     asked, imported = factories.join_request(workspace), factories.suppression_import(workspace)
     suppressed = suppressions.opt_out(workspace, factories.FIRST_NUMBER)
@@ -32,6 +33,7 @@ def things(workspace):
         "senders": campaign.sender_id,
         "campaigns": campaign.pk,
         "exports": export.pk,
+        "inquiries": inquiry.pk,
         "suppressions": suppressed.pk,
         "suppressions/imports": imported.pk,
         "members": member.pk,

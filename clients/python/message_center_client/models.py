@@ -70,6 +70,7 @@ ScopesEnum: TypeAlias = Literal[
     "workspace:read",
     "members:write",
     "workspace:write",
+    "inquiries",
     "decide",
 ]
 SenderStatus: TypeAlias = Literal["draft", "pending", "approved", "rejected", "archived"]
@@ -293,6 +294,25 @@ class IncidentOutput(TypedDict):
     first_at: str
     last_at: str
     sample: str
+
+
+class InquiryInputRequest(TypedDict):
+    to: str
+    reason: str
+
+
+class InquiryOutput(TypedDict):
+    id: int
+    known_as: str
+    status: "ExportStatus"
+    percent: int
+    reason: str
+    asked_by: str
+    asked_at: str
+    ready_at: str | None
+    failure: str
+    url: str | None
+    answer: dict[str, dict[str, Any]]
 
 
 class InvitationInputRequest(TypedDict):
