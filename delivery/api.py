@@ -46,7 +46,7 @@ class MessageInput(Input):
 
 
 class MessagesInput(Input):
-    messages = MessageInput(many=True, allow_empty=False, max_length=pushing.MOST)
+    messages = serializers.ListField(child=MessageInput(), allow_empty=False, max_length=pushing.MOST)
 
 
 class TakenOutput(serializers.Serializer[Taken]):
@@ -55,9 +55,10 @@ class TakenOutput(serializers.Serializer[Taken]):
 
 
 class ProblemOutput(serializers.Serializer[Any]):
+    """As in the envelope of errors: `fields` names what was wrong."""
+
     code = serializers.CharField()
     message = serializers.CharField()
-    fields = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False)
 
 
 class AnswerOutput(serializers.Serializer[Any]):

@@ -33,9 +33,10 @@ def of_chunk(chunk: Chunk) -> Pushed:
         .within(chunk.first, chunk.first + chunk.count)
         .values_list("phone", "cells", "expires_at", "is_suppressed")
     )
+    blank = ("",) * len(chunk.campaign.columns)  # of whoever was erased
     return Pushed(
         phones=np.array([phone for phone, _, _, _ in pushed], np.uint64),
-        cells=[tuple(cells) for _, cells, _, _ in pushed],
+        cells=[tuple(cells) or blank for _, cells, _, _ in pushed],
         ends=[end for _, _, end, _ in pushed],
         is_suppressed=np.array([is_suppressed for _, _, _, is_suppressed in pushed], bool),
     )

@@ -56,6 +56,6 @@ END $$;
 class Migration(migrations.Migration):
     dependencies = [
         ("moderation", "0011_wall_off_workspaces"),
-        ("campaigns", "0014_add_triggers"),
+        ("campaigns", "0015_add_triggers"),
     ]
     operations = [migrations.RunSQL(GUARD_DECISION, BEFORE)]

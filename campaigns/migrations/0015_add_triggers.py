@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0013_list_sessions'),
-        ('campaigns', '0013_wall_off_texts'),
+        ('campaigns', '0014_let_numbers_of_trials_be_erased'),
         ('channels', '0007_bind_secrets'),
         ('recipients', '0013_link_within_a_workspace'),
         ('senders', '0005_link_within_a_workspace'),

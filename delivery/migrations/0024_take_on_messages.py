@@ -9,8 +9,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0013_list_sessions'),
-        ('campaigns', '0014_add_triggers'),
-        ('delivery', '0022_wall_off_workspaces'),
+        ('campaigns', '0015_add_triggers'),
+        ('delivery', '0023_erase_numbers'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from audit.policies import of_workspace
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0023_take_on_messages")]
+    dependencies = [("delivery", "0024_take_on_messages")]
     operations = [
         same("delivery_push", "campaign_id", "campaigns_campaign"),
         of_workspace("delivery_push"),
