@@ -96,6 +96,7 @@ def to_forget(*, today: date) -> list[int]:
 _FORGET = (
     "DELETE FROM delivery_doubt WHERE campaign_id = %(campaign)s",
     "DELETE FROM delivery_carrierid WHERE day = %(day)s AND campaign_id = %(campaign)s",
+    "DELETE FROM delivery_push WHERE campaign_id = %(campaign)s",
     "DELETE FROM delivery_message WHERE day = %(day)s AND campaign_id = %(campaign)s",
 )
 
@@ -204,6 +205,7 @@ _FORGET_DOUBTS = """
 DELETE FROM delivery_doubt d USING campaigns_campaign p
 WHERE p.id = d.campaign_id AND p.started_at >= %s AND p.started_at < %s
 """
+_FORGET_PUSHED = _FORGET_DOUBTS.replace("delivery_doubt", "delivery_push")
 
 
 def _drop(table: str, name: str, begins: date, ends: date) -> bool:
@@ -213,6 +215,7 @@ def _drop(table: str, name: str, begins: date, ends: date) -> bool:
             cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_WITHIN}'")
             if table == "delivery_message":  # nobody can be told what becomes of them any more
                 cursor.execute(_FORGET_DOUBTS, _started(begins, ends))
+                cursor.execute(_FORGET_PUSHED, _started(begins, ends))
             cursor.execute("SELECT drop_partition(%s)", [name])
     except OperationalError:
         return False

@@ -136,10 +136,10 @@ def test_a_time_with_any_offset_is_that_instant(api, body):
 
 
 def test_a_mode_that_is_none_is_refused_with_those_that_are(api, body):
-    response = create(api, body, mode="trigger")
+    response = create(api, body, mode="whenever")
     assert response.status_code == 400
     assert response.json()["error"]["fields"]["mode"] == [
-        "“trigger” is not a mode: write on_approval, scheduled, spread."
+        "“whenever” is not a mode: write on_approval, scheduled, spread, trigger."
     ]
 
 

@@ -98,6 +98,7 @@ class Chunk:
     number: int
     first: int
     count: int
+    is_pushed: bool = False
     status: ChunkStatus = ChunkStatus.OPEN
     owner: str = ""
     epoch: int = 0
