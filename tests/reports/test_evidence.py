@@ -160,7 +160,7 @@ def text_of(data):
     ("language", "said"),
     [
         ("en", ["Evidence of a campaign", "Who decided", "Approved and sealed", "30 accepted = 14 delivered"]),
-        ("ru", ["Доказательства по кампании", "Кто принял решение", "Доставлено"]),
+        ("ru", ["Доказательства по рассылке", "Кто принял решение", "Доставлено"]),
         ("uz", ["Kampaniya dalillari", "Kim qaror qildi"]),
     ],
 )
