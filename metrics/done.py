@@ -23,11 +23,11 @@ def scheduled() -> set[str]:
 
 def last() -> dict[str, float]:
     """By task, in seconds since 1970; one that nobody has done since Redis was emptied is not among them."""
-    return {name.decode(): float(at) for name, at in valkey.client().hgetall(DONE).items()}
+    return {name: float(at) for name, at in valkey.read(DONE).items()}
 
 
 def failures() -> dict[str, int]:
-    return {name.decode(): int(count) for name, count in valkey.client().hgetall(FAILED).items()}
+    return {name: int(count) for name, count in valkey.read(FAILED).items()}
 
 
 def note(task: str, *, at: float) -> None:

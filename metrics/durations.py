@@ -85,8 +85,8 @@ def _add(seen: dict[Kind, Seen]) -> None:
 def of_all() -> dict[Kind, Seen]:
     """Of every process, since Redis was emptied last."""
     found: dict[Kind, Seen] = defaultdict(Seen)
-    for name, value in valkey.client().hgetall(HASH).items():
-        route, method, status, place = name.decode().split("\t")
+    for name, value in valkey.read(HASH).items():
+        route, method, status, place = name.split("\t")
         one = found[Kind(route, method, status)]
         if place == SECONDS:
             one.seconds = float(value)

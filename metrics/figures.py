@@ -86,21 +86,26 @@ def chunks(now: datetime) -> tuple[int, int, float]:
 
 # The last intents, whatever wrote them: a look at each campaign would cost more, the more there are.
 _FLOWS = """
-SELECT campaign.id, sum(latest.count) / greatest(1, extract(epoch FROM %(now)s - min(latest.at)))::float8 AS rate,
-       campaign.parts_per_second
-FROM (SELECT chunk_id, count, at FROM delivery_intent ORDER BY id DESC LIMIT %(most)s) latest
-JOIN delivery_chunk chunk ON chunk.id = latest.chunk_id
+SELECT campaign.id,
+       sum(of_chunk.count) / greatest(1, extract(epoch FROM %(now)s - min(of_chunk.since)))::float8 AS rate,
+       coalesce(campaign.parts_per_second, 0)
+FROM (
+    SELECT chunk_id, sum(count) AS count, min(at) AS since
+    FROM (SELECT chunk_id, count, at FROM delivery_intent ORDER BY id DESC LIMIT %(most)s) latest
+    WHERE at > %(within)s GROUP BY chunk_id
+) of_chunk
+JOIN delivery_chunk chunk ON chunk.id = of_chunk.chunk_id
 JOIN campaigns_campaign campaign ON campaign.id = chunk.campaign_id
-WHERE latest.at > %(within)s AND campaign.status = %(sending)s
+WHERE campaign.status = %(sending)s
 GROUP BY campaign.id ORDER BY rate DESC LIMIT %(shown)s
 """
 
 
 def flows(now: datetime) -> list[Flow]:
     """The busiest of those that are sending."""
-    values = {"now": now, "within": now - WINDOW, "most": MOST_INTENTS, "shown": CAMPAIGNS_SHOWN}
+    values: dict[str, Any] = {"now": now, "within": now - WINDOW, "sending": Status.SENDING}
     with connection.cursor() as cursor:
-        cursor.execute(_FLOWS, values | {"sending": Status.SENDING})
+        cursor.execute(_FLOWS, values | {"most": MOST_INTENTS, "shown": CAMPAIGNS_SHOWN})
         return [
             Flow(campaign_id=campaign_id, recipients_per_second=float(rate), limit=limit)
             for campaign_id, rate, limit in cursor.fetchall()

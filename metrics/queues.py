@@ -43,8 +43,9 @@ def _of(channel: Any, name: str) -> Waiting:
         messages = channel.queue_declare(name, passive=True).message_count
     except ChannelError:  # nothing ever waited there
         messages = 0
-    client = getattr(channel, "client", None)  # of Redis: its first to go is the last of a list
-    first = client.lindex(name, -1) if messages and hasattr(client, "lindex") else None
+    client: Any = getattr(channel, "client", None)
+    is_redis = hasattr(client, "lindex")
+    first = client.lindex(name, -1) if messages and is_redis else None  # the first to go is the last of a list
     return Waiting(queue=name, messages=messages, since=_rung_at(first))
 
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from functools import cache
+from typing import Any
 
 from django.conf import settings
 from redis import Redis
@@ -23,6 +24,12 @@ class _Patience:
 
 def client() -> "Redis":
     return _client(settings.RATE_REDIS_URL)
+
+
+def read(name: str) -> dict[str, str]:
+    """A hash; raises one of TROUBLE."""
+    found: dict[Any, Any] = client().hgetall(name)
+    return {key.decode(): value.decode() for key, value in found.items()}
 
 
 @cache
