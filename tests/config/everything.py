@@ -25,6 +25,7 @@ def things(workspace):
     asked, imported = factories.join_request(workspace), factories.suppression_import(workspace)
     suppressed = suppressions.opt_out(workspace, factories.FIRST_NUMBER)
     phone = factories.trial_phone(workspace)
+    saved = factories.saved_text(workspace)
     return {
         # The API's, and the pages' where they have the same.
         "lists": campaign.list_id,
@@ -37,7 +38,9 @@ def things(workspace):
         "invitations": invited.pk,
         "join-requests": asked.pk,
         "keys": factories.api_key(workspace)[0].pk,
+        "templates": saved.pk,
         # The pages'.
+        "campaigns/texts": saved.pk,
         "workspaces": workspace.pk,
         "members/invitations": invited.pk,
         "members/requests": asked.pk,

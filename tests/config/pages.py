@@ -26,6 +26,9 @@ PAGES = {
     # --- Accounts ---
     "login": {"get": ANYBODY, "post": ANYBODY},
     "logout": {"post": ANYBODY},
+    "forgotten": {"get": ANYBODY, "post": ANYBODY},
+    "reset_password": {"get": ANYBODY, "post": ANYBODY},
+    "open_reset": {"get": ANYBODY},
     "enter": {"post": MEMBERS},
     "look": {"post": SUPERS},
     "prefer": {"post": ANYBODY},
@@ -80,6 +83,10 @@ PAGES = {
     "reports:trials": READ,
     "reports:exports": {"get": MEMBERS, "post": MEMBERS},
     "reports:download": READ,
+    "campaigns:texts": READ,
+    "campaigns:new_text": WRITE_FORM,
+    "campaigns:edit_text": WRITE_FORM,
+    "campaigns:remove_text": WRITE,
     "campaigns:new": WRITE_FORM,
     "campaigns:counter": WRITE,
     "campaigns:with-list": READ,
@@ -140,4 +147,4 @@ PAGES = {
 UNSEEN = {"look", "reports:master", "reports:master_campaigns"}  # who may not finds nothing there
 # A page of which the thing of `everything` has nothing to show, or nothing yet: 404, or a message.
 HAS_NOTHING = {"senders:evidence", "recipients:rejected", "recipients:duplicates", "reports:download"}
-HAS_NOTHING |= {"end_session", "recipients:suppression_import_rejected", "invitation", "revoke_key"}
+HAS_NOTHING |= {"end_session", "recipients:suppression_import_rejected", "invitation", "revoke_key", "reset_password"}

@@ -426,6 +426,11 @@ class PatchedNameInputRequest(TypedDict):
     name: NotRequired[str]
 
 
+class PatchedTemplateInputRequest(TypedDict):
+    name: NotRequired[str]
+    text: NotRequired[str]
+
+
 class PersonOutput(TypedDict):
     id: int
     email: str
@@ -567,6 +572,20 @@ class SuppressionOutput(TypedDict):
     reason: str
     added_by: str | None
     added_at: str
+
+
+class TemplateInputRequest(TypedDict):
+    name: str
+    text: str
+
+
+class TemplateOutput(TypedDict):
+    id: int
+    name: str
+    text: str
+    placeholders: list[str]
+    kept_by: str
+    kept_at: str
 
 
 class TotalsOutput(TypedDict):
