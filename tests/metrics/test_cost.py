@@ -84,6 +84,5 @@ def test_a_scrape_reads_no_history_and_finds_what_is_open_by_an_index(busy):
             plan = "\n".join(row[0] for row in cursor.fetchall())
             cursor.execute("SET LOCAL enable_seqscan = on")
         assert not [table for table in LONG if f"Seq Scan on {table}" in plan], f"{statement}\n{plan}"
-    parts = next(one for one in families if one.name == "messagecenter_scrape_duration_seconds")
-    print(f"quickest scrape: {quickest * 1000:.1f} ms", {one.labels["part"]: round(one.value * 1000, 1) for one in parts.samples})
+    print(f"quickest scrape: {quickest * 1000:.1f} ms")
     assert quickest < 0.5  # ten times what is promised: a machine that tests is a busy one
