@@ -22,6 +22,9 @@ CHANNEL_KEY = secret("CHANNEL_KEY", default=SECRET_KEY)
 CHANNEL_KEY_FALLBACKS = secrets("CHANNEL_KEY_FALLBACKS")
 # Bundles of evidence are signed with an Ed25519 key that is derived from this; one secret is enough here too.
 EVIDENCE_KEY = secret("EVIDENCE_KEY", default=SECRET_KEY)
+# Numbers that were erased are known again by it: whoever changes it keeps the old one among the fallbacks, for ever.
+ERASURE_KEY = secret("ERASURE_KEY", default=SECRET_KEY)
+ERASURE_KEY_FALLBACKS = secrets("ERASURE_KEY_FALLBACKS")
 
 INSTALLED_APPS = [
     "config",
@@ -53,6 +56,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "metrics.middleware.DurationsMiddleware",
+    "config.middleware.ForwardedScheme",
     "config.middleware.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -125,6 +129,7 @@ STORAGES = {
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=1024**3)
 UPLOAD_EXPIRES = timedelta(hours=env.int("UPLOAD_EXPIRES_HOURS", default=24))  # without a byte; then it is given up
 EXPORT_KEPT = timedelta(days=env.int("EXPORT_DAYS", default=7))  # then its file is deleted
+INQUIRIES_PER_HOUR = env.int("INQUIRIES_PER_HOUR", default=60)  # about one number each, of one person
 SCRATCH = Path(env.str("SCRATCH", default=tempfile.gettempdir()))  # spill files of list preparation
 LIST_LEASE = timedelta(seconds=env.int("LIST_LEASE_SECONDS", default=120))  # then its preparation is begun again
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440

@@ -4,8 +4,10 @@ from django.urls import path
 
 from reports import (
     archive_views,
+    erasure_views,
     evidence_views,
     forecast_views,
+    inquiry_views,
     limit_views,
     master_views,
     overview_views,
@@ -26,7 +28,12 @@ urlpatterns = [
     path("archive/<int:pk>/restore/", archive_views.restore, name="restore_archived"),
     path("statistics/", statistics_views.page, name="statistics"),
     path("statistics/file/", statistics_views.file, name="statistics_file"),
+    path("inquiries/", inquiry_views.inquiries, name="inquiries"),
+    path("inquiries/<int:pk>/", inquiry_views.inquiry, name="inquiry"),
+    path("inquiries/<int:pk>/file/", inquiry_views.download, name="inquiry_file"),
     path("limits/", limit_views.limits, name="limits"),
+    path("erasures/", erasure_views.erasures, name="erasures"),
+    path("erasures/<int:pk>/", erasure_views.erasure, name="erasure"),
     path("campaigns/", overview_views.campaigns, name="campaigns"),
     path("campaigns/<int:pk>/progress/", views.progress, name="progress"),
     path("campaigns/<int:pk>/course/", views.course, name="course"),

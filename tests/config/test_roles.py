@@ -16,6 +16,7 @@ WORKSPACE = ["key", "author", "moderator", "admin", "super admin"]
 EVERYBODY, WRITERS = set(WORKSPACE), {"key", "author", "admin", "super admin"}
 DECIDERS, CREATORS = {"moderator", "admin", "super admin"}, {"key", "admin", "super admin"}
 UNSUPPRESSORS = ADMINS = {"admin", "super admin"}
+PROVERS = {"moderator", "admin", "super admin"}
 CALLERS = [*WORKSPACE, "stranger", "nobody"]
 
 # Who may, and what they are answered about a campaign that is done: the others of the workspace are answered 403.
@@ -85,10 +86,15 @@ MATRIX = {
     ("statistics", "get"): (EVERYBODY, 200),
     ("statistics-export", "get"): (EVERYBODY, 200),
     ("limits", "get"): (EVERYBODY, 200),
+    ("erasures", "post"): (ADMINS, 400),
+    ("erasure", "get"): (ADMINS, 200),
     ("limits", "put"): (UNSUPPRESSORS, 400),
     ("campaign-trials", "get"): (EVERYBODY, 200),
     ("campaign-trials", "post"): (WRITERS, 409),
     ("campaign-exports", "post"): (EVERYBODY, 201),
+    ("inquiries", "post"): (PROVERS, 400),
+    ("inquiry", "get"): (PROVERS, 200),
+    ("inquiry-file", "get"): (PROVERS, 409),
     ("export", "get"): (EVERYBODY, 200),
     ("export-file", "get"): (EVERYBODY, 409),
     ("channels", "get"): (EVERYBODY, 200),

@@ -26,8 +26,8 @@ BODIES = {
 WITHOUT_ID = {
     *("lists", "uploads", "senders", "campaigns", "channels", "routes", "audit", "schema", "schema-ui", "nowhere"),
     *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
-    *("statistics", "statistics-export", "templates"),
-    *("members", "invitations", "join-requests", "keys"),
+    *("statistics", "statistics-export", "templates", "inquiries"),
+    *("members", "invitations", "join-requests", "keys", "erasures"),
 }
 
 
