@@ -37,7 +37,6 @@ GIVE_UP = timedelta(hours=24)
 ERASED = stored(gettext_noop("The number was erased."))
 LATE = stored(gettext_noop("It could not be answered within a day."))
 PART_MISSING = stored(gettext_noop("A part of a list is missing from the object storage."))
-ERASED = stored(gettext_noop("The number was erased."))
 Clock = Callable[[], datetime]
 
 

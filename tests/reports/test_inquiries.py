@@ -242,7 +242,6 @@ def test_an_answer_is_kept_as_long_as_exports_and_forgotten_with_the_number(work
     inquiries.work_on(waiting.pk, clock=timezone.now)
     waiting.refresh_from_db()
     assert (waiting.status, waiting.failure, waiting.phone) == ("failed", "The number was erased.", None)
-    assert not default_storage.exists(kept.key)
     inquiries.let_go(now=timezone.now())
     other.refresh_from_db()
     assert other.status == "ready"
