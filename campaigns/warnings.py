@@ -57,7 +57,7 @@ def _of_sender(campaign: Campaign) -> list[tuple[str, str]]:
 def _of_audience(campaign: Campaign) -> list[tuple[str, str]]:
     if campaign.list is None:
         return []
-    sent = Campaign.objects.of(campaign.workspace).filter(started_at__isnull=False).order_by("-pk")
+    sent = Campaign.objects.of(campaign.workspace).filter(started_at__isnull=False, list__isnull=False).order_by("-pk")
     usual = list(sent.values_list("list__accepted", flat=True)[:USUAL])
     if len(usual) < 3 or campaign.list.accepted <= UNUSUAL * median(usual):
         return []
