@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "delivery",
     "reports",
     "notices",
+    "webhooks",
     "simulator",
 ]
 
@@ -280,6 +281,11 @@ STOP_BINDS_EVERYBODY = env.bool("STOP_BINDS_EVERYBODY", default=False)
 DISPATCH_FLEET = env.int("DISPATCH_FLEET", default=4)
 # Most message parts a second of all channels together; 0 is no limit but those of channels and campaigns.
 FLEET_TPS = env.int("FLEET_TPS", default=0)
+
+# --- Webhooks (docs/webhooks.md) --------------------------------------------------------------------------------------
+WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", default=[443, 8443], subcast=int)
+WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=False)  # also by http, on any port: for a try at home
+WEBHOOK_KEPT = timedelta(days=env.int("WEBHOOK_DAYS", default=30))  # what was sent, with every attempt
 
 # --- The demo ---------------------------------------------------------------------------------------------------------
 SMSC_PORT = env.int("SMSC_PORT", default=2775)  # where the simulator listens
