@@ -28,7 +28,7 @@ https://example.com:22/ https://example.com:6379/ https://example.com:80/ https:
 https://example.com:99999/ https://example.com:x/ https://-a.example.com/ https://a..example.com/ https:///nowhere
 https:example.com http://example.com/ file:///etc/passwd gopher://example.com/ ftp://example.com/ dict://example.com/
 javascript:alert(1) //example.com/ example.com
-""".split()
+""".split()  # noqa: SIM905
 
 
 @pytest.mark.parametrize(
