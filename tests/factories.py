@@ -33,6 +33,9 @@ from recipients.statuses import MOVES as LIST_MOVES
 from recipients.statuses import Status as ListStatus
 from senders import transitions as sender_transitions
 from senders.models import Revision, Sender
+from webhooks import endpoints
+from webhooks.models import Endpoint
+from webhooks.statuses import Event
 
 PASSWORD = "correct horse battery"
 FIRST_NUMBER = 31_600_000_001
@@ -350,3 +353,11 @@ def trial(workspace: Workspace, count: int = 1, *, of: Campaign | None = None, *
     of = of or draft(workspace)
     to = [f"+{trial_phone(workspace)}" for _ in range(count)]
     return trials.send(of.pk, to=to, by=of.created_by, now=timezone.now(), **given)
+
+
+# --- Webhooks ---------------------------------------------------------------------------------------------------------
+
+
+def endpoint(workspace: Workspace, url: str = "https://hooks.example.com/in", **fields) -> Endpoint:
+    fields = {"events": Event.values, "by": somebody(workspace, Role.ADMIN), "now": timezone.now(), **fields}
+    return endpoints.create(workspace, url=url, **fields)[0]

@@ -2,7 +2,7 @@
 
 Nothing is written where messages are sent and receipts come in (docs/adr/0078). The tallies, which are committed with
 the messages, say whether there is anything new; an octet for each recipient says what was told; and a look compares
-them a block at a time, where the last one ended. States only rise, so what is told is the newest, and each is told once.
+them a block at a time, where the last one ended. States only rise: what is told is the newest, and each is told once.
 """
 
 from collections.abc import Sequence

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 
 from webhooks.statuses import DeliveryStatus, Disabled
@@ -37,6 +37,7 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
         waiting = {"deliveries__status": DeliveryStatus.PENDING, "deliveries__next_at__lte": now}
         return self.ready(now).free(now).filter(**waiting).distinct()
 
+    @transaction.atomic
     def claim(self, pk: int, *, now: datetime) -> bool:
         """Whether it is mine to send to, for a while. Of two that ask at once, one finds the row locked, or taken."""
         mine = self.ready(now).free(now).filter(pk=pk).select_for_update(skip_locked=True, no_key=True)
