@@ -26,5 +26,6 @@ urlpatterns = [
     path("campaigns/", include("moderation.urls")),
     path("lists/", include("recipients.urls")),
     path("senders/", include("senders.urls")),
+    path("webhooks/", include("webhooks.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -11,7 +11,7 @@ from django.db import transaction
 from webhooks import endpoints, following, happenings, payloads, sending, signing, tasks
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.sending import Answer
-from webhooks.statuses import DeliveryStatus, Disabled
+from webhooks.statuses import DeliveryState, Disabled
 
 DAY = timedelta(days=1)
 # After each attempt that was not taken, with a fifth more or less; from the last on, the same again.
@@ -88,13 +88,13 @@ def _record(delivery: Delivery, answer: Answer, *, at: datetime) -> None:
         milliseconds=round(answer.seconds * 1000),
     )
     if answer.is_delivered:
-        delivery.status = DeliveryStatus.DELIVERED
+        delivery.state = DeliveryState.DELIVERED
     else:
         delivery.tries += 1
         is_over = at >= delivery.since + DAY
-        delivery.status = DeliveryStatus.FAILED if is_over else DeliveryStatus.PENDING
+        delivery.state = DeliveryState.FAILED if is_over else DeliveryState.PENDING
         delivery.next_at = at if is_over else min(at + _wait(delivery.tries), delivery.since + DAY)
-    delivery.save(update_fields=["status", "tries", "next_at"])
+    delivery.save(update_fields=["state", "tries", "next_at"])
     _note(endpoint, answer, at=at)
 
 

@@ -14,7 +14,7 @@ from audit.refusal import Refused
 from channels import passwords
 from webhooks import payloads, signing, tasks, wall
 from webhooks.models import Delivery, Endpoint, Following
-from webhooks.statuses import TEST, DeliveryStatus, Disabled, Event
+from webhooks.statuses import TEST, DeliveryState, Disabled, Event
 
 MOST = 20  # of a workspace
 OVERLAP = timedelta(days=1)  # in which the secret before a rotation still signs
@@ -161,8 +161,8 @@ def redeliver(delivery_id: int, *, by: User, now: datetime) -> Delivery:
     endpoint = Endpoint.objects.lock(Delivery.objects.get(pk=delivery_id).endpoint_id)
     _check_on(endpoint)
     delivery = Delivery.objects.select_for_update(no_key=True).get(pk=delivery_id)
-    delivery.status, delivery.since, delivery.next_at, delivery.tries = DeliveryStatus.PENDING, now, now, 0
-    delivery.save(update_fields=["status", "since", "next_at", "tries"])
+    delivery.state, delivery.since, delivery.next_at, delivery.tries = DeliveryState.PENDING, now, now, 0
+    delivery.save(update_fields=["state", "since", "next_at", "tries"])
     record("endpoint.redelivered", endpoint, by=by, after={"webhook_id": delivery.public_id})
     tasks.send.delay_on_commit(endpoint.pk)
     return delivery

@@ -14,7 +14,7 @@ from audit.models import Entry
 from campaigns.models import Campaign
 from webhooks import wall
 from webhooks.querysets import DeliveryQuerySet, EndpointQuerySet
-from webhooks.statuses import DeliveryStatus, Disabled
+from webhooks.statuses import DeliveryState, Disabled
 
 
 class Endpoint(models.Model):
@@ -83,7 +83,7 @@ class Delivery(models.Model):
     event = models.CharField(max_length=40)
     entry = models.ForeignKey(Entry, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     payload = models.JSONField()
-    status = models.CharField(max_length=10, choices=DeliveryStatus.choices, default=DeliveryStatus.PENDING)
+    state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.PENDING)
     made_at = models.DateTimeField()
     since = models.DateTimeField(help_text=_("When its day began: made, or sent again by hand."))
     next_at = models.DateTimeField()
@@ -94,15 +94,13 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [
-            models.CheckConstraint(name="delivery_known_status", condition=Q(status__in=DeliveryStatus.values)),
+            models.CheckConstraint(name="delivery_known_state", condition=Q(state__in=DeliveryState.values)),
             models.UniqueConstraint(
                 name="delivery_once_an_entry", fields=["endpoint", "entry"], condition=Q(entry__isnull=False)
             ),
         ]
         indexes = [
-            models.Index(
-                name="delivery_due", fields=["endpoint", "next_at"], condition=Q(status=DeliveryStatus.PENDING)
-            ),
+            models.Index(name="delivery_due", fields=["endpoint", "next_at"], condition=Q(state=DeliveryState.PENDING)),
             models.Index(name="delivery_latest", fields=["endpoint", "-id"]),
             models.Index(name="delivery_by_age", fields=["made_at"]),
         ]

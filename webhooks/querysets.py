@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models, transaction
 from django.db.models import Q
 
-from webhooks.statuses import DeliveryStatus, Disabled
+from webhooks.statuses import DeliveryState, Disabled
 
 if TYPE_CHECKING:
     from accounts.models import Workspace
@@ -34,7 +34,7 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
         return self.filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
 
     def due(self, now: datetime) -> Self:
-        waiting = {"deliveries__status": DeliveryStatus.PENDING, "deliveries__next_at__lte": now}
+        waiting = {"deliveries__state": DeliveryState.PENDING, "deliveries__next_at__lte": now}
         return self.ready(now).free(now).filter(**waiting).distinct()
 
     @transaction.atomic
@@ -49,7 +49,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         return self.filter(workspace=workspace)
 
     def pending(self) -> Self:
-        return self.filter(status=DeliveryStatus.PENDING)
+        return self.filter(state=DeliveryState.PENDING)
 
     def due(self, now: datetime) -> Self:
         return self.pending().filter(next_at__lte=now)

@@ -26,7 +26,7 @@ TEST = "webhook.test"  # asked for by a button, whatever was chosen
 OF_CAMPAIGNS = frozenset(str(event) for event in Event if event is not Event.MESSAGES)
 
 
-class DeliveryStatus(TextChoices):
+class DeliveryState(TextChoices):
     PENDING = "pending", _("Pending")
     DELIVERED = "delivered", _("Delivered")
     FAILED = "failed", _("Failed")

@@ -10,6 +10,7 @@ from recipients import suppressions
 from recipients.models import TrialPhone
 from reports.models import Export
 from tests import factories
+from webhooks import endpoints
 
 MISSING = 10**12
 
@@ -25,6 +26,8 @@ def things(workspace):
     asked, imported = factories.join_request(workspace), factories.suppression_import(workspace)
     suppressed = suppressions.opt_out(workspace, factories.FIRST_NUMBER)
     phone = factories.trial_phone(workspace)
+    endpoint = factories.endpoint(workspace)
+    sent = endpoints.try_out(endpoint.pk, by=endpoint.created_by, now=timezone.now())
     return {
         # The API's, and the pages' where they have the same.
         "lists": campaign.list_id,
@@ -37,6 +40,8 @@ def things(workspace):
         "invitations": invited.pk,
         "join-requests": asked.pk,
         "keys": factories.api_key(workspace)[0].pk,
+        "webhooks": endpoint.pk,
+        "webhooks/deliveries": sent.pk,
         # The pages'.
         "workspaces": workspace.pk,
         "members/invitations": invited.pk,

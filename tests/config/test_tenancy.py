@@ -26,7 +26,7 @@ BODIES = {
 WITHOUT_ID = {
     *("lists", "uploads", "senders", "campaigns", "channels", "routes", "audit", "schema", "schema-ui", "nowhere"),
     *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
-    *("members", "invitations", "join-requests", "keys"),
+    *("members", "invitations", "join-requests", "keys", "webhooks"),
 }
 
 
@@ -83,6 +83,7 @@ OURS = {
     "members": factories.membership,
     "invitations": factories.invitation,
     "join-requests": factories.join_request,
+    "webhooks": factories.endpoint,
 }
 
 

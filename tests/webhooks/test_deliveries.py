@@ -16,7 +16,7 @@ from tests.racing import race
 from tests.webhooks.receiver import receiving
 from webhooks import deliveries, endpoints
 from webhooks.models import Attempt, Delivery, Endpoint
-from webhooks.statuses import TEST, DeliveryStatus, Disabled
+from webhooks.statuses import TEST, DeliveryState, Disabled
 
 HOUR = timedelta(hours=1)
 
@@ -69,13 +69,13 @@ def test_one_that_is_never_taken_holds_up_no_other_and_switches_nothing_off(endp
     other = endpoints.try_out(endpoint.pk, by=admin, now=timezone.now())
     passed()
     other.refresh_from_db()
-    assert other.status == DeliveryStatus.DELIVERED
+    assert other.state == DeliveryState.DELIVERED
     assert Endpoint.objects.get().failing_since is None
     receiver.status = 422
     Delivery.objects.filter(pk=waiting.pk).update(since=timezone.now() - 24 * HOUR, next_at=timezone.now())
     passed()
     waiting.refresh_from_db()
-    assert (waiting.status, Endpoint.objects.get().disabled) == (DeliveryStatus.FAILED, Disabled.NO)
+    assert (waiting.state, Endpoint.objects.get().disabled) == (DeliveryState.FAILED, Disabled.NO)
 
 
 def test_gone_switches_off_at_once_and_switched_on_what_waited_goes_on(endpoint, waiting, receiver, passed, admin):
@@ -114,7 +114,7 @@ def test_during_a_rotation_both_secrets_verify_and_after_it_the_old_one_does_not
 def test_sent_again_it_has_the_same_id_and_a_day_anew(endpoint, waiting, receiver, passed, admin):
     passed()
     again = endpoints.redeliver(waiting.pk, by=admin, now=timezone.now())
-    assert again.status == DeliveryStatus.PENDING
+    assert again.state == DeliveryState.PENDING
     passed()
     assert [headers["webhook-id"] for _, headers, _ in receiver.came] == [waiting.public_id] * 2
     assert Attempt.objects.filter(delivery=waiting).count() == 2
@@ -133,7 +133,7 @@ def test_where_nobody_answers_the_endpoint_rests_and_others_are_served(endpoint,
     assert endpoint.rests_until > timezone.now()
     endpoints.change(endpoint.pk, url=receiver.url, by=admin)
     passed(minutes=10)
-    assert set(Delivery.objects.filter(pk__in=[waiting.pk, more.pk]).values_list("status", flat=True)) == {"delivered"}
+    assert set(Delivery.objects.filter(pk__in=[waiting.pk, more.pk]).values_list("state", flat=True)) == {"delivered"}
 
 
 @pytest.fixture

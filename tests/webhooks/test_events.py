@@ -10,7 +10,7 @@ from accounts.roles import Role
 from audit.models import Entry
 from campaigns import transitions
 from delivery import tallies
-from delivery.statuses import MessageState
+from delivery.statees import MessageState
 from delivery.tallies import Standing
 from tests import evidence, factories
 from tests.racing import race
@@ -124,7 +124,7 @@ def test_batches_have_a_bound_and_so_has_what_waits(workspace, endpoint, monkeyp
     told = Counter()
     for look in range(6):
         following.look(now=timezone.now())
-        waiting = Delivery.objects.filter(event=Event.MESSAGES, status="pending")
+        waiting = Delivery.objects.filter(event=Event.MESSAGES, state="pending")
         assert waiting.count() <= 2
         if look == 1:
             assert waiting.count() == 2
@@ -133,7 +133,7 @@ def test_batches_have_a_bound_and_so_has_what_waits(workspace, endpoint, monkeyp
             assert len(delivery.payload["data"]["messages"]) <= 2
             told += Counter(statuses_of({"data": delivery.payload["data"]}).items())
         if look:
-            waiting.update(status="delivered")
+            waiting.update(state="delivered")
     expected = {(str(number), "no_receipt"): 1 for number in range(9)}
     told = Counter({key: 1 for key in told})
     assert told == Counter({**expected, ("0", "delivered"): 1, ("9", "delivered"): 1})
