@@ -1,4 +1,4 @@
-"""Webhooks over the API: for whoever manages the workspace. A secret is in the answer that makes it, and in no other."""
+"""Webhooks over the API: for whoever manages the workspace. A secret is in the answer that makes it and in no other."""
 
 from typing import Any
 

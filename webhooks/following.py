@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from campaigns.models import Campaign
 from delivery.plans import by_key
-from delivery.statees import MessageState
+from delivery.statuses import MessageState
 from webhooks import payloads
 from webhooks.models import Delivery, Endpoint, Following, Told
 from webhooks.payloads import Settled

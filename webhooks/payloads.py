@@ -11,7 +11,7 @@ from django.db import connection
 from audit.models import Entry
 from campaigns.models import Campaign
 from delivery import errors
-from delivery.statees import TERM_OF, MessageState
+from delivery.statuses import TERM_OF, MessageState
 from webhooks.models import Delivery, Endpoint
 from webhooks.statuses import Event
 

@@ -10,7 +10,7 @@ from accounts.roles import Role
 from audit.models import Entry
 from campaigns import transitions
 from delivery import tallies
-from delivery.statees import MessageState
+from delivery.statuses import MessageState
 from delivery.tallies import Standing
 from tests import evidence, factories
 from tests.racing import race
