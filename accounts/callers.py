@@ -5,10 +5,15 @@ from typing import cast
 from rest_framework.request import Request
 
 from accounts.models import User, Workspace
+from accounts.roles import Permission
 
 
 def workspace_of(request: Request) -> Workspace:
     return cast(Workspace, request._request.workspace)  # type: ignore[attr-defined]
+
+
+def permissions_of(request: Request) -> frozenset[Permission]:
+    return cast(frozenset[Permission], request._request.permissions)  # type: ignore[attr-defined]
 
 
 def user_of(request: Request) -> User:

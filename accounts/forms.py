@@ -36,6 +36,12 @@ class SignInForm(AuthenticationForm):
         return self.cleaned_data
 
 
+class ForgottenForm(forms.Form):
+    email = forms.EmailField(
+        label=_("Email"), widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True})
+    )
+
+
 class ProfileForm(forms.ModelForm[User]):
     class Meta:
         model = User

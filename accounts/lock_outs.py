@@ -5,6 +5,7 @@ shut only for the address that failed: whoever tries from elsewhere keeps nobody
 """
 
 import ipaddress
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.conf import settings
@@ -18,23 +19,29 @@ from audit.refusal import Refused
 NOWHERE = "none"  # a shell, a socket without a peer
 
 
-@transaction.atomic
 def begin(email: str, address: str | None, *, now: datetime) -> None:
     """Count an attempt before its password is looked at, so that those who come at once are counted one by one.
 
-    Raises Refused(locked_out), and then nothing was counted: who waits is not shut out for longer.
+    Raises Refused(locked_out).
     """
-    limits = _limits(email, address)
-    Attempts.objects.bulk_create([Attempts(digest=digest, last_at=now) for digest in limits], ignore_conflicts=True)
+    if not count(_limits(email, address), now=now):
+        raise Refused(_("Too many attempts. Try again in a quarter of an hour, or from another place."), code=SHUT)
+
+
+@transaction.atomic
+def count(limits: Mapping[str, int], *, now: datetime) -> bool:
+    """Whether there was one left of each; if not, nothing was counted: who waits is not shut out for longer."""
+    Attempts.objects.bulk_create([Attempts(digest=key, last_at=now) for key in limits], ignore_conflicts=True)
     counted = list(Attempts.objects.lock(limits))
     for attempts in counted:
         if attempts.last_at + settings.LOCK_OUT <= now:
             attempts.number = 0
         if attempts.number >= limits[attempts.digest]:
-            raise Refused(_("Too many attempts. Try again in a quarter of an hour, or from another place."), code=SHUT)
+            return False
     for attempts in counted:
         attempts.number, attempts.last_at = attempts.number + 1, now
         attempts.save(update_fields=["number", "last_at"])
+    return True
 
 
 SHUT = "locked_out"
@@ -58,14 +65,14 @@ def last_of(email: str, address: str | None) -> tuple[Attempts, bool]:
 
 def _limits(email: str, address: str | None) -> dict[str, int]:
     """Of the account from this address, and then of the address: how many in a row."""
-    place = _network(address)
+    place = network(address)
     return {
-        _digest(f"{email.strip().casefold()}\n{place}"): settings.SIGN_IN_ATTEMPTS,
-        _digest(place): settings.SIGN_IN_ATTEMPTS_OF_ADDRESS,
+        digest(email.strip().casefold(), place): settings.SIGN_IN_ATTEMPTS,
+        digest(place): settings.SIGN_IN_ATTEMPTS_OF_ADDRESS,
     }
 
 
-def _network(address: str | None) -> str:
+def network(address: str | None) -> str:
     """Where it is: of IPv6 the /64, all of which one customer has (RFC 6177)."""
     if not address:
         return NOWHERE
@@ -73,9 +80,9 @@ def _network(address: str | None) -> str:
     return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else address
 
 
-def _digest(text: str) -> str:
+def digest(*texts: str) -> str:
     """What people type for their address may be their password: it is kept nowhere."""
-    return salted_hmac("accounts.lock_outs", text, algorithm="sha256").hexdigest()
+    return salted_hmac("accounts.lock_outs", "\n".join(texts), algorithm="sha256").hexdigest()
 
 
 def forget(*, now: datetime) -> None:

@@ -17,6 +17,7 @@ class Permission(TextChoices):
     CREATE_SENDERS = "create_senders", _("create senders")
     SUBMIT_REVISIONS = "submit_revisions", _("submit sender revisions")
     SEE_NUMBERS = "see_numbers", _("see whole numbers on the pages of a campaign, and say why")
+    PROVE = "prove", _("take signed evidence along, and inquire about a number")
     UNSUPPRESS = "unsuppress", _("take numbers off the suppression list")
     MANAGE = "manage", _("manage members, API keys and workspace settings")
 
@@ -24,7 +25,7 @@ class Permission(TextChoices):
 P = Permission
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.AUTHOR: frozenset({P.VIEW, P.WRITE, P.SUBMIT_REVISIONS, P.SEE_NUMBERS}),
-    Role.MODERATOR: frozenset({P.VIEW, P.DECIDE, P.SUBMIT_REVISIONS}),
+    Role.MODERATOR: frozenset({P.VIEW, P.DECIDE, P.SUBMIT_REVISIONS, P.PROVE}),
     Role.ADMIN: frozenset(P),
 }
 WRITING_ROLES = [role for role in Role if P.WRITE in PERMISSIONS[role]]

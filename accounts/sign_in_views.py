@@ -26,11 +26,14 @@ class SignIn(LoginView):
         return HttpResponseRedirect(self.get_success_url())
 
     def form_invalid(self, form: SignInForm) -> HttpResponse:  # type: ignore[override]
-        is_shut = form.has_error("__all__", code=lock_outs.SHUT)
-        answer = self.render_to_response(self.get_context_data(form=form), status=429 if is_shut else 400)
-        if is_shut:
-            answer.headers["Retry-After"] = str(int(settings.LOCK_OUT.total_seconds()))
-        return answer
+        answer = self.render_to_response(self.get_context_data(form=form), status=400)
+        return told_to_wait(answer) if form.has_error("__all__", code=lock_outs.SHUT) else answer
+
+
+def told_to_wait(answer: HttpResponse) -> HttpResponse:
+    answer.status_code = 429
+    answer.headers["Retry-After"] = str(int(settings.LOCK_OUT.total_seconds()))
+    return answer
 
 
 @require_POST

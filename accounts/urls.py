@@ -2,11 +2,23 @@
 
 from django.urls import path
 
-from accounts import invitation_views, join_views, key_views, member_views, rule_views, sign_in_views, views
+from accounts import (
+    invitation_views,
+    join_views,
+    key_views,
+    member_views,
+    reset_views,
+    rule_views,
+    sign_in_views,
+    views,
+)
 
 urlpatterns = [
     path("login/", sign_in_views.SignIn.as_view(), name="login"),
     path("logout/", sign_in_views.sign_out, name="logout"),
+    path("password/", reset_views.forgotten, name="forgotten"),
+    path("password/new/", reset_views.reset, name="reset_password"),
+    path("password/link/<str:token>/", reset_views.open_link, name="open_reset"),
     path("workspaces/<int:pk>/enter/", views.enter, name="enter"),
     path("workspaces/<int:pk>/look/", views.look, name="look"),
     path("preferences/", views.prefer, name="prefer"),

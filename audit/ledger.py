@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -123,6 +124,7 @@ def _entry(
         before=_plain(before or {}),
         after=_plain(after or {}),
         note=note,
+        salt=secrets.token_hex(16),
     )
 
 
@@ -139,14 +141,22 @@ def _append(entries: Sequence[Entry], chain: int) -> list[Entry]:
 
 
 def hash_of(entry: Entry) -> str:
-    """SHA-256 over the entry's canonical form (version 1: sorted JSON of every field) and the hash before it."""
+    """SHA-256 over the hash before it and the digest of what it says: each link can be shown without the words, by
+    the digest alone. An entry of version 1 has the hash before it among its words, and is its own digest."""
+    said = digest_of(entry)
+    return hashlib.sha256(f"{entry.previous_hash}:{said}".encode()).hexdigest() if entry.salt else said
+
+
+def digest_of(entry: Entry) -> str:
+    """SHA-256 over the entry's canonical form: sorted JSON without blanks."""
     text = json.dumps(canonical(entry), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def canonical(entry: Entry) -> dict[str, Any]:
+    """Every field. The salt keeps who has a digest from guessing what it is of."""
     return {
-        "v": 1,
+        **({"v": 2, "salt": entry.salt} if entry.salt else {"v": 1, "previous": entry.previous_hash}),
         "chain": entry.chain,
         "seq": entry.seq,
         "at": entry.at.isoformat(),
@@ -161,7 +171,6 @@ def canonical(entry: Entry) -> dict[str, Any]:
         "before": entry.before,
         "after": entry.after,
         "note": entry.note,
-        "previous": entry.previous_hash,
     }
 
 

@@ -28,6 +28,7 @@ class Entry(models.Model):
     before = models.JSONField(default=dict, blank=True)
     after = models.JSONField(default=dict, blank=True)
     note = models.TextField(blank=True)
+    salt = models.CharField(max_length=32, blank=True, default="", db_default="", help_text="None is version 1.")
     previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
 

@@ -35,9 +35,10 @@ class Full:
     messages: int
 
 
-def grow(workspace: Workspace, *, rows: int, campaigns: int) -> Full:
+def grow(workspace: Workspace, *, rows: int, campaigns: int, of_others: int | None = None) -> Full:
+    """`of_others` is how many messages the other campaigns share: by default the half that is not the big one's."""
     filled = fill(workspace)
-    each = max(1, rows // 2 // campaigns)
+    each = max(1, (rows // 2 if of_others is None else of_others) // campaigns)
     usual = factories.ready_list(workspace, each, name="Customers", by=filled.author)
     all_of_them = factories.ready_list(workspace, max(1, rows // 2), name="Everybody, of all shops", by=filled.author)
     big = factories.sending(workspace, by=filled.author, sender=filled.sender, list=all_of_them, text=TEXT, name="Big")

@@ -104,6 +104,7 @@ app.conf.update(
         "drop-old-partitions": {"task": "delivery.tasks.drop_old_partitions", "schedule": 6 * 3600.0},
         "retain": {"task": "reports.tasks.retain", "schedule": 6 * 3600.0},
         "reconcile": {"task": "reports.tasks.reconcile", "schedule": 3600.0, "options": {"expires": 3600}},
+        "count-days": {"task": "reports.tasks.count_days", "schedule": 60.0, "options": {"expires": 60}},
         "prepare-partitions": {"task": "delivery.tasks.prepare_partitions", "schedule": 3600.0},
         "keep-heads": {"task": "audit.tasks.keep_heads", "schedule": 300.0, "options": {"expires": 300}},
         "keep-heads-of-decisions": {

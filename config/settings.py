@@ -303,4 +303,6 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    # They tell which letters a document has.
+    "loggers": {"fontTools": {"level": "WARNING"}, "fpdf": {"level": "ERROR"}},
 }

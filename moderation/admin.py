@@ -20,9 +20,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.access import permissions_in
 from accounts.admin import Desk, column, decides
 from accounts.forms import refused_on
 from accounts.models import User, Workspace
+from accounts.roles import Permission
 from accounts.templatetags.pages import moment, stretch
 from audit.refusal import Refused
 from campaigns import eyes, gsm, schedule
@@ -397,7 +399,8 @@ class CampaignDesk(JudgingDesk[CampaignInReview]):
         return row.revision
 
     def dossier(self, request: HttpRequest, row: CampaignInReview) -> dict[str, Any]:
-        return {"dossier": dossier(row, reader=cast(User, request.user), now=timezone.now())}
+        user = cast(User, request.user)
+        return {"dossier": dossier(row, reader=user, now=timezone.now()), "proves": proved(row, user)}
 
     @admin.display(description=gettext_lazy("campaign"), ordering="name")
     def shown_name(self, row: Any) -> str:
@@ -576,6 +579,13 @@ class DecisionAdmin(Desk[Decision]):
         export = path("export/", self.admin_site.admin_view(self.export), name="moderation_decision_export")
         return [export, *super().get_urls()]
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        found = self.get_object(request, object_id)
+        proves = proved(found.campaign, cast(User, request.user)) if found else None
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), "proves": proves})
+
     def export(self, request: HttpRequest) -> StreamingHttpResponse:
         """Those that the list shows, with its filters."""
         if not self.has_view_permission(request):
@@ -584,6 +594,12 @@ class DecisionAdmin(Desk[Decision]):
         response = StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = 'attachment; filename="decisions.csv"'
         return response
+
+
+def proved(campaign: Campaign, user: User) -> Campaign | None:
+    """The campaign whose evidence they may ask for, in its workspace."""
+    may = campaign.list is not None and Permission.PROVE in permissions_in(campaign.workspace, user)
+    return campaign if may else None
 
 
 def _lines(rows: QuerySet[Decision]) -> Iterator[str]:

@@ -5,14 +5,14 @@ Letters hold names and reasons, never numbers of recipients or texts of messages
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from accounts import invitations
+from accounts import invitations, resets
 from accounts.models import Invitation, JoinRequest, Membership, User, Workspace
 from accounts.roles import Role
 from accounts.statuses import JoinRequestStatus
@@ -122,6 +122,21 @@ def _join_request_decided(name: str) -> Callable[[Entry], list[Letter]]:
     return letters
 
 
+def _reset_asked(entry: Entry) -> list[Letter]:
+    """As an invitation: it holds the way in, whatever their wish. Who has no account is not told anything."""
+    person = _person(entry)
+    if person is None or not resets.may_reset(person):
+        return []
+    link = reverse("open_reset", args=[resets.token_of(person, asked_at=entry.at)])
+    return [_to_person("reset_asked", entry, person, link, until=entry.at + resets.GOOD_FOR)]
+
+
+def _password_changed(entry: Entry) -> list[Letter]:
+    """Whatever their wish, and above all when they did it themselves: it may have been somebody else."""
+    person = _person(entry) if entry.actor_id else None  # the demo makes its people
+    return [_to_person("password_changed", entry, person, reverse("forgotten"))] if person else []
+
+
 INVITING = ("invitation.created", "invitation.resent")
 LETTERS: dict[str, Callable[[Entry], list[Letter]]] = {
     "campaign.in_review": _campaign_submitted,
@@ -138,6 +153,9 @@ LETTERS: dict[str, Callable[[Entry], list[Letter]]] = {
     "joinrequest.created": _asked_to_join,
     "joinrequest.granted": _join_request_decided("join_request_granted"),
     "joinrequest.refused": _join_request_decided("join_request_refused"),
+    "user.reset_asked": _reset_asked,
+    "user.password_reset": _password_changed,
+    "user.password_set": _password_changed,
 }
 
 
@@ -152,6 +170,10 @@ def _revision(entry: Entry) -> Revision | None:
 
 def _join_request(entry: Entry) -> JoinRequest | None:
     return JoinRequest.objects.filter(pk=entry.subject_id).select_related("workspace", "user").first()
+
+
+def _person(entry: Entry) -> User | None:
+    return User.objects.filter(pk=entry.subject_id, is_active=True).first() if entry.subject_type == "user" else None
 
 
 def _judges(workspace: Workspace) -> list[User]:
@@ -182,6 +204,12 @@ def _letters(
         for reader in readers
         if reader.wants_mail and reader.pk != entry.actor_id
     ]
+
+
+def _to_person(name: str, entry: Entry, person: User, link: str, **more: object) -> Letter:
+    """Of what is theirs alone and no workspace's."""
+    told = {"entry": entry, "link": f"{settings.PUBLIC_URL}{link}", **more}
+    return _letter(name, told, to=person.email, language=person.language, zone=UTC)
 
 
 def _told(entry: Entry, subject: object, workspace: Workspace, link: str) -> dict[str, object]:

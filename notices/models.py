@@ -7,6 +7,8 @@ from accounts.models import Workspace
 from audit.models import Entry
 from notices.querysets import NoticeQuerySet
 
+INSTALLATION = 0
+
 
 class Cursor(models.Model):
     """Every entry of the workspace's chain up to `seq` has been looked at."""
@@ -16,6 +18,19 @@ class Cursor(models.Model):
 
     def __str__(self) -> str:
         return f"{self.workspace_id}/{self.seq}"
+
+
+class InstallationCursor(models.Model):
+    """As `Cursor`, of the chain that is no workspace's: one row."""
+
+    chain = models.BigIntegerField(primary_key=True, default=INSTALLATION)
+    seq = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="installation_cursor_is_one", condition=Q(chain=INSTALLATION))]
+
+    def __str__(self) -> str:
+        return f"{self.chain}/{self.seq}"
 
 
 class Notice(models.Model):

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.callers import user_of, workspace_of
+from accounts.callers import permissions_of, user_of, workspace_of
 from accounts.idempotency import idempotent
 from accounts.inputs import Input, given
 from accounts.roles import Permission
@@ -163,8 +163,9 @@ class Exports(APIView):
     @extend_schema(request=ExportInput, responses={201: ExportOutput})
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
-        campaign = _campaign(request, pk)
-        export = exports.request(campaign.pk, **given(request, ExportInput), by=user_of(request))
+        campaign, asked = _campaign(request, pk), given(request, ExportInput)
+        exports.check_role(asked["format"], permissions_of(request))
+        export = exports.request(campaign.pk, **asked, by=user_of(request))
         return Response(ExportOutput(export, context={"request": request}).data, status=status.HTTP_201_CREATED)
 
 
@@ -190,7 +191,9 @@ class ExportFile(APIView):
         }
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
-        return downloads.response(get_object_or_404(Export.objects.of(workspace_of(request)), pk=pk))
+        export = get_object_or_404(Export.objects.of(workspace_of(request)), pk=pk)
+        exports.check_role(export.format, permissions_of(request))
+        return downloads.response(export)
 
 
 def _campaign(request: Request, pk: int) -> Campaign:

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from reports import api, limit_api, trial_api
+from reports import api, limit_api, statistics_api, trial_api
 
 urlpatterns = [
+    path("statistics/", statistics_api.Statistics.as_view(), name="statistics"),
+    path("statistics/export/", statistics_api.StatisticsExport.as_view(), name="statistics-export"),
     path("limits/", limit_api.Limits.as_view(), name="limits"),
     path("campaigns/<int:pk>/recipients/", api.Recipients.as_view(), name="campaign-recipients"),
     path("campaigns/<int:pk>/errors/", api.Errors.as_view(), name="campaign-errors"),

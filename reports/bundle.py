@@ -11,18 +11,20 @@ import io
 import json
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from campaigns import seal
 
-FORMAT = "message-center evidence 1"
+FORMAT = "message-center evidence 2"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
-CAMPAIGN, CHAIN, LIST = "campaign.json", "chain.json", "list.json"
+CAMPAIGN, CHAIN, LIST, PAPER = "campaign.json", "chain.json", "list.json", "evidence.pdf"
+DECISIONS = ("campaign.voted", "campaign.approved", "campaign.rejected")
 MOST_BYTES = 256 * 2**20  # of a member: whoever checks a file does not trust it yet
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # equal contents are equal bytes
 
@@ -37,6 +39,12 @@ def private_key(secret: str) -> Ed25519PrivateKey:
 
 def public_text(key: Ed25519PrivateKey) -> str:
     return base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def public_pem(public: str) -> str:
+    """As openssl reads it."""
+    key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def key_id(public: str) -> str:
@@ -168,30 +176,74 @@ def _totals_faults(campaign: Mapping[str, Any]) -> list[str]:
 
 
 def _chain_faults(campaign: Mapping[str, Any], chain: Mapping[str, Any]) -> list[str]:
-    links = chain["links"]
+    """Each link's hash is computed from the hash before it and the digest of what the entry says, whose words are here
+    for the entries about the campaign only."""
+    links, before = chain["links"], chain["before"]
     for number, link in enumerate(links):
-        entry, where = link["entry"], f"Entry {link['entry']['seq']} of the ledger"
-        if seal.digest(entry) != link["hash"]:
-            return [f"{where} was changed."]
-        if entry["chain"] != campaign["workspace"]["id"]:
-            return [f"{where} is of another chain."]
-        before = links[number - 1] if number else None
-        if before and (entry["seq"], entry["previous"]) != (before["entry"]["seq"] + 1, before["hash"]):
+        where = f"Entry {link['seq']} of the ledger"
+        if number and link["seq"] != links[number - 1]["seq"] + 1:
             return [f"{where} does not follow the one before it."]
+        if trouble := _link_trouble(campaign, link, before):
+            return [f"{where} {trouble}"]
+        before = link["hash"]
     found = []
-    ours = ["campaign", str(campaign["id"])]
-    if campaign["timeline"] != [link["entry"]["seq"] for link in links if link["entry"]["subject"][:2] == ours]:
+    told = [link for link in links if "entry" in link]
+    if campaign["timeline"] != [link["seq"] for link in told]:
         found.append("The timeline is not the ledger's entries about this campaign.")
     if not links:
         return [*found, "There is no entry of the ledger."]
-    if chain["head"] != {"seq": links[-1]["entry"]["seq"], "hash": links[-1]["hash"]}:
+    if chain["head"] != {"seq": links[-1]["seq"], "hash": links[-1]["hash"]}:
         found.append("The head is not the last of the ledger's entries.")
-    sealings = {link["entry"]["after"].get("seal") for link in links if link["entry"]["subject"][:2] == ours}
-    if campaign["seal"] and campaign["seal"] not in sealings:
+    if campaign["seal"] and campaign["seal"] not in {link["entry"]["after"].get("seal") for link in told}:
         found.append("No approval in the ledger has this seal.")
+    if campaign["decisions"] != decisions(link["entry"] for link in told):
+        found.append("The decisions are not those of the ledger.")
     if chain["witness"] and chain["witness"] != chain["head"]:
         found.append("The head is not the one whose hash was kept.")
     return found
+
+
+def _link_trouble(campaign: Mapping[str, Any], link: Mapping[str, Any], before: str) -> str:
+    entry = link.get("entry")
+    if entry is None:
+        # Of an entry of version 1 that is about something else there is nothing to compute from: see `notes`.
+        digest = link.get("digest")
+        return "does not follow the one before it." if digest and _linked(before, digest) != link["hash"] else ""
+    said = seal.digest(entry)
+    if entry["seq"] != link["seq"] or (said if entry["v"] == 1 else _linked(before, said)) != link["hash"]:
+        return "was changed, or does not follow the one before it."
+    if entry["v"] == 1 and entry["previous"] != before:
+        return "does not follow the one before it."
+    if entry["chain"] != campaign["workspace"]["id"]:
+        return "is of another chain."
+    return "" if entry["subject"][:2] == ["campaign", str(campaign["id"])] else "is about something else."
+
+
+def _linked(before: str, digest: str) -> str:
+    return hashlib.sha256(f"{before}:{digest}".encode()).hexdigest()
+
+
+def decisions(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What the ledger's entries about a campaign say was decided on it."""
+    return [
+        {"seq": entry["seq"], "at": entry["at"], "verdict": entry["action"], "by": entry["actor_name"]}
+        | {"role": entry["role"], "why": entry["note"], "seal": entry["after"].get("seal")}
+        for entry in entries
+        if entry["action"] in DECISIONS
+    ]
+
+
+def notes(data: bytes) -> list[str]:
+    """What a bundle does not prove, in words; only to be asked of one without faults."""
+    files = unpack(data)
+    campaign, chain = (json.loads(files[name]) for name in (CAMPAIGN, CHAIN))
+    document = campaign["sender"]["revision"]["document"]
+    said = [document["note"]] if document and document.get("note") else []
+    if not chain["witness"]:
+        said.append("The object storage has kept no hash of the ledger behind the campaign's last entry.")
+    if unshown := sum("entry" not in link and "digest" not in link for link in chain["links"]):
+        said.append(f"{unshown} entries about other matters are of the ledger's first version: their place is told.")
+    return said
 
 
 def _json(value: Any) -> bytes:
@@ -209,7 +261,8 @@ def main(arguments: list[str]) -> int:
         found, code = [str(trouble)], 2
     else:
         code = 1 if found else 0
-    print("\n".join(found) or "The evidence holds.", file=sys.stderr if code else sys.stdout)
+    said = found or ["The evidence holds.", *notes(Path(arguments[0]).read_bytes())]
+    print("\n".join(said), file=sys.stderr if code else sys.stdout)
     return code
 
 

@@ -9,22 +9,28 @@ from typing import Any
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
+from django.utils.translation import gettext_noop
 
 from audit import heads, ledger
 from audit.models import Entry
+from audit.wording import stored
 from campaigns import gsm, seal
 from campaigns.models import Campaign
 from delivery import counters
 from delivery.counters import Totals
 from delivery.models import Incident
-from reports import bundle
+from objects.trouble import ObjectMissing
+from reports import bundle, evidence_paper
 from senders.models import Revision
 
-DECISIONS = ("campaign.voted", "campaign.approved", "campaign.rejected")
+DOCUMENT_MISSING = stored(
+    gettext_noop("The document that was shown for the sender's name is missing from the object storage.")
+)
 
 
-def signed(campaign_id: int, *, now: datetime) -> tuple[bytes, Totals]:
-    """The bundle, of one instant, and the totals in it. No number is in it in clear; the texts are."""
+def signed(campaign_id: int, *, language: str, now: datetime) -> tuple[bytes, Totals]:
+    """The bundle, of one instant, and the totals in it. No number is in it in clear; the texts are. `language` is that
+    of the document."""
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         related = ("workspace", "sender", "revision__submitted_by", "revision__decided_by", "list", "channel", "route")
@@ -35,16 +41,20 @@ def signed(campaign_id: int, *, now: datetime) -> tuple[bytes, Totals]:
         totals = counters.totals(campaign)
         members: dict[str, Any] = {
             bundle.CAMPAIGN: _campaign(campaign, links, totals, now=now),
-            bundle.CHAIN: _chain(links, kept),
+            bundle.CHAIN: _chain(campaign, links, kept),
         }
     assert campaign.list is not None
     with default_storage.open(campaign.list.manifest_key, "rb") as file:
         members[bundle.LIST] = file.read()
     document = _document(campaign.revision)
     members[bundle.CAMPAIGN]["sender"]["revision"]["document"] = document and document[0]
-    if document:
-        members[document[0]["member"]] = document[1]
-    return bundle.pack(members, key=bundle.private_key(settings.EVIDENCE_KEY)), totals
+    if document and document[1] is not None:
+        members[str(document[0]["member"])] = document[1]
+    key = bundle.private_key(settings.EVIDENCE_KEY)
+    members[bundle.PAPER] = evidence_paper.made(
+        members[bundle.CAMPAIGN], members[bundle.CHAIN], public=bundle.public_text(key), language=language
+    )
+    return bundle.pack(members, key=key), totals
 
 
 def _campaign(campaign: Campaign, links: list[Entry], totals: Totals, *, now: datetime) -> dict[str, Any]:
@@ -56,10 +66,19 @@ def _campaign(campaign: Campaign, links: list[Entry], totals: Totals, *, now: da
         "made_at": now.isoformat(),
         "id": campaign.pk,
         "name": campaign.name,
-        "workspace": {"id": campaign.workspace_id, "name": str(campaign.workspace)},
+        "workspace": {
+            "id": campaign.workspace_id,
+            "name": str(campaign.workspace),
+            "time_zone": campaign.workspace.time_zone,
+        },
         "status": str(campaign.status),
         "stopped_because": campaign.stopped_because,
         "text": campaign.text,
+        "message": {
+            "encoding": gsm.measure(campaign.template.least).encoding,
+            "parts": gsm.split(campaign.text) if campaign.template.is_plain else [],
+            "varies": not campaign.template.is_plain,
+        },
         "parts_at_least": gsm.count_parts(campaign.template.least),
         "sender": {
             "name": campaign.sender.name,
@@ -92,12 +111,7 @@ def _campaign(campaign: Campaign, links: list[Entry], totals: Totals, *, now: da
             name: _instant(getattr(campaign, name))
             for name in ("created_at", "edited_at", "submitted_at", "approved_at", "started_at", "finished_at")
         },
-        "decisions": [
-            {"seq": entry.seq, "at": _instant(entry.at), "verdict": entry.action, "by": entry.actor_name}
-            | {"why": entry.note, "seal": entry.after.get("seal")}
-            for entry in ours
-            if entry.action in DECISIONS
-        ],
+        "decisions": bundle.decisions(ledger.canonical(entry) for entry in ours),
         "seal": campaign.seal,
         "content": seal.content(campaign),
         "timeline": [entry.seq for entry in ours],
@@ -121,27 +135,39 @@ def _links(campaign: Campaign, kept: dict[int, set[str]]) -> list[Entry]:
     return list(links.filter(seq__lte=witnessed) if witnessed else links)
 
 
-def _chain(links: list[Entry], kept: dict[int, set[str]]) -> dict[str, Any]:
+def _chain(campaign: Campaign, links: list[Entry], kept: dict[int, set[str]]) -> dict[str, Any]:
     """`witness` is what the object storage says of the head, None when it has not been asked to keep it yet."""
     head = {"seq": links[-1].seq, "hash": links[-1].hash} if links else None
     witnessed = kept.get(links[-1].seq, set()) if links else set()
     # Of an entry that was written anew there are two hashes: then the other one tells.
     others = sorted(witnessed - {links[-1].hash}) if links else []
     return {
-        "links": [{"entry": ledger.canonical(entry), "hash": entry.hash} for entry in links],
+        "before": links[0].previous_hash if links else ledger.FIRST,
+        "links": [_link(entry, is_ours=_is_about(entry, campaign)) for entry in links],
         "head": head,
         "witness": {"seq": links[-1].seq, "hash": others[0]} if others else head if witnessed else None,
     }
 
 
-def _document(revision: Revision) -> tuple[dict[str, str], bytes] | None:
-    """What the sender's owner showed to have the name approved."""
+def _link(entry: Entry, *, is_ours: bool) -> dict[str, Any]:
+    """Of an entry about something else only what the chain needs: what it says stays in the house."""
+    link: dict[str, Any] = {"seq": entry.seq, "hash": entry.hash}
+    if is_ours:
+        return link | {"entry": ledger.canonical(entry)}
+    return link | {"digest": ledger.digest_of(entry)} if entry.salt else link
+
+
+def _document(revision: Revision) -> tuple[dict[str, str | None], bytes | None] | None:
+    """What the sender's owner showed to have the name approved. One that is gone leaves a note in its place."""
     if not revision.evidence:
         return None
-    with revision.evidence.open("rb") as file:
-        data = file.read()
+    try:
+        with revision.evidence.open("rb") as file:
+            data = file.read()
+    except ObjectMissing:
+        return {"member": None, "sha256": None, "note": DOCUMENT_MISSING}, None
     member = f"document{Path(revision.evidence.name or '').suffix.lower()}"
-    return {"member": member, "sha256": hashlib.sha256(data).hexdigest()}, data
+    return {"member": member, "sha256": hashlib.sha256(data).hexdigest(), "note": None}, data
 
 
 def _is_about(entry: Entry, campaign: Campaign) -> bool:

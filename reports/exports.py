@@ -2,18 +2,21 @@
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import User
+from accounts.roles import Permission
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from audit.wording import stored
@@ -26,8 +29,8 @@ from objects.trouble import ObjectMissing
 from recipients.chunks import ChunkDamaged
 from recipients.models import RecipientList
 from recipients.statuses import Status as ListStatus
-from reports import evidence, lines, sinks, tasks
-from reports.lines import COLUMNS, Lines
+from reports import evidence, lines, tasks
+from reports.lines import COLUMNS, OF_LIST, Lines
 from reports.models import Export, Format
 from reports.statuses import MOVES, Status
 
@@ -49,9 +52,16 @@ class Written:
     totals: Totals
 
 
+def check_role(format: str, permissions: Collection[Permission]) -> None:
+    """Tables are for every member; evidence leaves the house, and is for those who answer for what was sent."""
+    if format == Format.EVIDENCE and Permission.PROVE not in permissions:
+        raise PermissionDenied(_("Your role does not let you %(do)s.") % {"do": Permission.PROVE.label})
+
+
 @transaction.atomic
 def request(campaign_id: int, *, format: str, by: User, columns: Sequence[str] = ()) -> Export:
-    """`columns` are names of `lines.COLUMNS`, or `list.NAME` of those of the list; none are the former."""
+    """`columns` are names of `lines.COLUMNS`, or `list.NAME` of those of the list; none are the former. The edge asks
+    `check_role` first."""
     campaign = Campaign.objects.select_related("list").get(pk=campaign_id)
     if campaign.list is None or campaign.list.status != ListStatus.READY:
         words = _("%(campaign)s has no prepared list: there is nothing to export yet.") % {"campaign": campaign}
@@ -73,7 +83,7 @@ def request(campaign_id: int, *, format: str, by: User, columns: Sequence[str] =
 
 def columns_of(listed: RecipientList) -> list[str]:
     """What may be chosen."""
-    return [*COLUMNS, *dict.fromkeys(f"{sinks.OF_LIST}{name}" for name in listed.columns)]
+    return [*COLUMNS, *dict.fromkeys(f"{OF_LIST}{name}" for name in listed.columns)]
 
 
 def _check_columns(columns: Sequence[str], listed: RecipientList, *, format: str) -> None:
@@ -92,13 +102,14 @@ def write(export_id: int, *, clock: Callable[[], datetime]) -> None:
     lease = _claim(export_id, now=clock())
     if lease is None:
         return
-    export = Export.objects.select_related("campaign__list").get(pk=export_id)
+    export = Export.objects.select_related("campaign__list", "requested_by").get(pk=export_id)
     holding = _Holding(export_id, lease, clock)
     key = f"exports/{uuid.uuid4().hex}"
     try:
         with outlet.writing(key) as file:
             if export.format == Format.EVIDENCE:
-                data, totals = evidence.signed(export.campaign_id, now=clock())
+                language = export.requested_by.language or settings.LANGUAGE_CODE
+                data, totals = evidence.signed(export.campaign_id, language=language, now=clock())
                 file.write(data)
                 rows = totals.rows
             else:
@@ -202,6 +213,8 @@ class _Holding:
 
 def _put_rows(export: Export, file: Outlet, holding: _Holding) -> tuple[int, Totals]:
     """How many, and the totals of the same instant: whatever is sent meanwhile, file and totals agree."""
+    from reports import sinks  # noqa: PLC0415  (with pyarrow, 60 MB that only who writes needs)
+
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         campaign = Campaign.objects.select_related("list").get(pk=export.campaign_id)
@@ -213,7 +226,7 @@ def _put_rows(export: Export, file: Outlet, holding: _Holding) -> tuple[int, Tot
         return count, counters.totals(campaign)
 
 
-def _put_all(chunks: Iterable[Lines], put: sinks.Put, holding: _Holding) -> int:
+def _put_all(chunks: Iterable[Lines], put: Callable[[Lines], object], holding: _Holding) -> int:
     count = 0
     with ThreadPoolExecutor(1) as writer:
         try:

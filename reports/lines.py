@@ -16,6 +16,7 @@ from delivery.statuses import TERM_OF, Term
 from recipients.listing import Piece, listing_of
 
 COLUMNS = ("to", "status", "error_code", "error_name", "error_text", "submitted_at", "done_at", "parts")
+OF_LIST = "list."  # before the name of a column of the list
 
 # One chunk's recipients as CSV lines in one value: reading a million rows one by one would take the most time of all.
 # An error stands as !kind:code until `_explained`; the only blanks are those between date and time.

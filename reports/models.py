@@ -10,8 +10,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from campaigns.models import Campaign
-from reports.querysets import ExportQuerySet
+from channels.models import Channel
+from delivery.statuses import ErrorKind, MessageState
+from reports.querysets import DayCountQuerySet, ExportQuerySet
 from reports.statuses import Status
+from senders.models import Sender
 
 
 class Format(models.TextChoices):
@@ -19,6 +22,9 @@ class Format(models.TextChoices):
     CSV_GZ = "csv.gz", "CSV, gzip"
     PARQUET = "parquet", "Parquet"
     EVIDENCE = "evidence", _("Signed evidence, without numbers")
+
+
+TABLES = (Format.CSV, Format.CSV_GZ, Format.PARQUET)
 
 
 class Export(models.Model):
@@ -55,3 +61,37 @@ class Export(models.Model):
         """How much of the list is written."""
         listed = self.campaign.list
         return 100 * self.rows // listed.accepted if listed and listed.accepted else 0
+
+
+class DayCount(models.Model):
+    """So many messages of a campaign that were handed over, or ended, on a day of the workspace's clock."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+")
+    sender = models.ForeignKey(Sender, on_delete=models.PROTECT, related_name="+", db_index=False)
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField()
+    state = models.SmallIntegerField(choices=MessageState.choices)
+    error_kind = models.SmallIntegerField(choices=ErrorKind.choices, default=ErrorKind.NONE)
+    error_code = models.IntegerField(null=True)
+    messages = models.BigIntegerField()
+    parts = models.BigIntegerField(help_text="That carriers took.")
+
+    objects = DayCountQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(name="daycount_of_workspace", fields=["workspace", "day"])]
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id}, {self.day}: {self.messages}"
+
+
+class Counted(models.Model):
+    """Of which totals the counts of a campaign are."""
+
+    campaign = models.OneToOneField(Campaign, on_delete=models.PROTECT, primary_key=True, related_name="+")
+    standing = models.CharField(max_length=32, help_text="MD5 of its totals by state and reason.")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.campaign_id} at {self.at}"

@@ -1,4 +1,4 @@
-"""Which exports."""
+"""Which exports, and which counts."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
@@ -10,7 +10,7 @@ from django.db.models import ExpressionWrapper, F, Q
 from reports.statuses import UNFINISHED, Status
 
 if TYPE_CHECKING:
-    from reports.models import Export
+    from reports.models import DayCount, Export
 
 
 class ExportQuerySet(models.QuerySet["Export"]):
@@ -29,3 +29,8 @@ class ExportQuerySet(models.QuerySet["Export"]):
 
     def lock(self, pk: int) -> "Export":
         return self.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=pk)
+
+
+class DayCountQuerySet(models.QuerySet["DayCount"]):
+    def of(self, workspace: Any) -> Self:
+        return self.filter(workspace=workspace)

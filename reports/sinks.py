@@ -11,20 +11,19 @@ from pyarrow import csv, parquet
 
 from objects.outlet import Outlet
 from recipients.listing import Piece
-from reports.lines import COLUMNS, Lines
+from reports.lines import COLUMNS, OF_LIST, Lines
 from reports.models import Format
 
-OF_LIST = "list."  # before the name of a column of the list
 GZIP_LEVEL = 3  # nine tenths of what the usual 6 saves, in less than half of the time
 ROWS_OF_A_GROUP = 100_000  # of Parquet, which reads and packs by groups
+
+Put = Callable[[Lines], object]
 
 INSTANT = pa.timestamp("ms", tz="UTC")
 AS_TEXT = {name: pa.string() for name in COLUMNS}
 TYPES = AS_TEXT | {"submitted_at": INSTANT, "done_at": INSTANT, "parts": pa.int16()}
 # To a spreadsheet, a cell that begins with one of these is a formula; some read the wide ones as well.
 FORMULA = "^[=+\\-@\\t\\r\uff1d\uff0b\uff0d\uff20]"
-
-Put = Callable[[Lines], object]
 
 
 @contextmanager

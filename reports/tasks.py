@@ -1,4 +1,4 @@
-"""Doorbells of the exports."""
+"""Doorbells of the exports, and of what is counted and kept."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -38,3 +38,10 @@ def retain() -> None:
     from reports import retaining
 
     retaining.run(now=timezone.now())
+
+
+@shared_task
+def count_days() -> None:
+    from reports import day_counts
+
+    day_counts.count_anew(now=timezone.now())

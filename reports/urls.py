@@ -2,16 +2,30 @@
 
 from django.urls import path
 
-from reports import archive_views, forecast_views, limit_views, master_views, overview_views, trial_views, views
+from reports import (
+    archive_views,
+    evidence_views,
+    forecast_views,
+    limit_views,
+    master_views,
+    overview_views,
+    statistics_views,
+    trial_views,
+    views,
+)
 
 app_name = "reports"
 
 urlpatterns = [
+    path("evidence-key/", evidence_views.key, name="evidence_key"),
+    path("evidence-key/pem/", evidence_views.key_pem, name="evidence_key_pem"),
     path("", overview_views.dashboard, name="dashboard"),
     path("master/", master_views.workspaces, name="master"),
     path("master/campaigns/", master_views.campaigns, name="master_campaigns"),
     path("archive/", archive_views.archive, name="archive"),
     path("archive/<int:pk>/restore/", archive_views.restore, name="restore_archived"),
+    path("statistics/", statistics_views.page, name="statistics"),
+    path("statistics/file/", statistics_views.file, name="statistics_file"),
     path("limits/", limit_views.limits, name="limits"),
     path("campaigns/", overview_views.campaigns, name="campaigns"),
     path("campaigns/<int:pk>/progress/", views.progress, name="progress"),

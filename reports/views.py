@@ -25,7 +25,7 @@ from reports import headline as saying
 from reports import history as telling
 from reports import progress as progressing
 from reports.forms import ExportForm, HistoryPage, NumberSearch, RecipientFilter
-from reports.models import Export
+from reports.models import TABLES, Export
 from reports.recipients_tab import Page, page
 from reports.statuses import UNFINISHED
 
@@ -127,6 +127,7 @@ def exports(request: PageRequest, pk: int) -> HttpResponse:
     found = _campaign(request, pk)
     form = ExportForm(request.POST or None, columns=_columns(found))
     if request.method == "POST" and form.is_valid():
+        exporting.check_role(form.cleaned_data["format"], request.permissions)
         exporting.request(found.pk, **form.cleaned_data, by=request.user)
         return redirect("reports:exports", found.pk)
     return _show(request, "exports", found, **_exports(request, found, form))
@@ -137,6 +138,7 @@ def exports(request: PageRequest, pk: int) -> HttpResponse:
 def download(request: PageRequest, pk: int, export_pk: int) -> HttpResponseBase:
     found = _campaign(request, pk)
     export = get_object_or_404(Export.objects.of(found.workspace_id), campaign=found, pk=export_pk)
+    exporting.check_role(export.format, request.permissions)
     return downloads.response(export)
 
 
@@ -201,6 +203,8 @@ def _exports(request: PageRequest, found: Campaign, form: ExportForm | None = No
     shown = list(latest.order_by("-pk")[:SHOWN_EXPORTS])
     return {
         "form": form or ExportForm(columns=_columns(found)),
+        "tables": TABLES,
+        "may_prove": Permission.PROVE in request.permissions,
         "exports": shown,
         "is_busy": any(export.status in UNFINISHED for export in shown),
     }
@@ -232,6 +236,7 @@ def _head(request: PageRequest, found: Campaign) -> dict[str, Any]:
         "verbs": verbs.offered(found, request.permissions),
         "why_not": _why_not(request, found, decides=decides, wrote=wrote),
         "may_write": Permission.WRITE in request.permissions,
+        "may_prove": Permission.PROVE in request.permissions,
         "may_judge": decides and request.user.is_staff,
         "may_reschedule": decides and not wrote,
         "shows_trials": found.status in TRIED_IN,

@@ -6,7 +6,7 @@ A campaign that is sending, or has ended, comes without a trace of dispatch: `te
 import io
 import itertools
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 from django.core.files.base import ContentFile
@@ -25,12 +25,14 @@ from campaigns.statuses import MOVES, Mode, Status
 from channels import accounts as channel_accounts
 from channels import routes
 from channels.models import Channel, Route
+from delivery.statuses import MessageState
 from moderation import decisions
 from recipients import chunks, suppression_imports, trial_phones, uploads
 from recipients import transitions as list_transitions
 from recipients.models import RecipientList, SuppressionImport
 from recipients.statuses import MOVES as LIST_MOVES
 from recipients.statuses import Status as ListStatus
+from reports.models import DayCount
 from senders import transitions as sender_transitions
 from senders.models import Revision, Sender
 from webhooks import endpoints
@@ -353,6 +355,13 @@ def trial(workspace: Workspace, count: int = 1, *, of: Campaign | None = None, *
     of = of or draft(workspace)
     to = [f"+{trial_phone(workspace)}" for _ in range(count)]
     return trials.send(of.pk, to=to, by=of.created_by, now=timezone.now(), **given)
+
+
+def day_count(campaign: Campaign, day: date | None = None, **given) -> DayCount:
+    """So many messages of a day, delivered unless something else is given."""
+    given = {"state": MessageState.DELIVERED, "messages": 1, "parts": 1, **given}
+    of = {"workspace": campaign.workspace, "campaign": campaign, "sender": campaign.sender, "channel": campaign.channel}
+    return DayCount.objects.create(**of, day=day or timezone.localdate(), **given)
 
 
 # --- Webhooks ---------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Pictures of the main pages for docs/screenshots: `python -m tests.browser.screenshots [--into DIR]`.
+"""Pictures of the main pages for docs/screenshots: `python -m tests.browser.screenshots [--into DIR] [--only NAME]…`.
 
 It starts stores and a web process of its own, fills a workspace, signs in, and stops everything again.
 """
@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +29,8 @@ PICTURES = {
     "campaign": ("author", "campaign-sending", "light", 1280),
     "campaign_errors": ("author", "campaign-errors", "light", 1280),
     "campaign_content": ("author", "campaign-content", "light", 1280),
+    "campaign_exports": ("author", "campaign-exports", "light", 1280),
+    "statistics": ("author", "statistics", "light", 1280),
     "lists": ("author", "lists", "light", 1280),
     "list": ("author", "list-ready", "light", 1280),
     "sender": ("author", "sender", "light", 1280),
@@ -69,13 +71,14 @@ def served(data: Path) -> Iterator[str]:
             running.stop()
 
 
-def take(browser: Browser, url: str, into: Path) -> None:
+def take(browser: Browser, url: str, into: Path, wanted: Collection[str]) -> None:
     from tests import factories
     from tests.browser.walk import PAGES
     from tests.filled import fill
 
     filled = fill(factories.workspace("Acme Retail", time_zone="Europe/Amsterdam"))
-    for name, (who, page_name, theme, width) in PICTURES.items():
+    for name in wanted:
+        who, page_name, theme, width = PICTURES[name]
         context = browser.new_context(
             base_url=url, viewport={"width": width, "height": 844 if width < 640 else 860}, color_scheme=theme
         )
@@ -114,12 +117,14 @@ def _wait(url: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--into", type=Path, default=ROOT / "docs" / "screenshots")
-    into = parser.parse_args().into
+    parser.add_argument("--only", action="append", choices=PICTURES, help="this one; may be said several times")
+    asked = parser.parse_args()
+    into: Path = asked.into
     into.mkdir(parents=True, exist_ok=True)
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with tempfile.TemporaryDirectory() as folder, served(Path(folder)) as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        take(browser, url, into)
+        take(browser, url, into, asked.only or PICTURES)
         browser.close()
 
 

@@ -55,6 +55,7 @@ PAGES: dict[str, dict[str, Address]] = {
         "campaign-content": campaign("in_review", "content"),
         "campaign-history": campaign("rejected", "history"),
         "campaign-exports": campaign("done", "exports"),
+        "statistics": lambda filled: "/statistics/",
         "lists": lambda filled: "/lists/",
         "list-new": lambda filled: "/lists/new/",
         "list-ready": lambda filled: f"/lists/{filled.ready.pk}/",

@@ -26,6 +26,9 @@ PAGES = {
     # --- Accounts ---
     "login": {"get": ANYBODY, "post": ANYBODY},
     "logout": {"post": ANYBODY},
+    "forgotten": {"get": ANYBODY, "post": ANYBODY},
+    "reset_password": {"get": ANYBODY, "post": ANYBODY},
+    "open_reset": {"get": ANYBODY},
     "enter": {"post": MEMBERS},
     "look": {"post": SUPERS},
     "prefer": {"post": ANYBODY},
@@ -67,7 +70,11 @@ PAGES = {
     "webhooks:redeliver": MANAGE,
     # --- What goes on ---
     "notices:live": {"get": ANYBODY},
+    "reports:evidence_key": {"get": ANYBODY},
+    "reports:evidence_key_pem": {"get": ANYBODY},
     "reports:dashboard": READ,
+    "reports:statistics": READ,
+    "reports:statistics_file": READ,
     "reports:limits": {"get": MEMBERS, "post": ADMINS},
     "reports:master": {"get": SUPERS},
     "reports:master_campaigns": {"get": SUPERS},
@@ -148,4 +155,4 @@ PAGES = {
 UNSEEN = {"look", "reports:master", "reports:master_campaigns"}  # who may not finds nothing there
 # A page of which the thing of `everything` has nothing to show, or nothing yet: 404, or a message.
 HAS_NOTHING = {"senders:evidence", "recipients:rejected", "recipients:duplicates", "reports:download"}
-HAS_NOTHING |= {"end_session", "recipients:suppression_import_rejected", "invitation", "revoke_key"}
+HAS_NOTHING |= {"end_session", "recipients:suppression_import_rejected", "invitation", "revoke_key", "reset_password"}

@@ -77,6 +77,8 @@ MATRIX = {
     ("campaign-send-now", "post"): (DECIDERS, 409),
     ("campaign-recipients", "get"): (EVERYBODY, 200),
     ("campaign-errors", "get"): (EVERYBODY, 200),
+    ("statistics", "get"): (EVERYBODY, 200),
+    ("statistics-export", "get"): (EVERYBODY, 200),
     ("limits", "get"): (EVERYBODY, 200),
     ("limits", "put"): (UNSUPPRESSORS, 400),
     ("campaign-trials", "get"): (EVERYBODY, 200),

@@ -44,7 +44,10 @@ SCOPES = {
     },
     S.SENDERS_READ: {("senders", "get"), ("sender", "get")},
     S.SENDERS_WRITE: {("senders", "post"), ("revisions", "post")},
-    S.REPORTS_READ: {("campaign-recipients", "get"), ("campaign-errors", "get")},
+    S.REPORTS_READ: {
+        *(("campaign-recipients", "get"), ("campaign-errors", "get")),
+        *(("statistics", "get"), ("statistics-export", "get")),
+    },
     S.EXPORTS: {
         *(("campaign-exports", "post"), ("export", "get"), ("export-file", "get"), ("suppressions-export", "get"))
     },

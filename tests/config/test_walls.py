@@ -74,6 +74,7 @@ def furnish(workspace):
         workspace=workspace, endpoint_id=things["webhooks"], campaign_id=things["campaigns"], told=[0] * 11
     )
     Cursor.objects.get_or_create(workspace=workspace, defaults={"seq": 0})
+    factories.day_count(Campaign.objects.get(pk=things["campaigns"]))
     return things
 
 

@@ -219,5 +219,5 @@ def test_a_look_without_news_costs_as_many_questions_for_many_workspaces(told, d
     for _ in range(5):
         factories.workspace()
     told()
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(9):
         reading.look(now=timezone.now())

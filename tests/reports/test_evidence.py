@@ -9,23 +9,30 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.test import Client
 from django.utils import timezone
+from pypdf import PdfReader
 
-from audit import heads
+from accounts.roles import Role
+from audit import heads, ledger, verification
+from audit.models import Entry
+from moderation.models import Decision
 from recipients.listing import listing_of
-from reports import bundle, exports
+from reports import bundle, evidence_paper, exports
 from reports.models import Format
-from tests import evidence, factories
+from tests import evidence, factories, owner
 
 # An export reads in a snapshot of its own, which a test's own transaction does not allow.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TEXT = "Весенняя распродажа! Oʻzbekcha chegirma"
 ROOT = Path(bundle.__file__).parent.parent
-MEMBERS = ["campaign.json", "chain.json", "list.json", "document.pdf", "manifest.json", "manifest.sig"]
+MEMBERS = ["campaign.json", "chain.json", "list.json", "document.pdf", "evidence.pdf", "manifest.json", "manifest.sig"]
 
 
 @pytest.fixture
@@ -35,6 +42,7 @@ def campaign(workspace):
     factories.revision(sender, evidence=ContentFile(b"%PDF a letter", name="letter.pdf"))
     made = factories.sending(workspace, list=listed, text=TEXT, sender=sender)
     evidence.dispatched(made, lambda recipient: evidence.DELIVERED, handed_over=[10, 4, 0])
+    factories.draft(workspace, name="Somebody else's sale")
     heads.keep()
     return made
 
@@ -50,7 +58,9 @@ def key(settings):
 
 
 def asked(campaign):
-    export = exports.request(campaign.pk, format=Format.EVIDENCE, by=campaign.created_by)
+    export = exports.request(
+        campaign.pk, format=Format.EVIDENCE, by=factories.somebody(campaign.workspace, Role.MODERATOR)
+    )
     exports.write(export.pk, clock=timezone.now)
     export.refresh_from_db()
     assert (export.status, export.failure) == ("ready", "")
@@ -93,6 +103,84 @@ def test_it_tells_what_was_sent_who_decided_and_what_became_of_it(campaign, data
     assert told["sender"]["revision"]["document"]["sha256"] == hashlib.sha256(b"%PDF a letter").hexdigest()
     chain = json.loads(members(data)["chain.json"])
     assert chain["witness"] == chain["head"]
+
+
+def test_what_others_did_meanwhile_stays_in_the_house(workspace, campaign):
+    files = members(asked(campaign))
+    chain = json.loads(files["chain.json"])
+    others = [link for link in chain["links"] if "entry" not in link]
+    assert [set(link) for link in others] == [{"seq", "hash", "digest"}] * len(others)
+    assert {link["entry"]["subject"][1] for link in chain["links"] if "entry" in link} == {str(campaign.pk)}
+    assert others and b"Somebody else" not in b"".join(files.values())
+
+
+def test_entries_of_the_first_version_are_links_too_and_what_they_do_not_prove_is_said(campaign, key):
+    """As a ledger is that began before entries had a salt."""
+    with transaction.atomic(), owner.at_work() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        before = "0" * 64
+        for entry in Entry.objects.of(campaign.workspace).order_by("seq"):
+            entry.salt, entry.previous_hash = "", before
+            entry.hash = before = ledger.hash_of(entry)
+            cursor.execute(
+                "UPDATE audit_entry SET salt = '', previous_hash = %s, hash = %s WHERE id = %s",
+                [entry.previous_hash, entry.hash, entry.pk],
+            )
+    default_storage.delete_folder(f"{heads.FOLDER}/{campaign.workspace_id}/")
+    data = asked(campaign)
+    assert verification.verify(campaign.workspace_id).broken is None
+    assert bundle.faults(data) == []
+    assert any("of the ledger's first version" in note for note in bundle.notes(data))
+    forged = signed_again(data, _entry, key=key)
+    assert "was changed" in bundle.faults(forged)[0]
+
+
+def test_a_missing_document_leaves_a_note_in_its_place(campaign, tmp_path, capsys):
+    default_storage.delete(campaign.revision.evidence.name)
+    (tmp_path / "it.zip").write_bytes(data := asked(campaign))
+    assert bundle.faults(data) == []
+    call_command("verify_evidence", str(tmp_path / "it.zip"))
+    assert "is missing from the object storage" in capsys.readouterr().out
+
+
+def test_a_missing_list_fails_the_export_and_says_why(campaign):
+    default_storage.delete(campaign.list.manifest_key)
+    export = exports.request(campaign.pk, format=Format.EVIDENCE, by=factories.somebody(campaign.workspace, Role.ADMIN))
+    exports.write(export.pk, clock=timezone.now)
+    export.refresh_from_db()
+    assert export.status == "failed" and "missing from the object storage" in export.failure
+
+
+def text_of(data):
+    pages = PdfReader(io.BytesIO(members(data)["evidence.pdf"])).pages
+    return " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ["Evidence of a campaign", "Who decided", "Approved and sealed", "30 accepted = 14 delivered"]),
+        ("ru", ["Доказательства по кампании", "Кто принял решение", "Доставлено"]),
+        ("uz", ["Kampaniya dalillari", "Kim qaror qildi"]),
+    ],
+)
+def test_it_has_a_document_in_the_language_of_whoever_asked(campaign, language, said):
+    moderator = factories.somebody(campaign.workspace, Role.MODERATOR)
+    moderator.language = language
+    moderator.save()
+    found = text_of(asked(campaign))
+    told = json.loads(members(asked(campaign))["campaign.json"])
+    for words in (*said, TEXT, campaign.seal, campaign.list.digest, told["decisions"][0]["by"], campaign.name):
+        assert words in found, (words, found)
+
+
+def test_the_document_names_what_its_font_cannot_show(campaign, key):
+    told, chain = (json.loads(members(asked(campaign))[f"{name}.json"]) for name in ("campaign", "chain"))
+    told["text"] = "Gift 🎁 for €5"
+    public = bundle.public_text(key)
+    one, two = (evidence_paper.made(told, chain, public=public, language="en") for _ in range(2))
+    assert one == two
+    assert "Gift ⟨U+1F381⟩ for €5" in PdfReader(io.BytesIO(one)).pages[0].extract_text()
 
 
 def test_no_number_is_in_it(campaign, data):
@@ -147,8 +235,23 @@ def _total(campaign, chain):
     campaign["totals"]["delivered"] += 1
 
 
+def _decision(campaign, chain):
+    campaign["decisions"][0]["by"] = "Somebody else"
+
+
 def _entry(campaign, chain):
     chain["links"][0]["entry"]["actor_name"] = "Somebody else"
+
+
+def _other(campaign, chain):
+    other = next(link for link in chain["links"] if "entry" not in link)
+    other["digest"] = "0" * 64
+
+
+def _foreign(campaign, chain):
+    campaign["timeline"].remove(chain["links"][0]["seq"])
+    chain["links"][0]["entry"]["subject"] = ["campaign", "0", ""]
+    chain["links"][0]["hash"] = bundle._linked(chain["before"], bundle.seal.digest(chain["links"][0]["entry"]))
 
 
 def _left_out(campaign, chain):
@@ -178,7 +281,10 @@ WRONG = {
     _list: "The list's manifest is not the one that its digest names.",
     _document: "The sender's document is not the one that is told of.",
     _total: "The totals do not balance.",
-    _entry: "of the ledger was changed.",
+    _decision: "The decisions are not those of the ledger.",
+    _entry: "was changed, or does not follow the one before it.",
+    _other: "does not follow the one before it.",
+    _foreign: "is about something else.",
     _left_out: "does not follow the one before it.",
     _cut_off: "The head is not the last of the ledger's entries.",
     _witness: "The head is not the one whose hash was kept.",
@@ -226,9 +332,65 @@ def test_the_command_says_the_public_key(key, capsys):
     assert capsys.readouterr().out.strip() == bundle.public_text(key)
 
 
+def test_the_public_key_is_at_a_stable_address_for_anybody(key):
+    said, pem = Client().get("/evidence-key/").json(), Client().get("/evidence-key/pem/")
+    assert said["public"] == bundle.public_text(key) and said["id"] == bundle.key_id(said["public"])
+    assert pem.content.decode() == said["pem"] == bundle.public_pem(said["public"])
+    assert load_pem_public_key(pem.content) == key.public_key()
+
+
+@pytest.mark.parametrize(("role", "may"), [(Role.AUTHOR, False), (Role.MODERATOR, True), (Role.ADMIN, True)])
+def test_evidence_is_for_those_who_answer_for_what_was_sent(workspace, campaign, role, may):
+    user = factories.somebody(workspace, role)
+    page = Client()
+    page.force_login(user)
+    address = f"/campaigns/{campaign.pk}/exports/"
+    assert (b"Make the evidence" in page.get(address).content) is may
+    assert page.post(address, {"format": "evidence"}).status_code == (302 if may else 403)
+    export = exports.request(campaign.pk, format=Format.EVIDENCE, by=factories.somebody(workspace, Role.ADMIN))
+    exports.write(export.pk, clock=timezone.now)
+    program = factories.bearer(factories.token(workspace, user))
+    for answer in (page.get(f"{address}{export.pk}/file/"), program.get(f"/api/v1/exports/{export.pk}/file/")):
+        answer.close()
+        assert answer.status_code == (200 if may else 403)
+    assert program.post(f"/api/v1/campaigns/{campaign.pk}/exports/", {"format": "csv"}).status_code == 201
+    asked = program.post(f"/api/v1/campaigns/{campaign.pk}/exports/", {"format": "evidence"})
+    assert asked.status_code == (201 if may else 403)
+
+
+def test_a_key_of_a_workspace_takes_no_evidence_along(workspace, campaign):
+    program = factories.bearer(factories.api_key(workspace)[1])
+    asked = program.post(f"/api/v1/campaigns/{campaign.pk}/exports/", {"format": "evidence"})
+    assert asked.status_code == 403
+
+
+def test_the_desk_leads_to_the_evidence_in_its_workspace(workspace, campaign):
+    moderator = factories.somebody(workspace, Role.MODERATOR)
+    moderator.is_staff = True
+    moderator.save()
+    page = Client()
+    page.force_login(moderator)
+    decision = Decision.objects.get(campaign=campaign)
+    for address in (f"campaigninreview/{campaign.pk}", f"decision/{decision.pk}"):
+        shown = page.get(f"/admin/moderation/{address}/change/")
+        assert f'value="/campaigns/{campaign.pk}/exports/"' in shown.content.decode(), address
+
+
 def test_it_is_checked_without_settings(data, key, tmp_path):
     (tmp_path / "it.zip").write_bytes(data)
     for public, code in [(key, 0), (bundle.private_key("another"), 1)]:
         command = [sys.executable, "-m", "reports.bundle", str(tmp_path / "it.zip"), bundle.public_text(public)]
         run = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, check=False)
         assert run.returncode == code, run.stderr
+
+
+def test_openssl_and_sha256sum_check_it_as_the_document_says(data, key, tmp_path):
+    for name, content in members(data).items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "key.pem").write_text(bundle.public_pem(bundle.public_text(key)))
+    command = "openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in manifest.json -sigfile manifest.sig"
+    subprocess.run(command.split(), cwd=tmp_path, check=True, capture_output=True)
+    assert "openssl pkeyutl -verify -pubin -inkey key.pem -rawin" in text_of(data)
+    told = json.loads(members(data)["manifest.json"])["members"]
+    assert told == {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in told}
+    assert "evidence.pdf" in told

@@ -200,8 +200,8 @@ def test_parquet_leaves_a_cell_of_the_list_as_it_is(told):
         (["to"], "evidence", "no_columns"),
     ],
 )
-def test_columns_that_cannot_be_had_are_refused_by_the_api_and_nothing_is_kept(as_author, told, columns, format, code):
-    answer = as_author.post(f"/api/v1/campaigns/{told.pk}/exports/", {"format": format, "columns": columns})
+def test_columns_that_cannot_be_had_are_refused_by_the_api_and_nothing_is_kept(as_admin, told, columns, format, code):
+    answer = as_admin.post(f"/api/v1/campaigns/{told.pk}/exports/", {"format": format, "columns": columns})
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, code)
     assert not Export.objects.filter(campaign=told).exists()
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
+ByEnum: TypeAlias = Literal["day", "sender", "channel", "campaign", "error"]
 CampaignStatus: TypeAlias = Literal[
     "draft",
     "in_review",
@@ -173,6 +174,12 @@ class ChannelOutput(TypedDict):
     long_messages: "LongMessagesEnum"
     default_validity_seconds: int | None
     accepted_is_delivered: bool
+
+
+class CountsOutput(TypedDict):
+    messages: int
+    parts: int
+    terms: dict[str, int]
 
 
 class DecisionOutput(TypedDict):
@@ -515,6 +522,22 @@ class SenderOutput(TypedDict):
     created_at: str
     current: int | None
     revisions: list["RevisionOutput"]
+
+
+class StatisticsOutput(TypedDict):
+    by: "ByEnum"
+    since: str
+    until: str
+    total: "CountsOutput"
+    results: list["StatisticsRow"]
+
+
+class StatisticsRow(TypedDict):
+    messages: int
+    parts: int
+    terms: dict[str, int]
+    key: str
+    name: str
 
 
 class StopWordsInputRequest(TypedDict):

@@ -29,7 +29,8 @@ class Command(BaseCommand):
         except ValueError as trouble:
             raise CommandError(f"That is no public key: {trouble}.", returncode=2) from trouble
         try:
-            found = bundle.faults(options["file"].read_bytes(), public=public)
+            data = options["file"].read_bytes()
+            found = bundle.faults(data, public=public)
         except (OSError, bundle.Unreadable) as trouble:
             raise CommandError(str(trouble), returncode=2) from trouble
         for fault in found:
@@ -37,3 +38,5 @@ class Command(BaseCommand):
         if found:
             raise CommandError("The evidence does not hold.")
         self.stdout.write(f"The evidence holds; signed by key {name}.")
+        for note in bundle.notes(data):
+            self.stdout.write(note)

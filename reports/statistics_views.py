@@ -1,0 +1,66 @@
+"""A page of what the workspace sent, and the same as a file for a spreadsheet."""
+
+import csv
+import io
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from accounts.access import requires
+from accounts.models import Workspace
+from accounts.requests import PageRequest
+from accounts.roles import Permission
+from delivery.statuses import Term
+from reports import statistics
+from reports.statistics import BY, Asked, Row
+from reports.statistics_forms import StatisticsForm
+
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # to a spreadsheet, a cell that begins with one of these
+
+
+@require_GET
+@requires(Permission.VIEW)
+def page(request: PageRequest) -> HttpResponse:
+    form = _form(request, request.workspace)
+    context: dict[str, Any] = {"form": form, "here": "statistics"}
+    if form.is_valid():
+        asked = form.asked
+        rows = statistics.rows(request.workspace, asked)
+        context |= {
+            "asked": asked,
+            "rows": rows,
+            "total": statistics.total(request.workspace, asked),
+            "most": max((row.messages for row in rows), default=0),
+            "grouped_by": BY[asked.by],
+            "query": urlencode({name: value for name, value in request.GET.items() if value}),
+        }
+    return render(request, "reports/statistics.html", context, status=200 if form.is_valid() else 400)
+
+
+@require_GET
+@requires(Permission.VIEW)
+def file(request: PageRequest) -> HttpResponse:
+    form = _form(request, request.workspace)
+    if not form.is_valid():
+        return render(request, "reports/statistics.html", {"form": form, "here": "statistics"}, status=400)
+    return as_csv(form.asked, statistics.rows(request.workspace, form.asked))
+
+
+def as_csv(asked: Asked, rows: list[Row]) -> HttpResponse:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow([asked.by, "name", "messages", "parts", *Term.values])
+    for row in rows:
+        name = f"'{row.name}" if row.name.startswith(FORMULAS) else row.name
+        writer.writerow([row.key, name, row.messages, row.parts, *(row.terms[term] for term in Term)])
+    filename = f"statistics-{asked.by}-{asked.since}-{asked.until}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{filename}"', "X-Content-Type-Options": "nosniff"}
+    return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _form(request: HttpRequest, workspace: Workspace) -> StatisticsForm:
+    return StatisticsForm(request.GET, workspace=workspace, today=timezone.localdate(timezone=workspace.zone))
