@@ -7,7 +7,6 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
 from audit.models import Entry
@@ -29,7 +28,7 @@ class Endpoint(models.Model):
     url = models.CharField(max_length=wall.LENGTH)
     description = models.CharField(max_length=200, blank=True)
     events = ArrayField(models.CharField(max_length=40))
-    with_numbers = models.BooleanField(default=False, help_text=_("Events of messages have the numbers."))
+    with_numbers = models.BooleanField(default=False, help_text="Events of messages have the numbers.")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -40,10 +39,10 @@ class Endpoint(models.Model):
     disabled = models.CharField(max_length=10, choices=Disabled.choices, default=Disabled.NO, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
-    silences = models.PositiveSmallIntegerField(default=0, help_text=_("Attempts in a row without any answer."))
+    silences = models.PositiveSmallIntegerField(default=0, help_text="Attempts in a row without any answer.")
     rests_until = models.DateTimeField(null=True, blank=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
-    seq = models.BigIntegerField(help_text=_("The workspace's chain of the ledger was read up to here."))
+    seq = models.BigIntegerField(help_text="The workspace's chain of the ledger was read up to here.")
 
     objects = EndpointQuerySet.as_manager()
 
@@ -85,9 +84,9 @@ class Delivery(models.Model):
     payload = models.JSONField()
     state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.PENDING)
     made_at = models.DateTimeField()
-    since = models.DateTimeField(help_text=_("When its day began: made, or sent again by hand."))
+    since = models.DateTimeField(help_text="When its day began: made, or sent again by hand.")
     next_at = models.DateTimeField()
-    tries = models.PositiveSmallIntegerField(default=0, help_text=_("Of this day; the attempts are all of them."))
+    tries = models.PositiveSmallIntegerField(default=0, help_text="Of this day; the attempts are all of them.")
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -116,7 +115,7 @@ class Attempt(models.Model):
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     at = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True, blank=True)
-    answer = models.TextField(blank=True, help_text=_("How it begins."))
+    answer = models.TextField(blank=True, help_text="How it begins.")
     trouble = models.CharField(max_length=300, blank=True)
     milliseconds = models.PositiveIntegerField()
 
@@ -131,9 +130,9 @@ class Following(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="+", db_index=False)
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+", db_index=False)
-    told = ArrayField(models.IntegerField(), help_text=_("By state."))
-    block = models.PositiveIntegerField(default=0, help_text=_("Where the next look begins."))
-    barren = models.PositiveIntegerField(default=0, help_text=_("Blocks in a row without anything new."))
+    told = ArrayField(models.IntegerField(), help_text="By state.")
+    block = models.PositiveIntegerField(default=0, help_text="Where the next look begins.")
+    barren = models.PositiveIntegerField(default=0, help_text="Blocks in a row without anything new.")
     rests_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -20,8 +20,12 @@ from audit.refusal import Refused
 
 LENGTH = 500
 # Names that are somebody's own: RFC 6761, 6762, 8375, 9476 and what clouds call their metadata.
-PRIVATE_NAMES = ("localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "home", "lan", "arpa")
-PRIVATE_NAMES += ("test", "example", "invalid", "onion", "alt")
+PRIVATE_NAMES = frozenset(
+    {
+        *("localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "home", "lan", "arpa"),
+        *("test", "example", "invalid", "onion", "alt"),
+    }
+)
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # as the last label: an address in one of its older spellings
 _PLAIN = re.compile(r"[!-~]+")  # ASCII that can be seen

@@ -5,12 +5,15 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from django.core import mail
 from django.db import connection
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from audit.models import Entry
 from audit.refusal import Refused
+from notices import reading, telling
+from notices.models import Notice
 from tests import factories
 from tests.racing import race
 from tests.webhooks.receiver import receiving
@@ -56,6 +59,11 @@ def test_what_is_not_taken_is_tried_for_a_day_under_the_same_id_then_the_endpoin
         assert 0.75 * planned.total_seconds() <= wait <= 1.25 * planned.total_seconds() + 2
     entry = Entry.objects.get(action="endpoint.disabled")
     assert (entry.actor, entry.after) == (None, {"why": "failing"})
+    reading.look(now=timezone.now())
+    telling.tell(Notice.objects.get(entry=entry).pk, now=timezone.now())
+    [letter] = mail.outbox
+    assert letter.subject == f"The webhook “{endpoint}” was switched off"
+    assert letter.to == [endpoint.created_by.email] and f"/webhooks/{endpoint.pk}/" in letter.body
 
 
 def _pairs(delivery):
