@@ -30,11 +30,12 @@ class Scope(TextChoices):
     )
     # Beyond what a key of a workspace may, whatever its scopes: of personal tokens only.
     MEMBERS_WRITE = "members:write", _("invite, change and remove members, where its role may")
+    INQUIRIES = "inquiries", _("inquire about numbers, where its role may")
     WORKSPACE_WRITE = "workspace:write", _("set the limits, revoke keys and manage webhooks, where its role may")
     DECIDE = "decide", _("approve and reject, where its role and the workspace let a token do so")
 
 
-OF_TOKENS = frozenset({Scope.MEMBERS_WRITE, Scope.WORKSPACE_WRITE, Scope.DECIDE})
+OF_TOKENS = frozenset({Scope.MEMBERS_WRITE, Scope.WORKSPACE_WRITE, Scope.INQUIRIES, Scope.DECIDE})
 
 
 def offered(*, to_token: bool) -> list[Scope]:

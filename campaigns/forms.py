@@ -179,3 +179,8 @@ class TimeForm(forms.Form):
         carrier = f"route:{content.route.pk}" if content.route else f"channel:{campaign.channel_id}"
         values = {name: getattr(content, name) for name in TimeForm.base_fields if name != "carrier"}
         return values | {"carrier": carrier}
+
+
+class SavedTextForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=120, help_text=_("For you and your colleagues."))
+    text = forms.CharField(label=_("Text"), max_length=10_000, strip=False, widget=forms.Textarea(attrs={"rows": 6}))

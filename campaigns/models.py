@@ -15,7 +15,7 @@ from accounts.models import Workspace
 from campaigns import placeholders
 from campaigns.hours import Hours
 from campaigns.placeholders import Template
-from campaigns.querysets import CampaignQuerySet
+from campaigns.querysets import CampaignQuerySet, SavedTextQuerySet
 from campaigns.statuses import Mode, Status
 from channels.models import Channel, Route
 from recipients.masking import masked
@@ -201,3 +201,25 @@ class TrialNumber(models.Model):
 
     def __str__(self) -> str:
         return masked(self.phone)
+
+
+class SavedText(models.Model):
+    """A text to begin campaigns with."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
+    name = models.CharField(max_length=120)
+    text = models.TextField()
+    kept_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    kept_at = models.DateTimeField(default=timezone.now)
+
+    objects = SavedTextQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="savedtext_once_a_name", fields=["workspace", "name"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def template(self) -> Template:
+        return placeholders.parse(self.text)

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from campaigns.statuses import Mode, Status
 
 if TYPE_CHECKING:
-    from campaigns.models import Campaign
+    from campaigns.models import Campaign, SavedText
 
 
 class CampaignQuerySet(models.QuerySet["Campaign"]):
@@ -77,3 +77,11 @@ DUE_AT = models.Case(
     default=Coalesce(F("send_at"), F("approved_at")),
     output_field=models.DateTimeField(),
 )
+
+
+class SavedTextQuerySet(models.QuerySet["SavedText"]):
+    def of(self, workspace: Any) -> Self:
+        return self.filter(workspace=workspace)
+
+    def lock(self, pk: int) -> "SavedText":
+        return self.select_for_update(of=("self",), no_key=True).select_related("workspace").get(pk=pk)

@@ -3,11 +3,15 @@ which knows their numbers (config.urls)."""
 
 from django.urls import path
 
-from campaigns import views, wizard_views
+from campaigns import saved_text_views, views, wizard_views
 
 app_name = "campaigns"
 urlpatterns = [
     path("new/", wizard_views.new, name="new"),
+    path("texts/", saved_text_views.index, name="texts"),
+    path("texts/new/", saved_text_views.new, name="new_text"),
+    path("texts/<int:pk>/", saved_text_views.edit, name="edit_text"),
+    path("texts/<int:pk>/remove/", saved_text_views.remove, name="remove_text"),
     path("counter/", wizard_views.counter, name="counter"),
     path("with-list/<int:list_pk>/", views.with_list, name="with-list"),
     path("<int:pk>/edit/", wizard_views.edit, name="edit"),

@@ -20,7 +20,7 @@ from campaigns import drafts, lookalikes, steps, transitions, warnings
 from campaigns import message as messaging
 from campaigns.forms import MessageForm, ModeForm, RecipientsForm, Stale, TimeForm
 from campaigns.message import Look
-from campaigns.models import Campaign
+from campaigns.models import Campaign, SavedText
 from campaigns.statuses import EDITABLE, Mode
 from campaigns.steps import Step
 from recipients import progress
@@ -29,6 +29,7 @@ from recipients.models import RecipientList
 from recipients.upload_texts import in_this_language
 from senders.models import Sender
 
+SAVED = 50  # texts to choose from
 LISTS = 8  # on a page of those to choose from
 StepForm: TypeAlias = ModeForm | MessageForm | RecipientsForm | TimeForm
 
@@ -67,14 +68,18 @@ def mode(request: PageRequest, pk: int) -> HttpResponse:
 
 @requires(Permission.WRITE)
 def message(request: PageRequest, pk: int) -> HttpResponse:
-    """A button `replace` or `row` only shows the page anew, with everything that was typed."""
+    """A button `replace`, `row` or `saved` only shows the page anew, with everything that was typed; the last puts a
+    saved text in the place of the one that was."""
     campaign = _campaign(request, pk)
     given = request.POST.copy() if request.POST else None
     if given is not None and (asked := given.get("replace")):
         text = given.get("text", "")
         given["text"] = lookalikes.replaced(text, lookalikes.wanted(text, asked))
+    offered = SavedText.objects.of(request.workspace).order_by("name", "pk")
+    if given is not None and (asked := given.get("saved", "")).isdecimal():
+        given["text"] = get_object_or_404(offered, pk=asked).text
     form = MessageForm(given, workspace=request.workspace, initial=MessageForm.values_of(campaign))
-    only_shown = given is not None and ("replace" in given or "row" in given)
+    only_shown = given is not None and bool(given.keys() & {"replace", "row", "saved"})
     if not only_shown and (kept := _keep(request, campaign, Step.MESSAGE, form)):
         return kept
     look = _look(request, form["text"].value() or "", campaign.list)
@@ -82,6 +87,7 @@ def message(request: PageRequest, pk: int) -> HttpResponse:
         "look": look,
         "saddr": _saddr(request, form["sender"].value()),
         "columns": _columns(campaign),
+        "saved_texts": offered[:SAVED],
     }
     return _page(request, campaign, Step.MESSAGE, form, status=200 if only_shown else None, **context)
 

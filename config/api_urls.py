@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from accounts import api_urls as accounts
 from audit.api import Audit
 from campaigns import api as campaigns
+from campaigns import saved_text_api as saved_texts
 from channels.api import Channels, Routes
 from config import schema  # noqa: F401  (tells drf-spectacular how callers authenticate)
 from delivery.api import InboundMessages
@@ -85,6 +86,8 @@ urlpatterns = [
     path(
         "senders/<int:pk>/revisions/<int:number>/reject/", moderation.RejectRevision.as_view(), name="revision-reject"
     ),
+    path("templates/", saved_texts.Templates.as_view(), name="templates"),
+    path("templates/<int:pk>/", saved_texts.OneTemplate.as_view(), name="template"),
     path("campaigns/", Campaigns.as_view(), name="campaigns"),
     path("campaigns/<int:pk>/", OneCampaign.as_view(), name="campaign"),
     path("campaigns/<int:pk>/submit/", campaigns.Submit.as_view(), name="campaign-submit"),

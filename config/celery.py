@@ -130,6 +130,7 @@ app.conf.update(
         "sweep-uploads": {"task": "recipients.tasks.sweep_uploads", "schedule": 60.0, "options": {"expires": 60}},
         "sweep-exports": {"task": "reports.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
         "sweep-objects-of-lists": {"task": "recipients.tasks.sweep_objects", "schedule": 6 * 3600.0},
+        "sweep-inquiries": {"task": "reports.tasks.sweep_inquiries", "schedule": 30.0, "options": {"expires": 30}},
         "sweep-objects-of-exports": {"task": "reports.tasks.sweep_objects", "schedule": 6 * 3600.0},
     },
 )

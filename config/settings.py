@@ -125,6 +125,7 @@ STORAGES = {
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=1024**3)
 UPLOAD_EXPIRES = timedelta(hours=env.int("UPLOAD_EXPIRES_HOURS", default=24))  # without a byte; then it is given up
 EXPORT_KEPT = timedelta(days=env.int("EXPORT_DAYS", default=7))  # then its file is deleted
+INQUIRIES_PER_HOUR = env.int("INQUIRIES_PER_HOUR", default=60)  # about one number each, of one person
 SCRATCH = Path(env.str("SCRATCH", default=tempfile.gettempdir()))  # spill files of list preparation
 LIST_LEASE = timedelta(seconds=env.int("LIST_LEASE_SECONDS", default=120))  # then its preparation is begun again
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440

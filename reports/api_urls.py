@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reports import api, limit_api, statistics_api, trial_api
+from reports import api, inquiry_api, limit_api, statistics_api, trial_api
 
 urlpatterns = [
     path("statistics/", statistics_api.Statistics.as_view(), name="statistics"),
@@ -12,6 +12,9 @@ urlpatterns = [
     path("campaigns/<int:pk>/errors/", api.Errors.as_view(), name="campaign-errors"),
     path("campaigns/<int:pk>/exports/", api.Exports.as_view(), name="campaign-exports"),
     path("campaigns/<int:pk>/trials/", trial_api.Trials.as_view(), name="campaign-trials"),
+    path("inquiries/", inquiry_api.Inquiries.as_view(), name="inquiries"),
+    path("inquiries/<int:pk>/", inquiry_api.OneInquiry.as_view(), name="inquiry"),
+    path("inquiries/<int:pk>/file/", inquiry_api.InquiryFile.as_view(), name="inquiry-file"),
     path("exports/<int:pk>/", api.OneExport.as_view(), name="export"),
     path("exports/<int:pk>/file/", api.ExportFile.as_view(), name="export-file"),
 ]

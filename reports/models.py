@@ -12,8 +12,8 @@ from accounts.models import Workspace
 from campaigns.models import Campaign
 from channels.models import Channel
 from delivery.statuses import ErrorKind, MessageState
-from reports.querysets import DayCountQuerySet, ExportQuerySet
-from reports.statuses import Status
+from reports.querysets import DayCountQuerySet, ExportQuerySet, InquiryQuerySet
+from reports.statuses import UNFINISHED, Status
 from senders.models import Sender
 
 
@@ -84,6 +84,37 @@ class DayCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id}, {self.day}: {self.messages}"
+
+
+class Inquiry(models.Model):
+    """What somebody wants to know about one number. The number is here until it is answered, and in the answer's file;
+    who reads the ledger or the list of inquiries knows it by its keyed hash."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    phone = models.BigIntegerField(null=True, help_text="Until it is answered.")
+    known_as = models.CharField(max_length=12, help_text="The first digits of its keyed hash, as in the ledger.")
+    reason = models.CharField(max_length=500)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
+    percent = models.PositiveSmallIntegerField(default=0)
+    key = models.CharField(max_length=200, blank=True)
+    failure = models.TextField(blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    ready_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InquiryQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="inquiry_known_status", condition=Q(status__in=Status.values)),
+            models.CheckConstraint(
+                name="inquiry_forgets_the_number", condition=Q(status__in=UNFINISHED) | Q(phone__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.known_as}…"
 
 
 class Counted(models.Model):

@@ -19,8 +19,8 @@ from accounts import invitations, join_requests, keys
 from accounts.models import ApiKey, Invitation, JoinRequest, Membership, User, Workspace
 from accounts.roles import Role
 from audit.ledger import change_status
-from campaigns import drafts, transitions, trials
-from campaigns.models import Campaign
+from campaigns import drafts, saved_texts, transitions, trials
+from campaigns.models import Campaign, SavedText
 from campaigns.statuses import MOVES, Mode, Status
 from channels import accounts as channel_accounts
 from channels import routes
@@ -362,6 +362,11 @@ def day_count(campaign: Campaign, day: date | None = None, **given) -> DayCount:
     given = {"state": MessageState.DELIVERED, "messages": 1, "parts": 1, **given}
     of = {"workspace": campaign.workspace, "campaign": campaign, "sender": campaign.sender, "channel": campaign.channel}
     return DayCount.objects.create(**of, day=day or timezone.localdate(), **given)
+
+
+def saved_text(workspace: Workspace, name: str = "", *, text: str = "Half price.", by: User | None = None) -> SavedText:
+    by = by or somebody(workspace, Role.AUTHOR)
+    return saved_texts.keep(workspace, name=name or f"Text {next(_next)}", text=text, by=by)
 
 
 # --- Webhooks ---------------------------------------------------------------------------------------------------------

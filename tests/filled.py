@@ -60,6 +60,9 @@ def fill(workspace: Workspace) -> Filled:
     for number in range(3):
         suppressions.opt_out(workspace, factories.FIRST_NUMBER + 1000 + number)
     factories.suppression_import(workspace)
+    factories.saved_text(
+        workspace, "Store opening", text="Dear {name|friend}, our new shop opens on Saturday.", by=author
+    )
     factories.invitation(workspace, "newcomer@acme.example", by=admin, is_moderator=True)
     newcomer = factories.user(name="Lou Smit")
     request = factories.join_request(workspace, newcomer, "Marta in marketing said that I should ask here.")

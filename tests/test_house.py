@@ -113,6 +113,7 @@ def test_edges_reach_rows_through_their_workspace():
     edges = {"api.py", "views.py", "campaigns_api.py", "file_api.py", "suppression_api.py", "suppression_views.py"}
     edges |= {"wizard_views.py", "forecast_views.py"}
     edges |= {"trial_api.py", "trial_views.py", "trial_phone_views.py", "limit_api.py", "limit_views.py"}
+    edges |= {"evidence_views.py", "inquiry_api.py", "inquiry_views.py"}
     edges |= {"key_api.py", "key_views.py", "rule_views.py"}
     edges |= {
         "member_api.py",

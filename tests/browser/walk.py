@@ -55,6 +55,8 @@ PAGES: dict[str, dict[str, Address]] = {
         "campaign-content": campaign("in_review", "content"),
         "campaign-history": campaign("rejected", "history"),
         "campaign-exports": campaign("done", "exports"),
+        "texts": lambda filled: "/campaigns/texts/",
+        "text-new": lambda filled: "/campaigns/texts/new/",
         "statistics": lambda filled: "/statistics/",
         "lists": lambda filled: "/lists/",
         "list-new": lambda filled: "/lists/new/",

@@ -8,7 +8,7 @@ from django.utils import timezone
 from campaigns import transitions
 from recipients import suppressions
 from recipients.models import TrialPhone
-from reports.models import Export
+from reports.models import Export, Inquiry
 from tests import factories
 from webhooks import endpoints
 
@@ -22,10 +22,12 @@ def things(workspace):
     away = factories.draft(workspace)
     transitions.archive(away.pk, by=away.created_by, now=timezone.now())
     export = Export.objects.create(workspace=workspace, campaign=campaign, requested_by=campaign.created_by)
+    inquiry = Inquiry.objects.create(workspace=workspace, phone=31612345678, asked_by=campaign.created_by)
     member, invited = factories.membership(workspace), factories.invitation(workspace)
     asked, imported = factories.join_request(workspace), factories.suppression_import(workspace)
     suppressed = suppressions.opt_out(workspace, factories.FIRST_NUMBER)
     phone = factories.trial_phone(workspace)
+    saved = factories.saved_text(workspace)
     endpoint = factories.endpoint(workspace)
     sent = endpoints.try_out(endpoint.pk, by=endpoint.created_by, now=timezone.now())
     return {
@@ -34,15 +36,18 @@ def things(workspace):
         "senders": campaign.sender_id,
         "campaigns": campaign.pk,
         "exports": export.pk,
+        "inquiries": inquiry.pk,
         "suppressions": suppressed.pk,
         "suppressions/imports": imported.pk,
         "members": member.pk,
         "invitations": invited.pk,
         "join-requests": asked.pk,
         "keys": factories.api_key(workspace)[0].pk,
+        "templates": saved.pk,
         "webhooks": endpoint.pk,
         "webhooks/deliveries": sent.pk,
         # The pages'.
+        "campaigns/texts": saved.pk,
         "workspaces": workspace.pk,
         "members/invitations": invited.pk,
         "members/requests": asked.pk,

@@ -13,6 +13,7 @@ SIGNED_IN = ANYBODY - {NOBODY}
 MEMBERS = frozenset(ROLES)
 WRITERS = frozenset({AUTHOR, FLAGGED, ADMIN, SUPER})
 DECIDERS = frozenset({FLAGGED, MODERATOR, ADMIN, SUPER})
+PROVERS = frozenset({MODERATOR, ADMIN, SUPER})
 ADMINS = frozenset({ADMIN, SUPER})
 SUPERS = frozenset({SUPER})
 
@@ -75,6 +76,9 @@ PAGES = {
     "reports:dashboard": READ,
     "reports:statistics": READ,
     "reports:statistics_file": READ,
+    "reports:inquiries": {"get": PROVERS, "post": PROVERS},
+    "reports:inquiry": {"get": PROVERS},
+    "reports:inquiry_file": {"get": PROVERS},
     "reports:limits": {"get": MEMBERS, "post": ADMINS},
     "reports:master": {"get": SUPERS},
     "reports:master_campaigns": {"get": SUPERS},
@@ -95,6 +99,10 @@ PAGES = {
     "reports:trials": READ,
     "reports:exports": {"get": MEMBERS, "post": MEMBERS},
     "reports:download": READ,
+    "campaigns:texts": READ,
+    "campaigns:new_text": WRITE_FORM,
+    "campaigns:edit_text": WRITE_FORM,
+    "campaigns:remove_text": WRITE,
     "campaigns:new": WRITE_FORM,
     "campaigns:counter": WRITE,
     "campaigns:with-list": READ,
@@ -156,3 +164,4 @@ UNSEEN = {"look", "reports:master", "reports:master_campaigns"}  # who may not f
 # A page of which the thing of `everything` has nothing to show, or nothing yet: 404, or a message.
 HAS_NOTHING = {"senders:evidence", "recipients:rejected", "recipients:duplicates", "reports:download"}
 HAS_NOTHING |= {"end_session", "recipients:suppression_import_rejected", "invitation", "revoke_key", "reset_password"}
+HAS_NOTHING |= {"reports:inquiry_file"}

@@ -16,6 +16,7 @@ WORKSPACE = ["key", "author", "moderator", "admin", "super admin"]
 EVERYBODY, WRITERS = set(WORKSPACE), {"key", "author", "admin", "super admin"}
 DECIDERS, CREATORS = {"moderator", "admin", "super admin"}, {"key", "admin", "super admin"}
 UNSUPPRESSORS = ADMINS = {"admin", "super admin"}
+PROVERS = {"moderator", "admin", "super admin"}
 CALLERS = [*WORKSPACE, "stranger", "nobody"]
 
 # Who may, and what they are answered about a campaign that is done: the others of the workspace are answered 403.
@@ -57,6 +58,11 @@ MATRIX = {
     ("revisions", "post"): (EVERYBODY, 201),
     ("revision-approve", "post"): (DECIDERS, 409),
     ("revision-reject", "post"): (DECIDERS, 409),
+    ("templates", "get"): (EVERYBODY, 200),
+    ("templates", "post"): (WRITERS, 400),
+    ("template", "get"): (EVERYBODY, 200),
+    ("template", "patch"): (WRITERS, 200),
+    ("template", "delete"): (WRITERS, 204),
     ("campaigns", "get"): (EVERYBODY, 200),
     ("campaigns", "post"): (WRITERS, 400),
     ("campaign", "get"): (EVERYBODY, 200),
@@ -84,6 +90,9 @@ MATRIX = {
     ("campaign-trials", "get"): (EVERYBODY, 200),
     ("campaign-trials", "post"): (WRITERS, 409),
     ("campaign-exports", "post"): (EVERYBODY, 201),
+    ("inquiries", "post"): (PROVERS, 400),
+    ("inquiry", "get"): (PROVERS, 200),
+    ("inquiry-file", "get"): (PROVERS, 409),
     ("export", "get"): (EVERYBODY, 200),
     ("export-file", "get"): (EVERYBODY, 409),
     ("channels", "get"): (EVERYBODY, 200),

@@ -18,10 +18,12 @@ SCOPES = {
         ("campaign", "get"),
         ("campaign-trials", "get"),
         ("campaign-decisions", "get"),
+        *(("templates", "get"), ("template", "get")),
     },
     S.CAMPAIGNS_WRITE: {
         *((name, "post") for name in ("campaigns", "campaign-trials", "campaign-submit", "campaign-withdraw")),
         *((f"campaign-{verb}", "post") for verb in ("revise", "pause", "resume", "cancel", "archive")),
+        *(("templates", "post"), ("template", "patch"), ("template", "delete")),
         *(("campaign", "patch"), ("campaign-restore", "post"), ("campaign-clone", "post")),
     },
     S.LISTS_READ: {(name, "get") for name in ("lists", "list", "list-rejected", "list-duplicates")},
@@ -63,6 +65,7 @@ SCOPES = {
     },
     S.WORKSPACE_READ: {("limits", "get"), ("keys", "get"), ("key", "get")},
     S.WORKSPACE_WRITE: {("limits", "put"), ("key", "delete")},
+    S.INQUIRIES: {("inquiries", "post"), ("inquiry", "get"), ("inquiry-file", "get")},
     S.DECIDE: {
         *((f"campaign-{verb}", "post") for verb in ("approve", "reject", "reschedule", "send-now")),
         *(("revision-approve", "post"), ("revision-reject", "post")),

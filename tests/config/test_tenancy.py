@@ -26,7 +26,7 @@ BODIES = {
 WITHOUT_ID = {
     *("lists", "uploads", "senders", "campaigns", "channels", "routes", "audit", "schema", "schema-ui", "nowhere"),
     *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
-    *("statistics", "statistics-export"),
+    *("statistics", "statistics-export", "templates", "inquiries"),
     *("members", "invitations", "join-requests", "keys", "webhooks"),
 }
 
