@@ -30,8 +30,8 @@ class Scope(TextChoices):
     )
     # Beyond what a key of a workspace may, whatever its scopes: of personal tokens only.
     MEMBERS_WRITE = "members:write", _("invite, change and remove members, where its role may")
-    INQUIRIES = "inquiries", _("inquire about numbers, where its role may")
     WORKSPACE_WRITE = "workspace:write", _("set the limits, revoke keys and manage webhooks, where its role may")
+    INQUIRIES = "inquiries", _("inquire about numbers, where its role may")
     DECIDE = "decide", _("approve and reject, where its role and the workspace let a token do so")
 
 
