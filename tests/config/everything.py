@@ -5,10 +5,12 @@ Whoever adds an address adds the thing that it shows; the walks fail until then.
 
 from django.utils import timezone
 
+from accounts.roles import Role
 from campaigns import transitions
 from recipients import suppressions
 from recipients.models import TrialPhone
-from reports.models import Export, Inquiry
+from reports import erasures
+from reports.models import Erasure, Export, Inquiry
 from tests import factories
 from webhooks import endpoints
 
@@ -27,6 +29,10 @@ def things(workspace):
     asked, imported = factories.join_request(workspace), factories.suppression_import(workspace)
     suppressed = suppressions.opt_out(workspace, factories.FIRST_NUMBER)
     phone = factories.trial_phone(workspace)
+    admin, now = factories.somebody(workspace, Role.ADMIN), timezone.now()
+    erasure = Erasure.objects.of(workspace).first() or erasures.ask(
+        workspace, "+31699999999", reason="By letter.", by=admin, now=now
+    )
     saved = factories.saved_text(workspace)
     endpoint = factories.endpoint(workspace)
     sent = endpoints.try_out(endpoint.pk, by=endpoint.created_by, now=timezone.now())
@@ -36,6 +42,7 @@ def things(workspace):
         "senders": campaign.sender_id,
         "campaigns": campaign.pk,
         "exports": export.pk,
+        "erasures": erasure.pk,
         "inquiries": inquiry.pk,
         "suppressions": suppressed.pk,
         "suppressions/imports": imported.pk,

@@ -7,6 +7,7 @@ ByEnum: TypeAlias = Literal['day', 'sender', 'channel', 'campaign', 'error']
 CampaignStatus: TypeAlias = Literal['draft', 'in_review', 'rejected', 'approved', 'missed', 'sending', 'paused', 'done', 'expired', 'cancelled', 'failed']
 DefaultCodingEnum: TypeAlias = Literal['gsm', 'latin1', 'ascii']
 DisabledEnum: TypeAlias = Literal['by_hand', 'gone', 'failing']
+ErasureOutputStatusEnum: TypeAlias = Literal['running', 'waiting', 'done']
 EventsEnum: TypeAlias = Literal['campaign.in_review', 'campaign.rejected', 'campaign.approved', 'campaign.missed', 'campaign.sending', 'campaign.paused', 'campaign.done', 'campaign.expired', 'campaign.cancelled', 'campaign.failed', 'messages.settled']
 ExportStatus: TypeAlias = Literal['queued', 'running', 'ready', 'failed', 'expired']
 FormatEnum: TypeAlias = Literal['csv', 'csv.gz', 'parquet', 'evidence']
@@ -18,11 +19,12 @@ ListStatus: TypeAlias = Literal['uploading', 'preparing', 'ready', 'failed', 'ca
 LongMessagesEnum: TypeAlias = Literal['udh8', 'udh16', 'sar', 'payload']
 ModeEnum: TypeAlias = Literal['on_approval', 'scheduled', 'spread']
 NullEnum: TypeAlias = None
+PlaceEnum: TypeAlias = Literal['calls', 'test_phones', 'messages', 'receipts', 'inbound', 'incidents', 'lists', 'imports', 'exports', 'inquiries', 'suppressed']
 RecipientStatus: TypeAlias = Literal['delivered', 'failed', 'pending', 'no_receipt', 'expired', 'cancelled', 'uncertain', 'waiting', 'suppressed']
 RevisionStatus: TypeAlias = Literal['pending', 'approved', 'rejected']
 Role: TypeAlias = Literal['author', 'moderator', 'admin']
 ScopeEnum: TypeAlias = Literal['workspace', 'global']
-ScopesEnum: TypeAlias = Literal['campaigns:read', 'campaigns:write', 'lists:read', 'lists:write', 'suppressions:read', 'suppressions:write', 'senders:read', 'senders:write', 'reports:read', 'exports', 'inbound:read', 'channels:read', 'audit:read', 'members:read', 'workspace:read', 'members:write', 'workspace:write', 'inquiries', 'decide']
+ScopesEnum: TypeAlias = Literal['campaigns:read', 'campaigns:write', 'lists:read', 'lists:write', 'suppressions:read', 'suppressions:write', 'senders:read', 'senders:write', 'reports:read', 'exports', 'inbound:read', 'channels:read', 'audit:read', 'members:read', 'workspace:read', 'members:write', 'workspace:write', 'inquiries', 'erasures', 'decide']
 SenderStatus: TypeAlias = Literal['draft', 'pending', 'approved', 'rejected', 'archived']
 StateEnum: TypeAlias = Literal['pending', 'delivered', 'failed']
 SuppressionImportStatus: TypeAlias = Literal['uploading', 'importing', 'done', 'failed']
@@ -178,6 +180,23 @@ class EntryOutput(TypedDict):
     note: str
     previous_hash: str
     hash: str
+
+
+class ErasureInputRequest(TypedDict):
+    to: str
+    reason: str
+
+
+class ErasureOutput(TypedDict):
+    id: int
+    known_as: str
+    status: "ErasureOutputStatusEnum"
+    reason: str
+    asked_by: str | None
+    asked_at: str
+    look_at: str
+    done_at: str | None
+    places: list["PlaceOutput"]
 
 
 class Error(TypedDict):
@@ -450,6 +469,13 @@ class PlaceInputRequest(TypedDict):
     is_moderator: NotRequired[bool]
 
 
+class PlaceOutput(TypedDict):
+    place: "PlaceEnum"
+    erased: int
+    awaited: int
+    unread: int
+
+
 class PreparationOutput(TypedDict):
     stage: "ListStage | NullEnum"
     percent: int
@@ -574,7 +600,7 @@ class SuppressionInputRequest(TypedDict):
 
 class SuppressionOutput(TypedDict):
     id: int
-    to: str
+    to: str | None
     scope: "ScopeEnum"
     source: "SuppressionSource"
     reason: str
