@@ -85,4 +85,4 @@ def test_a_scrape_reads_no_history_and_finds_what_is_open_by_an_index(busy):
             cursor.execute("SET LOCAL enable_seqscan = on")
         assert not [table for table in LONG if f"Seq Scan on {table}" in plan], f"{statement}\n{plan}"
     print(f"quickest scrape: {quickest * 1000:.1f} ms")
-    assert quickest < 0.5  # ten times what is promised: a machine that tests is a busy one
+    assert quickest < 0.5  # ten times the aim: a machine that tests is a busy one
