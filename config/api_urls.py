@@ -22,6 +22,7 @@ from recipients import suppression_api as suppressions
 from reports import api_urls as reports
 from reports.campaigns_api import ReadCampaign, ReadCampaigns
 from senders import api as senders
+from webhooks import api_urls as webhooks
 
 app_name = "api"
 
@@ -106,6 +107,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/messages/", PushMessages.as_view(), name="campaign-messages"),
     *reports.urlpatterns,
     *accounts.urlpatterns,
+    *webhooks.urlpatterns,
     path("inbound/", InboundMessages.as_view(), name="inbound"),
     path("channels/", Channels.as_view(), name="channels"),
     path("routes/", Routes.as_view(), name="routes"),
