@@ -60,7 +60,7 @@ KindEnum: TypeAlias = Literal[
 ListStage: TypeAlias = Literal["reading", "sorting", "writing"]
 ListStatus: TypeAlias = Literal["uploading", "preparing", "ready", "failed", "cancelled", "deleted"]
 LongMessagesEnum: TypeAlias = Literal["udh8", "udh16", "sar", "payload"]
-ModeEnum: TypeAlias = Literal["on_approval", "scheduled", "spread"]
+ModeEnum: TypeAlias = Literal["on_approval", "scheduled", "spread", "trigger"]
 NullEnum: TypeAlias = None
 PlaceEnum: TypeAlias = Literal[
     "calls",
@@ -75,6 +75,8 @@ PlaceEnum: TypeAlias = Literal[
     "inquiries",
     "suppressed",
 ]
+PushInputRequest: TypeAlias = "MessageInputRequest | MessagesInputRequest"
+PushOutput: TypeAlias = "TakenOutput | AnswersOutput"
 RecipientStatus: TypeAlias = Literal[
     "delivered", "failed", "pending", "no_receipt", "expired", "cancelled", "uncertain", "waiting", "suppressed"
 ]
@@ -84,6 +86,7 @@ ScopeEnum: TypeAlias = Literal["workspace", "global"]
 ScopesEnum: TypeAlias = Literal[
     "campaigns:read",
     "campaigns:write",
+    "messages",
     "lists:read",
     "lists:write",
     "suppressions:read",
@@ -108,6 +111,16 @@ StateEnum: TypeAlias = Literal["pending", "delivered", "failed"]
 SuppressionImportStatus: TypeAlias = Literal["uploading", "importing", "done", "failed"]
 SuppressionSource: TypeAlias = Literal["hand", "import", "opt_out"]
 VerdictEnum: TypeAlias = Literal["voted", "approved", "rejected", "rescheduled", "sent_now"]
+
+
+class AnswerOutput(TypedDict):
+    id: NotRequired[int]
+    status: NotRequired["RecipientStatus"]
+    error: NotRequired["ProblemOutput"]
+
+
+class AnswersOutput(TypedDict):
+    messages: list["AnswerOutput"]
 
 
 class AttemptOutput(TypedDict):
@@ -481,6 +494,28 @@ class MemberOutput(TypedDict):
     is_active: bool
 
 
+class MessageInputRequest(TypedDict):
+    to: str
+    params: NotRequired[dict[str, str]]
+    text: NotRequired[str]
+    key: NotRequired[str]
+    expires_at: NotRequired[str]
+
+
+class MessageOutput(TypedDict):
+    to: str
+    status: "RecipientStatus"
+    error: "ErrorOutput | None"
+    submitted_at: str | None
+    done_at: str | None
+    parts: int
+    id: int
+
+
+class MessagesInputRequest(TypedDict):
+    messages: list["MessageInputRequest"]
+
+
 class NewWebhookOutput(TypedDict):
     id: int
     url: str
@@ -560,6 +595,11 @@ class PreparationOutput(TypedDict):
     rows_done: int
     rows_per_second: int | None
     seconds_left: int | None
+
+
+class ProblemOutput(TypedDict):
+    code: str
+    message: str
 
 
 class ReasonInputRequest(TypedDict):
@@ -684,6 +724,11 @@ class SuppressionOutput(TypedDict):
     reason: str
     added_by: str | None
     added_at: str
+
+
+class TakenOutput(TypedDict):
+    id: int
+    status: "RecipientStatus"
 
 
 class TemplateInputRequest(TypedDict):
