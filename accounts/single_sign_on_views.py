@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 BEGUN = "single_sign_on"  # in the session: the nonce, and where to go then
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]  # none by a secret
 REQUIRED = ["iss", "sub", "aud", "exp", "iat", "nonce"]
+PLACES = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 LEEWAY = 60  # seconds that their clock may be off
 
 
@@ -78,6 +79,8 @@ class _Provider(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             said = _fetch(f"{settings.OIDC_ISSUER}/.well-known/openid-configuration")
             if str(said.get("issuer")).rstrip("/") != settings.OIDC_ISSUER:
                 raise Untrusted(_("It says that it is another provider than the one that is trusted here."))
+            if not all(isinstance(said.get(name), str) for name in PLACES):
+                raise Untrusted(_("It cannot be reached, or does not say what it should."))
             self._openid_config = said
         return self._openid_config
 
@@ -127,13 +130,16 @@ class _Redirecting(OpenIDConnectProvider):  # type: ignore[misc]
 
 
 def when_on(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Without an issuer there is nothing at this address."""
+    """Without an issuer there is nothing at this address; and what a provider does wrong is said on a page."""
 
     @wraps(view)
     def guarded(request: HttpRequest) -> HttpResponse:
         if not single_sign_on.is_on():
             raise Http404
-        return view(request)
+        try:
+            return view(request)
+        except OAuth2Error as error:  # before allauth had begun to look
+            return _refused(request, _why(None, error), status=502)
 
     return guarded
 
@@ -147,10 +153,7 @@ def begin(request: HttpRequest) -> HttpResponse:
     nonce = request.session.get(BEGUN, {}).get("nonce") or secrets.token_urlsafe(32)
     request.session[BEGUN] = {"nonce": nonce, "next": wanted if ours else settings.LOGIN_REDIRECT_URL}
     provider = _Provider(request, OpenIDConnectProvider.id).get_provider()
-    try:
-        answer: HttpResponse = provider.redirect(request, process="login", auth_params={"nonce": nonce})
-    except OAuth2Error as error:
-        return _refused(request, _why(None, error), status=502)
+    answer: HttpResponse = provider.redirect(request, process="login", auth_params={"nonce": nonce})
     return answer
 
 
