@@ -68,6 +68,7 @@ PAGES = {
     "reports:inquiry": {"get": PROVERS},
     "reports:inquiry_file": {"get": PROVERS},
     "reports:limits": {"get": MEMBERS, "post": ADMINS},
+    "reports:retention": {"get": MEMBERS, "post": ADMINS},
     "reports:erasures": {"get": ADMINS, "post": ADMINS},
     "reports:erasure": {"get": ADMINS},
     "reports:master": {"get": SUPERS},
