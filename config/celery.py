@@ -12,6 +12,7 @@ from kombu.transport.redis import Channel, QoS
 from redis.exceptions import OutOfMemoryError
 
 from audit import walls
+from metrics import done, queues
 
 # Of these entries a witness is kept within seconds: a campaign's approval, its start and its end.
 WITNESSED = [f"campaign.{status}" for status in ("approved", "sending", "done", "expired", "cancelled", "failed")]
@@ -139,6 +140,9 @@ def _serve_all_workspaces(**about: Any) -> None:
 
 
 worker_init.connect(_serve_all_workspaces)
+
+done.connect()
+queues.connect()
 
 app.autodiscover_tasks()
 app.steps["worker"].add("delivery.bootsteps:LinksStep")

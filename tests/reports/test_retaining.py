@@ -247,7 +247,7 @@ def test_an_admin_sets_the_days_on_a_page_that_says_what_goes_next_and_others_lo
     inbound(elsewhere, ago=3)
     page = signed_in(admin, workspace)
     assert retaining.look_in(workspace, now=NOW) == retaining.DueHere(campaigns=1, lists=0, exports=0, inbound=1)
-    assert "Campaigns whose messages go 1 " in text_of(page.get("/retention/"))
+    assert "Campaigns whose messages go</dt><dd>1</dd>" in text_of(page.get("/retention/"))
     days = {"messages_kept_days": "400", "lists_kept_days": "", "exports_kept_days": "2", "inbound_kept_days": "40"}
     assert page.post("/retention/", days).url == "/retention/"
     workspace.refresh_from_db()
