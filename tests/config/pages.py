@@ -57,6 +57,18 @@ PAGES = {
     "join": {"get": SIGNED_IN, "post": SIGNED_IN},
     "invitation": {"get": ANYBODY, "post": ANYBODY},
     "open_invitation": {"get": ANYBODY},
+    # --- Webhooks ---
+    "webhooks:index": {"get": ADMINS},
+    "webhooks:new": {"get": ADMINS, "post": ADMINS},
+    "webhooks:detail": {"get": ADMINS},
+    "webhooks:edit": {"get": ADMINS, "post": ADMINS},
+    "webhooks:rotate": MANAGE,
+    "webhooks:enable": MANAGE,
+    "webhooks:disable": MANAGE,
+    "webhooks:test": MANAGE,
+    "webhooks:delete": MANAGE,
+    "webhooks:delivery": {"get": ADMINS},
+    "webhooks:redeliver": MANAGE,
     # --- What goes on ---
     "notices:live": {"get": ANYBODY},
     "reports:evidence_key": {"get": ANYBODY},

@@ -27,7 +27,7 @@ WITHOUT_ID = {
     *("lists", "uploads", "senders", "campaigns", "channels", "routes", "audit", "schema", "schema-ui", "nowhere"),
     *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
     *("statistics", "statistics-export", "templates", "inquiries"),
-    *("members", "invitations", "join-requests", "keys", "erasures"),
+    *("members", "invitations", "join-requests", "keys", "erasures", "webhooks"),
 }
 
 
@@ -84,6 +84,7 @@ OURS = {
     "members": factories.membership,
     "invitations": factories.invitation,
     "join-requests": factories.join_request,
+    "webhooks": factories.endpoint,
 }
 
 

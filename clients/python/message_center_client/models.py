@@ -2,6 +2,7 @@
 
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
+BlankEnum: TypeAlias = Literal[""]
 ByEnum: TypeAlias = Literal["day", "sender", "channel", "campaign", "error"]
 CampaignStatus: TypeAlias = Literal[
     "draft",
@@ -17,7 +18,21 @@ CampaignStatus: TypeAlias = Literal[
     "failed",
 ]
 DefaultCodingEnum: TypeAlias = Literal["gsm", "latin1", "ascii"]
+DisabledEnum: TypeAlias = Literal["by_hand", "gone", "failing"]
 ErasureOutputStatusEnum: TypeAlias = Literal["running", "waiting", "done"]
+EventsEnum: TypeAlias = Literal[
+    "campaign.in_review",
+    "campaign.rejected",
+    "campaign.approved",
+    "campaign.missed",
+    "campaign.sending",
+    "campaign.paused",
+    "campaign.done",
+    "campaign.expired",
+    "campaign.cancelled",
+    "campaign.failed",
+    "messages.settled",
+]
 ExportStatus: TypeAlias = Literal["queued", "running", "ready", "failed", "expired"]
 FormatEnum: TypeAlias = Literal["csv", "csv.gz", "parquet", "evidence"]
 InvitationStatus: TypeAlias = Literal["pending", "accepted", "revoked"]
@@ -89,9 +104,18 @@ ScopesEnum: TypeAlias = Literal[
     "decide",
 ]
 SenderStatus: TypeAlias = Literal["draft", "pending", "approved", "rejected", "archived"]
+StateEnum: TypeAlias = Literal["pending", "delivered", "failed"]
 SuppressionImportStatus: TypeAlias = Literal["uploading", "importing", "done", "failed"]
 SuppressionSource: TypeAlias = Literal["hand", "import", "opt_out"]
 VerdictEnum: TypeAlias = Literal["voted", "approved", "rejected", "rescheduled", "sent_now"]
+
+
+class AttemptOutput(TypedDict):
+    at: str
+    status: int | None
+    answer: str
+    trouble: str
+    milliseconds: int
 
 
 class CampaignInputRequest(TypedDict):
@@ -208,6 +232,15 @@ class DecisionOutput(TypedDict):
     four_eyes: bool
     is_self_review: bool
     wants_two: bool
+
+
+class DeliveryOutput(TypedDict):
+    id: int
+    webhook_id: str
+    event: str
+    state: "StateEnum"
+    made_at: str
+    next_at: str
 
 
 class EntryOutput(TypedDict):
@@ -448,6 +481,20 @@ class MemberOutput(TypedDict):
     is_active: bool
 
 
+class NewWebhookOutput(TypedDict):
+    id: int
+    url: str
+    description: str
+    events: list["EventsEnum"]
+    with_numbers: bool
+    disabled: "DisabledEnum | BlankEnum"
+    failing_since: str | None
+    old_secret_until: str | None
+    created_by: str
+    created_at: str
+    secret: str
+
+
 class OptionalReasonInputRequest(TypedDict):
     reason: NotRequired[str]
 
@@ -472,6 +519,12 @@ class PatchedCampaignInputRequest(TypedDict):
 class PatchedChangePlaceInputRequest(TypedDict):
     role: NotRequired["Role"]
     is_moderator: NotRequired[bool]
+
+
+class PatchedChangeWebhookInputRequest(TypedDict):
+    url: NotRequired[str]
+    description: NotRequired[str]
+    events: NotRequired[list["EventsEnum"]]
 
 
 class PatchedNameInputRequest(TypedDict):
@@ -689,3 +742,34 @@ class TrialResultOutput(TypedDict):
     submitted_at: str | None
     done_at: str | None
     parts: int
+
+
+class WebhookInputRequest(TypedDict):
+    url: str
+    description: NotRequired[str]
+    events: list["EventsEnum"]
+    with_numbers: NotRequired[bool]
+
+
+class WebhookOutput(TypedDict):
+    id: int
+    url: str
+    description: str
+    events: list["EventsEnum"]
+    with_numbers: bool
+    disabled: "DisabledEnum | BlankEnum"
+    failing_since: str | None
+    old_secret_until: str | None
+    created_by: str
+    created_at: str
+
+
+class WholeDeliveryOutput(TypedDict):
+    id: int
+    webhook_id: str
+    event: str
+    state: "StateEnum"
+    made_at: str
+    next_at: str
+    payload: dict[str, dict[str, Any]]
+    attempts: list["AttemptOutput"]
