@@ -29,10 +29,11 @@ class Scope(TextChoices):
     MEMBERS_WRITE = "members:write", _("invite, change and remove members, where its role may")
     WORKSPACE_WRITE = "workspace:write", _("set the limits and revoke keys, where its role may")
     INQUIRIES = "inquiries", _("inquire about numbers, where its role may")
+    ERASURES = "erasures", _("have numbers erased, where its role may")
     DECIDE = "decide", _("approve and reject, where its role and the workspace let a token do so")
 
 
-OF_TOKENS = frozenset({Scope.MEMBERS_WRITE, Scope.WORKSPACE_WRITE, Scope.INQUIRIES, Scope.DECIDE})
+OF_TOKENS = frozenset({Scope.MEMBERS_WRITE, Scope.WORKSPACE_WRITE, Scope.INQUIRIES, Scope.ERASURES, Scope.DECIDE})
 
 
 def offered(*, to_token: bool) -> list[Scope]:

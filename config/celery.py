@@ -12,6 +12,7 @@ from kombu.transport.redis import Channel, QoS
 from redis.exceptions import OutOfMemoryError
 
 from audit import walls
+from metrics import done, queues
 
 # Of these entries a witness is kept within seconds: a campaign's approval, its start and its end.
 WITNESSED = [f"campaign.{status}" for status in ("approved", "sending", "done", "expired", "cancelled", "failed")]
@@ -80,6 +81,7 @@ app.conf.update(
     task_routes={
         "recipients.tasks.sweep_uploads": {"queue": "housekeeping"},
         "recipients.tasks.*": {"queue": "lists"},
+        "reports.tasks.sweep_erasures": {"queue": "housekeeping"},
         "reports.tasks.*": {"queue": "exports"},
         "delivery.tasks.dispatch": {"queue": "dispatch"},
         # What must happen on the second has a process of its own: a long list never makes a campaign late.
@@ -124,6 +126,7 @@ app.conf.update(
         },
         "sweep-uploads": {"task": "recipients.tasks.sweep_uploads", "schedule": 60.0, "options": {"expires": 60}},
         "sweep-exports": {"task": "reports.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+        "sweep-erasures": {"task": "reports.tasks.sweep_erasures", "schedule": 30.0, "options": {"expires": 30}},
         "sweep-objects-of-lists": {"task": "recipients.tasks.sweep_objects", "schedule": 6 * 3600.0},
         "sweep-inquiries": {"task": "reports.tasks.sweep_inquiries", "schedule": 30.0, "options": {"expires": 30}},
         "sweep-objects-of-exports": {"task": "reports.tasks.sweep_objects", "schedule": 6 * 3600.0},
@@ -137,6 +140,9 @@ def _serve_all_workspaces(**about: Any) -> None:
 
 
 worker_init.connect(_serve_all_workspaces)
+
+done.connect()
+queues.connect()
 
 app.autodiscover_tasks()
 app.steps["worker"].add("delivery.bootsteps:LinksStep")

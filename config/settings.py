@@ -6,7 +6,7 @@ from pathlib import Path
 
 import django_stubs_ext
 
-from config.env import env, networks, rate, redis, secret, secrets, storage, web
+from config.env import env, networks, optional_secret, rate, redis, secret, secrets, storage, web
 
 django_stubs_ext.monkeypatch()  # QuerySet["Campaign"] and ModelAdmin[Campaign] at run time
 
@@ -22,6 +22,9 @@ CHANNEL_KEY = secret("CHANNEL_KEY", default=SECRET_KEY)
 CHANNEL_KEY_FALLBACKS = secrets("CHANNEL_KEY_FALLBACKS")
 # Bundles of evidence are signed with an Ed25519 key that is derived from this; one secret is enough here too.
 EVIDENCE_KEY = secret("EVIDENCE_KEY", default=SECRET_KEY)
+# Numbers that were erased are known again by it: whoever changes it keeps the old one among the fallbacks, for ever.
+ERASURE_KEY = secret("ERASURE_KEY", default=SECRET_KEY)
+ERASURE_KEY_FALLBACKS = secrets("ERASURE_KEY_FALLBACKS")
 
 INSTALLED_APPS = [
     "config",
@@ -52,6 +55,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "metrics.middleware.DurationsMiddleware",
     "config.middleware.ForwardedScheme",
     "config.middleware.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
@@ -191,7 +195,7 @@ CSRF_COOKIE_HTTPONLY = True
 # asks by HTTPS for a year. Whether that holds for other names of the domain is its owner's decision.
 HTTPS = env.bool("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # HSTS for subdomains and the browsers' own lists
 if TRUSTED_PROXIES:
@@ -282,6 +286,12 @@ STOP_BINDS_EVERYBODY = env.bool("STOP_BINDS_EVERYBODY", default=False)
 DISPATCH_FLEET = env.int("DISPATCH_FLEET", default=4)
 # Most message parts a second of all channels together; 0 is no limit but those of channels and campaigns.
 FLEET_TPS = env.int("FLEET_TPS", default=0)
+
+# --- Metrics (docs/adr/0080) ------------------------------------------------------------------------------------------
+# Who may read /metrics: whoever has the token, and who calls from these networks, such as 10.0.0.0/8, ::1. Without
+# either it is not there.
+METRICS_TOKEN = optional_secret("METRICS_TOKEN")
+METRICS_NETWORKS = networks("METRICS_NETWORKS")
 
 # --- The demo ---------------------------------------------------------------------------------------------------------
 SMSC_PORT = env.int("SMSC_PORT", default=2775)  # where the simulator listens

@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from reports import api, inquiry_api, limit_api, statistics_api, trial_api
+from reports import api, erasure_api, inquiry_api, limit_api, statistics_api, trial_api
 
 urlpatterns = [
     path("statistics/", statistics_api.Statistics.as_view(), name="statistics"),
     path("statistics/export/", statistics_api.StatisticsExport.as_view(), name="statistics-export"),
     path("limits/", limit_api.Limits.as_view(), name="limits"),
+    path("erasures/", erasure_api.Erasures.as_view(), name="erasures"),
+    path("erasures/<int:pk>/", erasure_api.OneErasure.as_view(), name="erasure"),
     path("campaigns/<int:pk>/recipients/", api.Recipients.as_view(), name="campaign-recipients"),
     path("campaigns/<int:pk>/errors/", api.Errors.as_view(), name="campaign-errors"),
     path("campaigns/<int:pk>/exports/", api.Exports.as_view(), name="campaign-exports"),

@@ -28,12 +28,13 @@ from recipients import suppressions
 from recipients.chunks import ChunkDamaged
 from reports import bundle, inquiry_answer, inquiry_paper, tasks
 from reports.models import Inquiry
-from reports.statuses import MOVES, Status
+from reports.statuses import MOVES, UNFINISHED, Status
 
 PREFIX = "inquiries/"
 KNOWN_BY = 12  # digits of the keyed hash
 LEASE = timedelta(minutes=5)  # renewed with each list
 GIVE_UP = timedelta(hours=24)
+ERASED = stored(gettext_noop("The number was erased."))
 LATE = stored(gettext_noop("It could not be answered within a day."))
 PART_MISSING = stored(gettext_noop("A part of a list is missing from the object storage."))
 Clock = Callable[[], datetime]
@@ -110,8 +111,11 @@ def let_go(*, now: datetime) -> None:
 
 def forget(workspace: Workspace, phone: int) -> int:
     """The answers about a number that is erased; how many there were."""
-    about = Inquiry.objects.of(workspace).filter(known_as=known_as(phone), status=Status.READY)
-    return sum(_end(inquiry_id, Status.EXPIRED) for inquiry_id in about.values_list("pk", flat=True))
+    about = Inquiry.objects.of(workspace).filter(known_as=known_as(phone)).order_by("pk")
+    answered = list(about.filter(status=Status.READY).values_list("pk", flat=True))
+    asked = list(about.filter(status__in=UNFINISHED).values_list("pk", flat=True))
+    gone = [_end(inquiry_id, Status.EXPIRED) for inquiry_id in answered]
+    return sum(gone + [_end(inquiry_id, Status.FAILED, failure=ERASED) for inquiry_id in asked])
 
 
 def _signed(answer: inquiry_answer.Answer, inquiry: Inquiry) -> bytes:

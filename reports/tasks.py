@@ -49,6 +49,20 @@ def reconcile() -> None:
 
 
 @shared_task
+def erase_number(erasure_id: int) -> None:
+    from reports import erasures
+
+    erasures.work_on(erasure_id, clock=timezone.now)
+
+
+@shared_task
+def sweep_erasures() -> None:
+    from reports import erasures
+
+    erasures.ring_due(now=timezone.now())
+
+
+@shared_task
 def retain() -> None:
     from reports import retaining
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from reports import (
     archive_views,
+    erasure_views,
     evidence_views,
     forecast_views,
     inquiry_views,
@@ -35,6 +36,8 @@ urlpatterns = [
     path("inquiries/<int:pk>/", inquiry_views.inquiry, name="inquiry"),
     path("inquiries/<int:pk>/file/", inquiry_views.download, name="inquiry_file"),
     path("limits/", limit_views.limits, name="limits"),
+    path("erasures/", erasure_views.erasures, name="erasures"),
+    path("erasures/<int:pk>/", erasure_views.erasure, name="erasure"),
     path("campaigns/", overview_views.campaigns, name="campaigns"),
     path("campaigns/<int:pk>/progress/", views.progress, name="progress"),
     path("campaigns/<int:pk>/course/", views.course, name="course"),

@@ -25,6 +25,7 @@ APPS = [
     "channels",
     "config",
     "delivery",
+    "metrics",
     "moderation",
     "notices",
     "recipients",

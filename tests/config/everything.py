@@ -5,10 +5,12 @@ Whoever adds an address adds the thing that it shows; the walks fail until then.
 
 from django.utils import timezone
 
+from accounts.roles import Role
 from campaigns import transitions
 from recipients import suppressions
 from recipients.models import TrialPhone
-from reports.models import Export, Inquiry
+from reports import erasures
+from reports.models import Erasure, Export, Inquiry
 from tests import factories
 
 MISSING = 10**12
@@ -26,6 +28,10 @@ def things(workspace):
     asked, imported = factories.join_request(workspace), factories.suppression_import(workspace)
     suppressed = suppressions.opt_out(workspace, factories.FIRST_NUMBER)
     phone = factories.trial_phone(workspace)
+    admin, now = factories.somebody(workspace, Role.ADMIN), timezone.now()
+    erasure = Erasure.objects.of(workspace).first() or erasures.ask(
+        workspace, "+31699999999", reason="By letter.", by=admin, now=now
+    )
     saved = factories.saved_text(workspace)
     return {
         # The API's, and the pages' where they have the same.
@@ -33,6 +39,7 @@ def things(workspace):
         "senders": campaign.sender_id,
         "campaigns": campaign.pk,
         "exports": export.pk,
+        "erasures": erasure.pk,
         "inquiries": inquiry.pk,
         "suppressions": suppressed.pk,
         "suppressions/imports": imported.pk,

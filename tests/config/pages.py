@@ -71,6 +71,8 @@ PAGES = {
     "reports:inquiry": {"get": PROVERS},
     "reports:inquiry_file": {"get": PROVERS},
     "reports:limits": {"get": MEMBERS, "post": ADMINS},
+    "reports:erasures": {"get": ADMINS, "post": ADMINS},
+    "reports:erasure": {"get": ADMINS},
     "reports:master": {"get": SUPERS},
     "reports:master_campaigns": {"get": SUPERS},
     "reports:archive": {"get": WRITERS | {STRANGER}},

@@ -32,7 +32,7 @@ def patterns(resolver=None, prefix="", names=()):
     return found
 
 
-ADDRESSES = {name: route for name, route in patterns().items() if name not in {"healthz", "readyz"}}
+ADDRESSES = {name: route for name, route in patterns().items() if name not in {"healthz", "metrics", "readyz"}}
 WITH_ID = [name for name, route in ADDRESSES.items() if PLACE.search(route)]
 
 

@@ -86,6 +86,8 @@ MATRIX = {
     ("statistics", "get"): (EVERYBODY, 200),
     ("statistics-export", "get"): (EVERYBODY, 200),
     ("limits", "get"): (EVERYBODY, 200),
+    ("erasures", "post"): (ADMINS, 400),
+    ("erasure", "get"): (ADMINS, 200),
     ("limits", "put"): (UNSUPPRESSORS, 400),
     ("campaign-trials", "get"): (EVERYBODY, 200),
     ("campaign-trials", "post"): (WRITERS, 409),

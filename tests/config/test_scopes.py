@@ -65,6 +65,7 @@ SCOPES = {
     },
     S.WORKSPACE_READ: {("limits", "get"), ("keys", "get"), ("key", "get")},
     S.WORKSPACE_WRITE: {("limits", "put"), ("key", "delete")},
+    S.ERASURES: {("erasures", "post"), ("erasure", "get")},
     S.INQUIRIES: {("inquiries", "post"), ("inquiry", "get"), ("inquiry-file", "get")},
     S.DECIDE: {
         *((f"campaign-{verb}", "post") for verb in ("approve", "reject", "reschedule", "send-now")),

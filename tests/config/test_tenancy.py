@@ -27,7 +27,7 @@ WITHOUT_ID = {
     *("lists", "uploads", "senders", "campaigns", "channels", "routes", "audit", "schema", "schema-ui", "nowhere"),
     *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
     *("statistics", "statistics-export", "templates", "inquiries"),
-    *("members", "invitations", "join-requests", "keys"),
+    *("members", "invitations", "join-requests", "keys", "erasures"),
 }
 
 

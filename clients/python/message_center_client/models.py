@@ -17,6 +17,7 @@ CampaignStatus: TypeAlias = Literal[
     "failed",
 ]
 DefaultCodingEnum: TypeAlias = Literal["gsm", "latin1", "ascii"]
+ErasureOutputStatusEnum: TypeAlias = Literal["running", "waiting", "done"]
 ExportStatus: TypeAlias = Literal["queued", "running", "ready", "failed", "expired"]
 FormatEnum: TypeAlias = Literal["csv", "csv.gz", "parquet", "evidence"]
 InvitationStatus: TypeAlias = Literal["pending", "accepted", "revoked"]
@@ -46,6 +47,19 @@ ListStatus: TypeAlias = Literal["uploading", "preparing", "ready", "failed", "ca
 LongMessagesEnum: TypeAlias = Literal["udh8", "udh16", "sar", "payload"]
 ModeEnum: TypeAlias = Literal["on_approval", "scheduled", "spread"]
 NullEnum: TypeAlias = None
+PlaceEnum: TypeAlias = Literal[
+    "calls",
+    "test_phones",
+    "messages",
+    "receipts",
+    "inbound",
+    "incidents",
+    "lists",
+    "imports",
+    "exports",
+    "inquiries",
+    "suppressed",
+]
 RecipientStatus: TypeAlias = Literal[
     "delivered", "failed", "pending", "no_receipt", "expired", "cancelled", "uncertain", "waiting", "suppressed"
 ]
@@ -71,6 +85,7 @@ ScopesEnum: TypeAlias = Literal[
     "members:write",
     "workspace:write",
     "inquiries",
+    "erasures",
     "decide",
 ]
 SenderStatus: TypeAlias = Literal["draft", "pending", "approved", "rejected", "archived"]
@@ -210,6 +225,23 @@ class EntryOutput(TypedDict):
     note: str
     previous_hash: str
     hash: str
+
+
+class ErasureInputRequest(TypedDict):
+    to: str
+    reason: str
+
+
+class ErasureOutput(TypedDict):
+    id: int
+    known_as: str
+    status: "ErasureOutputStatusEnum"
+    reason: str
+    asked_by: str | None
+    asked_at: str
+    look_at: str
+    done_at: str | None
+    places: list["PlaceOutput"]
 
 
 class Error(TypedDict):
@@ -462,6 +494,13 @@ class PlaceInputRequest(TypedDict):
     is_moderator: NotRequired[bool]
 
 
+class PlaceOutput(TypedDict):
+    place: "PlaceEnum"
+    erased: int
+    awaited: int
+    unread: int
+
+
 class PreparationOutput(TypedDict):
     stage: "ListStage | NullEnum"
     percent: int
@@ -586,7 +625,7 @@ class SuppressionInputRequest(TypedDict):
 
 class SuppressionOutput(TypedDict):
     id: int
-    to: str
+    to: str | None
     scope: "ScopeEnum"
     source: "SuppressionSource"
     reason: str
