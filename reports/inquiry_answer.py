@@ -66,12 +66,24 @@ def _messages(workspace: Workspace, phone: int, places: Sequence[tuple[Recipient
     at = {listed.pk: place for listed, place in places}
     related = ("list", "sender", "revision__decided_by", "channel", "created_by")
     started = Campaign.objects.filter(workspace=workspace).exclude(started_at=None)
-    found = []
+    kept: list[tuple[Campaign, Message | None, bool]] = []
     for campaign in started.select_related(*related).order_by("started_at", "pk"):
         is_kept = retention.is_kept(campaign)
         message = _message(campaign, phone, at) if is_kept else None
         if message is not None or campaign.list_id in at:
-            found.append(_told(campaign, message, is_kept=is_kept))
+            kept.append((campaign, message, is_kept))
+    ids = _carrier_ids([message for _, message, _ in kept if message is not None], phone)
+    return [_told(campaign, message, ids, is_kept=is_kept) for campaign, message, is_kept in kept]
+
+
+def _carrier_ids(messages: Sequence[Message], phone: int) -> dict[tuple[int, int], list[Answer]]:
+    """By campaign and recipient. There is no index to look for them by: each month is gone through once."""
+    found: dict[tuple[int, int], list[Answer]] = {}
+    days = {message.day for message in messages}
+    wanted = {(message.campaign_id, message.recipient) for message in messages}
+    for one in CarrierId.objects.filter(day__in=days, phone=phone).order_by("part") if days else ():
+        if (place := (one.campaign_id, one.recipient)) in wanted:
+            found.setdefault(place, []).append({"part": one.part + 1, "id": one.message_id})
     return found
 
 
@@ -84,7 +96,9 @@ def _message(campaign: Campaign, phone: int, at: dict[int | None, int] | dict[in
     return rows.first()
 
 
-def _told(campaign: Campaign, message: Message | None, *, is_kept: bool) -> Answer:
+def _told(
+    campaign: Campaign, message: Message | None, ids: dict[tuple[int, int], list[Answer]], *, is_kept: bool
+) -> Answer:
     listed, revision = campaign.list, campaign.revision
     assert listed is not None
     decisions = Entry.objects.of(campaign.workspace).about(campaign).filter(action__in=bundle.DECISIONS)
@@ -103,13 +117,12 @@ def _told(campaign: Campaign, message: Message | None, *, is_kept: bool) -> Answ
             for entry in decisions.order_by("seq")
         ],
         "is_kept": is_kept,
-        "result": _result(campaign, message) if message else None,
+        "result": _result(campaign, message, ids) if message else None,
     }
 
 
-def _result(campaign: Campaign, message: Message) -> Answer:
+def _result(campaign: Campaign, message: Message, ids: dict[tuple[int, int], list[Answer]]) -> Answer:
     error = errors.explain(message.error_kind, message.error_code)
-    ids = CarrierId.objects.filter(day=message.day, campaign=campaign, recipient=message.recipient)
     return {
         "status": str(TERM_OF[MessageState(message.state)]),
         "submitted_at": message.submitted_at and message.submitted_at.isoformat(),
@@ -126,7 +139,7 @@ def _result(campaign: Campaign, message: Message) -> Answer:
             for part in range(message.parts)
         ],
         "error": {"code": error.code, "name": error.name, "text": str(error.text)} if error else None,
-        "carrier_ids": [{"part": one.part + 1, "id": one.message_id} for one in ids.order_by("part")],
+        "carrier_ids": ids.get((message.campaign_id, message.recipient), []),
     }
 
 
