@@ -22,6 +22,7 @@ from recipients import suppression_api as suppressions
 from reports import api_urls as reports
 from reports.campaigns_api import ReadCampaign, ReadCampaigns
 from senders import api as senders
+from webhooks import api_urls as webhooks
 
 app_name = "api"
 
@@ -105,6 +106,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/send_now/", moderation.SendNow.as_view(), name="campaign-send-now"),
     *reports.urlpatterns,
     *accounts.urlpatterns,
+    *webhooks.urlpatterns,
     path("inbound/", InboundMessages.as_view(), name="inbound"),
     path("channels/", Channels.as_view(), name="channels"),
     path("routes/", Routes.as_view(), name="routes"),

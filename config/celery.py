@@ -76,7 +76,7 @@ app.conf.update(
     broker_transport_options={"visibility_timeout": 3600},
     # A doorbell that cannot ring must not hold up whoever presses it: the next tick rings again.
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1},
-    task_queues=[Queue(name) for name in ("lists", "exports", "housekeeping", "clock", "dispatch")],
+    task_queues=[Queue(name) for name in ("lists", "exports", "housekeeping", "clock", "dispatch", "webhooks")],
     task_default_queue="housekeeping",
     task_routes={
         "recipients.tasks.sweep_uploads": {"queue": "housekeeping"},
@@ -90,6 +90,9 @@ app.conf.update(
         "delivery.tasks.match_receipts": {"queue": "clock"},
         "delivery.tasks.*": {"queue": "housekeeping"},
         "moderation.tasks.lapse": {"queue": "clock"},
+        # A process of its own: a receiver that is slow makes nothing late but its own.
+        "webhooks.tasks.forget": {"queue": "housekeeping"},
+        "webhooks.tasks.*": {"queue": "webhooks"},
     },
     beat_schedule={
         "tick": {"task": "delivery.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
@@ -114,6 +117,8 @@ app.conf.update(
         },
         "look-for-notices": {"task": "notices.tasks.look", "schedule": 5.0, "options": {"expires": 5}},
         "forget-notices": {"task": "notices.tasks.forget", "schedule": 6 * 3600.0},
+        "look-for-webhooks": {"task": "webhooks.tasks.look", "schedule": 2.0, "options": {"expires": 5}},
+        "forget-webhooks": {"task": "webhooks.tasks.forget", "schedule": 6 * 3600.0},
         "forget-calls": {"task": "accounts.tasks.forget_calls", "schedule": 3600.0},
         "forget-attempts": {"task": "accounts.tasks.forget_attempts", "schedule": 3600.0},
         "forget-sessions": {"task": "accounts.tasks.forget_sessions", "schedule": 3600.0},

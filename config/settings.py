@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import django_stubs_ext
+from environs import validate
 
 from config.env import env, networks, optional_secret, rate, redis, secret, secrets, storage, web
 
@@ -51,6 +52,7 @@ INSTALLED_APPS = [
     "delivery",
     "reports",
     "notices",
+    "webhooks",
     "simulator",
 ]
 
@@ -195,7 +197,7 @@ CSRF_COOKIE_HTTPONLY = True
 # asks by HTTPS for a year. Whether that holds for other names of the domain is its owner's decision.
 HTTPS = env.bool("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$", "^workz$"]
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # HSTS for subdomains and the browsers' own lists
 if TRUSTED_PROXIES:
@@ -293,10 +295,16 @@ FLEET_TPS = env.int("FLEET_TPS", default=0)
 METRICS_TOKEN = optional_secret("METRICS_TOKEN")
 METRICS_NETWORKS = networks("METRICS_NETWORKS")
 
+# --- Webhooks (docs/webhooks.md) --------------------------------------------------------------------------------------
+WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", default=[443, 8443], subcast=int)
+WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=False)  # also by http, on any port: for a try at home
+WEBHOOK_KEPT = timedelta(days=env.int("WEBHOOK_DAYS", default=30))  # what was sent, with every attempt
+
 # --- The demo ---------------------------------------------------------------------------------------------------------
 SMSC_PORT = env.int("SMSC_PORT", default=2775)  # where the simulator listens
 DEMO_FILE = env.str("DEMO_FILE", default="")  # keeps the demo's passwords and tokens from one run to the next
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="line", validate=validate.OneOf(["line", "json"]))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -305,9 +313,10 @@ LOGGING = {
         "line": {
             "()": "config.logs.Line",
             "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
-        }
+        },
+        "json": {"()": "config.logs.Json"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     # They tell which letters a document has.
     "loggers": {"fontTools": {"level": "WARNING"}, "fpdf": {"level": "ERROR"}},

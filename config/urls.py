@@ -19,6 +19,7 @@ campaigns = [path("<int:pk>/", report.campaign, name="detail"), *campaigns_urls.
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("workz", health.workz),
     path("metrics", metrics.scrape),
     path("api/v1/", include("config.api_urls")),
     path("", include("accounts.urls")),
@@ -28,5 +29,6 @@ urlpatterns = [
     path("campaigns/", include("moderation.urls")),
     path("lists/", include("recipients.urls")),
     path("senders/", include("senders.urls")),
+    path("webhooks/", include("webhooks.urls")),
     path("admin/", admin.site.urls),
 ]

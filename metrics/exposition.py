@@ -134,8 +134,9 @@ def _channels(now: datetime) -> Families:
     up = _gauge("bind_up", "1 when this bind is bound.", "channel", "process", "bind")
     window = _gauge("bind_window_size", "Most unanswered submit_sm of this bind.", "channel", "process", "bind")
     used = _gauge("bind_window_used", "Unanswered submit_sm of this bind.", "channel", "process", "bind")
-    states = figures.binds(now)
-    for channel in figures.channels():
+    channels = figures.channels()
+    states = figures.binds(channels, now=now)
+    for channel in channels:
         mine = [state for state in states if state.channel_id == channel.pk]
         limits.add_metric([channel.name], channel.tps)
         binds.add_metric([channel.name], sum(state.is_up for state in mine))

@@ -31,6 +31,7 @@ APPS = [
     "recipients",
     "reports",
     "senders",
+    "webhooks",
 ]
 TOOLS = ["simulator", "smpp", "stack"]  # they know no app, and so neither its statuses nor its settings
 

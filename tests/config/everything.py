@@ -12,6 +12,7 @@ from recipients.models import TrialPhone
 from reports import erasures
 from reports.models import Erasure, Export, Inquiry
 from tests import factories
+from webhooks import endpoints
 
 MISSING = 10**12
 
@@ -33,6 +34,8 @@ def things(workspace):
         workspace, "+31699999999", reason="By letter.", by=admin, now=now
     )
     saved = factories.saved_text(workspace)
+    endpoint = factories.endpoint(workspace)
+    sent = endpoints.try_out(endpoint.pk, by=endpoint.created_by, now=timezone.now())
     return {
         # The API's, and the pages' where they have the same.
         "lists": campaign.list_id,
@@ -48,6 +51,8 @@ def things(workspace):
         "join-requests": asked.pk,
         "keys": factories.api_key(workspace)[0].pk,
         "templates": saved.pk,
+        "webhooks": endpoint.pk,
+        "webhooks/deliveries": sent.pk,
         # The pages'.
         "campaigns/texts": saved.pk,
         "workspaces": workspace.pk,

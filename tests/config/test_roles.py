@@ -104,6 +104,18 @@ MATRIX = {
     ("keys", "get"): (ADMINS, 200),
     ("key", "get"): (ADMINS, 200),
     ("key", "delete"): (ADMINS, 204),
+    ("webhooks", "get"): (ADMINS, 200),
+    ("webhooks", "post"): (ADMINS, 400),
+    ("webhook", "get"): (ADMINS, 200),
+    ("webhook", "patch"): (ADMINS, 200),
+    ("webhook", "delete"): (ADMINS, 204),
+    ("webhook-rotate", "post"): (ADMINS, 200),
+    ("webhook-enable", "post"): (ADMINS, 200),
+    ("webhook-disable", "post"): (ADMINS, 200),
+    ("webhook-test", "post"): (ADMINS, 201),
+    ("webhook-deliveries", "get"): (ADMINS, 200),
+    ("webhook-delivery", "get"): (ADMINS, 200),
+    ("webhook-redeliver", "post"): (ADMINS, 200),
     ("members", "get"): (EVERYBODY, 200),
     ("member", "get"): (EVERYBODY, 200),
     ("member", "patch"): (ADMINS, 200),
@@ -120,7 +132,13 @@ MATRIX = {
 }
 # Bodies that are bytes of a file: they name nothing.
 TAKES_A_FILE = {"uploads", "list-file", "list-file-named", "suppression-import-file", "suppression-import-file-named"}
-READS_NOTHING = {("list", "delete"), ("member", "delete"), ("invitation", "delete"), ("key", "delete")}
+READS_NOTHING = {
+    ("list", "delete"),
+    ("member", "delete"),
+    ("invitation", "delete"),
+    ("key", "delete"),
+    ("webhook", "delete"),
+}
 TUS = {name: {"options"} for name in ("uploads", "list-file", "list-file-named")}  # tus describes itself by OPTIONS
 # What rows have and nobody says of them: whose they are, how far they are, what was decided and what they cost.
 FORBIDDEN = {

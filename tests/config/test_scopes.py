@@ -63,8 +63,14 @@ SCOPES = {
         *(("member", "patch"), ("member", "delete"), ("invitations", "post"), ("invitation", "delete")),
         *((name, "post") for name in ("invitation-resend", "join-request-grant", "join-request-refuse")),
     },
-    S.WORKSPACE_READ: {("limits", "get"), ("keys", "get"), ("key", "get")},
-    S.WORKSPACE_WRITE: {("limits", "put"), ("key", "delete")},
+    S.WORKSPACE_READ: {
+        *(("limits", "get"), ("keys", "get"), ("key", "get"), ("webhooks", "get"), ("webhook", "get")),
+        *(("webhook-deliveries", "get"), ("webhook-delivery", "get")),
+    },
+    S.WORKSPACE_WRITE: {
+        *(("limits", "put"), ("key", "delete"), ("webhooks", "post"), ("webhook", "patch"), ("webhook", "delete")),
+        *((f"webhook-{verb}", "post") for verb in ("rotate", "enable", "disable", "test", "redeliver")),
+    },
     S.ERASURES: {("erasures", "post"), ("erasure", "get")},
     S.INQUIRIES: {("inquiries", "post"), ("inquiry", "get"), ("inquiry-file", "get")},
     S.DECIDE: {

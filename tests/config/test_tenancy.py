@@ -28,7 +28,7 @@ WITHOUT_ID = {
     "audit-export",
     *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
     *("statistics", "statistics-export", "templates", "inquiries"),
-    *("members", "invitations", "join-requests", "keys", "erasures"),
+    *("members", "invitations", "join-requests", "keys", "erasures", "webhooks"),
 }
 
 
@@ -85,6 +85,7 @@ OURS = {
     "members": factories.membership,
     "invitations": factories.invitation,
     "join-requests": factories.join_request,
+    "webhooks": factories.endpoint,
 }
 
 

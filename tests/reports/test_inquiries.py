@@ -237,12 +237,16 @@ def test_an_answer_is_kept_as_long_as_exports_and_forgotten_with_the_number(work
     kept, other = asked(workspace, phone, moderator), asked(workspace, number_of(campaign, 4), moderator)
     leftovers.sweep(now=timezone.now() + timedelta(days=2))
     assert default_storage.exists(kept.key)
-    assert inquiries.forget(workspace, phone) == 1
+    waiting = inquiries.ask(workspace, f"+{phone}", reason=WHY, by=moderator, now=timezone.now())
+    assert inquiries.forget(workspace, phone) == 2
+    inquiries.work_on(waiting.pk, clock=timezone.now)
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.failure, waiting.phone) == ("failed", "The number was erased.", None)
     inquiries.let_go(now=timezone.now())
     other.refresh_from_db()
     assert other.status == "ready"
     inquiries.let_go(now=timezone.now() + timedelta(days=8))
-    assert set(Inquiry.objects.values_list("status", "key")) == {("expired", "")}
+    assert set(Inquiry.objects.values_list("status", "key")) == {("expired", ""), ("failed", "")}
 
 
 def test_an_inquiry_that_nobody_answers_is_rung_for_again_and_ends_after_a_day(workspace, moderator):
