@@ -6,6 +6,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar, cast
 
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import display_for_field, display_for_value
@@ -123,6 +125,8 @@ def decides(request: Any) -> bool:
 
 
 admin.site.unregister(Group)  # roles belong to memberships
+# Nothing is in allauth's tables (docs/adr/0066).
+admin.site.unregister([EmailAddress, SocialAccount, SocialApp, SocialToken])
 
 
 class NewUserForm(BaseUserCreationForm[User]):

@@ -10,12 +10,15 @@ from accounts import (
     reset_views,
     rule_views,
     sign_in_views,
+    single_sign_on_views,
     views,
 )
 
 urlpatterns = [
     path("login/", sign_in_views.SignIn.as_view(), name="login"),
     path("logout/", sign_in_views.sign_out, name="logout"),
+    path("sso/", single_sign_on_views.begin, name="single_sign_on"),
+    path("sso/callback/", single_sign_on_views.callback, name="single_sign_on_callback"),
     path("password/", reset_views.forgotten, name="forgotten"),
     path("password/new/", reset_views.reset, name="reset_password"),
     path("password/link/<str:token>/", reset_views.open_link, name="open_reset"),

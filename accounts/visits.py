@@ -9,11 +9,11 @@ from audit.ledger import record
 
 
 @transaction.atomic
-def begin(request: HttpRequest, user: User) -> None:
+def begin(request: HttpRequest, user: User, *, way: str) -> None:
     """With a session of its own key: one that somebody planted before is worth nothing."""
     login(request, user)
     request.session.begin(device=request.headers.get("User-Agent", ""))  # type: ignore[attr-defined]
-    record("user.signed_in", user, by=user)
+    record("user.signed_in", user, by=user, after={"way": way})
 
 
 @transaction.atomic

@@ -37,6 +37,10 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -77,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "config.middleware.RefusedMiddleware",
 ]
 
@@ -157,6 +162,16 @@ LOCK_OUT = timedelta(minutes=15)
 # Networks of our own proxies, such as 10.0.0.0/8: what they say of whom they call for is believed, and nobody else.
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 INVITATION_KEPT = timedelta(days=env.int("INVITATION_DAYS", default=7))  # then its link opens nothing
+# --- Single sign-on by OpenID Connect (docs/adr/0066); without an issuer there is none -------------------------------
+OIDC_ISSUER = web("OIDC_ISSUER").rstrip("/")
+OIDC_NAME = env.str("OIDC_NAME", default="OpenID Connect")  # as people know it
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID") if OIDC_ISSUER else ""
+OIDC_CLIENT_SECRET = secret("OIDC_CLIENT_SECRET") if OIDC_ISSUER else ""
+OIDC_ONLY = env.bool("OIDC_ONLY", default=False)  # then passwords are for super admins
+SOCIALACCOUNT_ADAPTER = "accounts.single_sign_on_views.Adapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"

@@ -121,6 +121,7 @@ def test_edges_reach_rows_through_their_workspace():
         "member_views.py",
         "invitation_views.py",
         "reset_views.py",
+        "single_sign_on_views.py",
         "join_views.py",
         "master_views.py",
         "archive_views.py",

@@ -27,6 +27,8 @@ PAGES = {
     # --- Accounts ---
     "login": {"get": ANYBODY, "post": ANYBODY},
     "logout": {"post": ANYBODY},
+    "single_sign_on": {"get": ANYBODY},
+    "single_sign_on_callback": {"get": ANYBODY},
     "forgotten": {"get": ANYBODY, "post": ANYBODY},
     "reset_password": {"get": ANYBODY, "post": ANYBODY},
     "open_reset": {"get": ANYBODY},
@@ -170,3 +172,4 @@ UNSEEN = {"look", "reports:master", "reports:master_campaigns"}  # who may not f
 HAS_NOTHING = {"senders:evidence", "recipients:rejected", "recipients:duplicates", "reports:download"}
 HAS_NOTHING |= {"end_session", "recipients:suppression_import_rejected", "invitation", "revoke_key", "reset_password"}
 HAS_NOTHING |= {"reports:inquiry_file"}
+HAS_NOTHING |= {"single_sign_on", "single_sign_on_callback"}  # without a provider

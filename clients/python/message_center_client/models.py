@@ -2,34 +2,112 @@
 
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
-BlankEnum: TypeAlias = Literal['']
-ByEnum: TypeAlias = Literal['day', 'sender', 'channel', 'campaign', 'error']
-CampaignStatus: TypeAlias = Literal['draft', 'in_review', 'rejected', 'approved', 'missed', 'sending', 'paused', 'done', 'expired', 'cancelled', 'failed']
-DefaultCodingEnum: TypeAlias = Literal['gsm', 'latin1', 'ascii']
-DisabledEnum: TypeAlias = Literal['by_hand', 'gone', 'failing']
-ErasureOutputStatusEnum: TypeAlias = Literal['running', 'waiting', 'done']
-EventsEnum: TypeAlias = Literal['campaign.in_review', 'campaign.rejected', 'campaign.approved', 'campaign.missed', 'campaign.sending', 'campaign.paused', 'campaign.done', 'campaign.expired', 'campaign.cancelled', 'campaign.failed', 'messages.settled']
-ExportStatus: TypeAlias = Literal['queued', 'running', 'ready', 'failed', 'expired']
-FormatEnum: TypeAlias = Literal['csv', 'csv.gz', 'parquet', 'evidence']
-InvitationStatus: TypeAlias = Literal['pending', 'accepted', 'revoked']
-JoinRequestStatus: TypeAlias = Literal['pending', 'granted', 'refused']
-KindEnum: TypeAlias = Literal['bind_refused', 'link_lost', 'connect_failed', 'response_timeout', 'throttled', 'queue_full', 'refused', 'protocol', 'storage', 'database', 'redis', 'seal_broken', 'chunk_damaged', 'chunk_failed', 'restored', 'limit_reached', 'destination_barred', 'unbalanced']
-ListStage: TypeAlias = Literal['reading', 'sorting', 'writing']
-ListStatus: TypeAlias = Literal['uploading', 'preparing', 'ready', 'failed', 'cancelled', 'deleted']
-LongMessagesEnum: TypeAlias = Literal['udh8', 'udh16', 'sar', 'payload']
-ModeEnum: TypeAlias = Literal['on_approval', 'scheduled', 'spread']
+BlankEnum: TypeAlias = Literal[""]
+ByEnum: TypeAlias = Literal["day", "sender", "channel", "campaign", "error"]
+CampaignStatus: TypeAlias = Literal[
+    "draft",
+    "in_review",
+    "rejected",
+    "approved",
+    "missed",
+    "sending",
+    "paused",
+    "done",
+    "expired",
+    "cancelled",
+    "failed",
+]
+DefaultCodingEnum: TypeAlias = Literal["gsm", "latin1", "ascii"]
+DisabledEnum: TypeAlias = Literal["by_hand", "gone", "failing"]
+ErasureOutputStatusEnum: TypeAlias = Literal["running", "waiting", "done"]
+EventsEnum: TypeAlias = Literal[
+    "campaign.in_review",
+    "campaign.rejected",
+    "campaign.approved",
+    "campaign.missed",
+    "campaign.sending",
+    "campaign.paused",
+    "campaign.done",
+    "campaign.expired",
+    "campaign.cancelled",
+    "campaign.failed",
+    "messages.settled",
+]
+ExportStatus: TypeAlias = Literal["queued", "running", "ready", "failed", "expired"]
+FormatEnum: TypeAlias = Literal["csv", "csv.gz", "parquet", "evidence"]
+InvitationStatus: TypeAlias = Literal["pending", "accepted", "revoked"]
+JoinRequestStatus: TypeAlias = Literal["pending", "granted", "refused"]
+KindEnum: TypeAlias = Literal[
+    "bind_refused",
+    "link_lost",
+    "connect_failed",
+    "response_timeout",
+    "throttled",
+    "queue_full",
+    "refused",
+    "protocol",
+    "storage",
+    "database",
+    "redis",
+    "seal_broken",
+    "chunk_damaged",
+    "chunk_failed",
+    "restored",
+    "limit_reached",
+    "destination_barred",
+    "unbalanced",
+]
+ListStage: TypeAlias = Literal["reading", "sorting", "writing"]
+ListStatus: TypeAlias = Literal["uploading", "preparing", "ready", "failed", "cancelled", "deleted"]
+LongMessagesEnum: TypeAlias = Literal["udh8", "udh16", "sar", "payload"]
+ModeEnum: TypeAlias = Literal["on_approval", "scheduled", "spread"]
 NullEnum: TypeAlias = None
-PlaceEnum: TypeAlias = Literal['calls', 'test_phones', 'messages', 'receipts', 'inbound', 'incidents', 'lists', 'imports', 'exports', 'inquiries', 'suppressed']
-RecipientStatus: TypeAlias = Literal['delivered', 'failed', 'pending', 'no_receipt', 'expired', 'cancelled', 'uncertain', 'waiting', 'suppressed']
-RevisionStatus: TypeAlias = Literal['pending', 'approved', 'rejected']
-Role: TypeAlias = Literal['author', 'moderator', 'admin']
-ScopeEnum: TypeAlias = Literal['workspace', 'global']
-ScopesEnum: TypeAlias = Literal['campaigns:read', 'campaigns:write', 'lists:read', 'lists:write', 'suppressions:read', 'suppressions:write', 'senders:read', 'senders:write', 'reports:read', 'exports', 'inbound:read', 'channels:read', 'audit:read', 'members:read', 'workspace:read', 'members:write', 'workspace:write', 'inquiries', 'erasures', 'decide']
-SenderStatus: TypeAlias = Literal['draft', 'pending', 'approved', 'rejected', 'archived']
-StateEnum: TypeAlias = Literal['pending', 'delivered', 'failed']
-SuppressionImportStatus: TypeAlias = Literal['uploading', 'importing', 'done', 'failed']
-SuppressionSource: TypeAlias = Literal['hand', 'import', 'opt_out']
-VerdictEnum: TypeAlias = Literal['voted', 'approved', 'rejected', 'rescheduled', 'sent_now']
+PlaceEnum: TypeAlias = Literal[
+    "calls",
+    "test_phones",
+    "messages",
+    "receipts",
+    "inbound",
+    "incidents",
+    "lists",
+    "imports",
+    "exports",
+    "inquiries",
+    "suppressed",
+]
+RecipientStatus: TypeAlias = Literal[
+    "delivered", "failed", "pending", "no_receipt", "expired", "cancelled", "uncertain", "waiting", "suppressed"
+]
+RevisionStatus: TypeAlias = Literal["pending", "approved", "rejected"]
+Role: TypeAlias = Literal["author", "moderator", "admin"]
+ScopeEnum: TypeAlias = Literal["workspace", "global"]
+ScopesEnum: TypeAlias = Literal[
+    "campaigns:read",
+    "campaigns:write",
+    "lists:read",
+    "lists:write",
+    "suppressions:read",
+    "suppressions:write",
+    "senders:read",
+    "senders:write",
+    "reports:read",
+    "exports",
+    "inbound:read",
+    "channels:read",
+    "audit:read",
+    "members:read",
+    "workspace:read",
+    "members:write",
+    "workspace:write",
+    "inquiries",
+    "erasures",
+    "decide",
+]
+SenderStatus: TypeAlias = Literal["draft", "pending", "approved", "rejected", "archived"]
+StateEnum: TypeAlias = Literal["pending", "delivered", "failed"]
+SuppressionImportStatus: TypeAlias = Literal["uploading", "importing", "done", "failed"]
+SuppressionSource: TypeAlias = Literal["hand", "import", "opt_out"]
+VerdictEnum: TypeAlias = Literal["voted", "approved", "rejected", "rescheduled", "sent_now"]
 
 
 class AttemptOutput(TypedDict):
