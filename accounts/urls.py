@@ -9,12 +9,14 @@ from accounts import (
     member_views,
     reset_views,
     rule_views,
+    second_step_views,
     sign_in_views,
     views,
 )
 
 urlpatterns = [
     path("login/", sign_in_views.SignIn.as_view(), name="login"),
+    path("login/second/", second_step_views.take, name="second_step"),
     path("logout/", sign_in_views.sign_out, name="logout"),
     path("password/", reset_views.forgotten, name="forgotten"),
     path("password/new/", reset_views.reset, name="reset_password"),
@@ -25,6 +27,11 @@ urlpatterns = [
     path("profile/", views.profile, name="profile"),
     path("profile/look/", views.choose_look, name="choose_look"),
     path("profile/password/", views.change_password, name="change_password"),
+    path("profile/second-step/", second_step_views.show, name="second_steps"),
+    path("profile/second-step/app/", second_step_views.propose, name="propose_app"),
+    path("profile/second-step/app/confirm/", second_step_views.confirm, name="confirm_app"),
+    path("profile/second-step/app/remove/", second_step_views.remove_app, name="remove_app"),
+    path("profile/second-step/codes/", second_step_views.renew, name="renew_codes"),
     path("profile/sessions/end/", sign_in_views.end_all, name="end_sessions"),
     path("profile/sessions/<str:handle>/end/", sign_in_views.end_one, name="end_session"),
     path("members/", member_views.index, name="members"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import django_stubs_ext
 
-from config.env import env, networks, rate, redis, secret, secrets, storage, web
+from config.env import env, networks, rate, redis, secret, secrets, some_of, storage, web
 
 django_stubs_ext.monkeypatch()  # QuerySet["Campaign"] and ModelAdmin[Campaign] at run time
 
@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.VisitMiddleware",
+    "accounts.middleware.SecondStepMiddleware",
     "accounts.middleware.RateHeaders",
     "accounts.middleware.WorkspaceMiddleware",
     "accounts.middleware.LanguageMiddleware",
@@ -146,6 +147,8 @@ BREACHED_PASSWORDS_URL = web("BREACHED_PASSWORDS_URL")
 SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", default=5)
 SIGN_IN_ATTEMPTS_OF_ADDRESS = env.int("SIGN_IN_ATTEMPTS_OF_ADDRESS", default=100)
 LOCK_OUT = timedelta(minutes=15)
+# Who signs in with a second step or sees nothing: of moderator, admin, super admin. Everybody else may have one.
+SECOND_STEP_REQUIRED_FOR = some_of("SECOND_STEP_REQUIRED_FOR", {"moderator", "admin", "super admin"})
 # Networks of our own proxies, such as 10.0.0.0/8: what they say of whom they call for is believed, and nobody else.
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 INVITATION_KEPT = timedelta(days=env.int("INVITATION_DAYS", default=7))  # then its link opens nothing

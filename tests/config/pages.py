@@ -25,6 +25,12 @@ DECIDE = {"post": DECIDERS}
 PAGES = {
     # --- Accounts ---
     "login": {"get": ANYBODY, "post": ANYBODY},
+    "second_step": {"get": SIGNED_IN, "post": SIGNED_IN},  # of whoever is halfway; else it leads on
+    "second_steps": {"get": SIGNED_IN},
+    "propose_app": {"post": SIGNED_IN},  # their own
+    "confirm_app": {"get": SIGNED_IN, "post": SIGNED_IN},
+    "remove_app": {"post": SIGNED_IN},
+    "renew_codes": {"post": SIGNED_IN},
     "logout": {"post": ANYBODY},
     "forgotten": {"get": ANYBODY, "post": ANYBODY},
     "reset_password": {"get": ANYBODY, "post": ANYBODY},
