@@ -171,3 +171,7 @@ class PasswordForm(forms.Form):
                 if authenticate(None, username=self._user.email, password=found["password"]) is None:
                     self.add_error("password", _("This is not your password."))
         return found
+
+
+class KeyNameForm(PasswordForm):
+    name = forms.CharField(max_length=60, label=_("Name of the key"), help_text=_("Such as “Blue key, office”."))

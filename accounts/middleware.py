@@ -110,8 +110,7 @@ class SecondStepMiddleware:
 _ANYWHERE = frozenset({"logout", "prefer", "login", "healthz", "readyz"})
 OPEN_HALFWAY = {
     "second_step": _ANYWHERE | {"second_step", "second_step_key"},
-    "second_steps": _ANYWHERE
-    | {"second_steps", "propose_app", "confirm_app", "add_security_key", "security_key_options"},
+    "second_steps": _ANYWHERE | {"second_steps", "propose_app", "confirm_app", "ask_for_key", "add_key"},
 }
 
 

@@ -1,5 +1,6 @@
 """The second step of signing in, and the page on which somebody says what theirs is."""
 
+import segno
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -9,13 +10,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
-import segno
-from accounts import lock_outs, second_steps, visits
+from accounts import lock_outs, second_steps, security_keys, visits
 from accounts.access import signed_in, writes_nothing
-from accounts.forms import CodeForm, PasswordForm, refused_on
+from accounts.forms import CodeForm, KeyNameForm, PasswordForm, refused_on
 from accounts.requests import PageRequest
 from accounts.sign_in_views import told_to_wait
+from audit.refusal import Refused
+
+CHALLENGE = "challenge"  # in the session
 
 
 @sensitive_post_parameters()
@@ -34,9 +38,22 @@ def take(request: PageRequest) -> HttpResponse:
             second_steps.take(request.user, form.cleaned_data["code"], now=timezone.now())
             visits.go_on(request)
             return redirect(after)
-    context = {"form": form, "next": after}
+    context = {"form": form, "next": after, "asked": _ask(request, security_keys.ask_to_use(request.user))}
     answer = render(request, "accounts/second_step.html", context, status=400 if form.is_bound else 200)
     return told_to_wait(answer) if form.has_error("__all__", code=lock_outs.SHUT) else answer
+
+
+@never_cache
+@require_POST
+@signed_in
+@writes_nothing
+def use_key(request: PageRequest) -> HttpResponse:
+    after = _page_of_ours(request, request.POST.get("next", ""))
+    if visits.step_of(request) != visits.Step.OWED:
+        return redirect(after)
+    security_keys.use(request.user, request.POST.get("answer", ""), _challenge(request), now=timezone.now())
+    visits.go_on(request)
+    return redirect(after)
 
 
 @never_cache
@@ -114,9 +131,75 @@ def remove_app(request: PageRequest) -> HttpResponse:
     return _show(request, form)
 
 
-def _show(request: PageRequest, form: PasswordForm) -> HttpResponse:
+@sensitive_post_parameters()
+@never_cache
+@require_POST
+@signed_in
+@writes_nothing
+def ask_for_key(request: PageRequest) -> HttpResponse:
+    """The page on which somebody touches the key that they add."""
+    form = KeyNameForm(request.POST, user=request.user)
+    if form.is_valid():
+        with refused_on(form):
+            asked = _ask(request, security_keys.ask_to_add(request.user))
+            context = {"asked": asked, "name": form.cleaned_data["name"], "here": "profile"}
+            return render(request, "accounts/add_key.html", context)
+    return _show(request, form)
+
+
+@never_cache
+@require_POST
+@signed_in
+@writes_nothing
+def add_key(request: PageRequest) -> HttpResponse:
+    codes = security_keys.add(
+        request.user,
+        request.POST.get("answer", ""),
+        _challenge(request),
+        name=request.POST.get("name", "")[:60] or _("Security key"),
+        session=request.session.session_key or "",
+        now=timezone.now(),
+    )
+    visits.go_on(request)
+    return _codes(request, codes)
+
+
+@sensitive_post_parameters()
+@never_cache
+@require_POST
+@signed_in
+@writes_nothing
+def remove_key(request: PageRequest, pk: int) -> HttpResponse:
+    form = PasswordForm(request.POST, user=request.user)
+    if form.is_valid():
+        with refused_on(form):
+            security_keys.remove(request.user, pk)
+            messages.success(request, _("The key is removed."))
+            return redirect("second_steps")
+    return _show(request, form)
+
+
+def _ask(request: PageRequest, asked: security_keys.Asked | None) -> str:
+    """What the page tells the browser, whose challenge the session keeps."""
+    if asked is None:
+        return ""
+    request.session[CHALLENGE] = bytes_to_base64url(asked[1])
+    return asked[0]
+
+
+def _challenge(request: PageRequest) -> bytes:
+    """Once: whoever answers again is asked again."""
+    kept = request.session.pop(CHALLENGE, None)
+    if kept is None:
+        raise Refused(_("This page has been used: load it anew."), code="wrong_key")
+    return base64url_to_bytes(kept)
+
+
+def _show(request: PageRequest, form: PasswordForm | KeyNameForm) -> HttpResponse:
+    of_key = isinstance(form, KeyNameForm)
     context = {
-        "form": form,
+        "form": PasswordForm(user=request.user) if of_key else form,
+        "key_form": form if of_key else KeyNameForm(user=request.user, auto_id="key_%s"),
         "ways": second_steps.ways_of(request.user),
         "is_required": second_steps.is_required(request.user),
         "here": "profile",

@@ -72,7 +72,7 @@ class Ways:
 def ways_of(user: User) -> Ways:
     app = Authenticator.objects.filter(user=user, confirmed_at__isnull=False).first()
     return Ways(
-        app_since=app and app.confirmed_at,
+        app_since=app.confirmed_at if app else None,
         keys=list(SecurityKey.objects.filter(user=user).order_by("pk")),
         codes=RecoveryCode.objects.filter(user=user, used_at=None).count(),
     )
@@ -122,9 +122,21 @@ def began(user: User, *, session: str) -> list[str]:
 
 @transaction.atomic
 def remove_app(user: User) -> None:
-    _check_may_lose(user, others=SecurityKey.objects.filter(user=user).exists())
+    check_may_lose(user)
     if Authenticator.objects.filter(user=user).delete()[0]:
         record("user.second_step_removed", user, by=user, before={"way": "app"})
+
+
+def check_may_lose(user: User, *, key: SecurityKey | None = None) -> None:
+    """That there is another way when this key, or the app, is gone; raises Refused where their role needs one."""
+    keys = SecurityKey.objects.filter(user=user)
+    if key is None:
+        has_another = keys.exists()
+    else:
+        has_app = Authenticator.objects.filter(user=user, confirmed_at__isnull=False).exists()
+        has_another = has_app or keys.exclude(pk=key.pk).exists()
+    if not has_another and is_required(user):
+        raise Refused(_("Your role needs a second step: set up another one first."), code="second_step_required")
 
 
 # --- Recovery codes ---------------------------------------------------------------------------------------------------
@@ -194,11 +206,6 @@ def _takes(row: Authenticator, code: str, *, now: datetime) -> bool:
     return False
 
 
-def _check_may_lose(user: User, *, others: bool) -> None:
-    if not others and is_required(user):
-        raise Refused(_("Your role needs a second step: set up another one first."), code="second_step_required")
-
-
 def _count(user: User, *, now: datetime) -> None:
     if not lock_outs.count({_attempts_of(user): ATTEMPTS}, now=now):
         raise Refused(_("Too many wrong codes. Try again in a quarter of an hour."), code=lock_outs.SHUT)
@@ -229,7 +236,7 @@ def _seal(user: User, secret: str) -> str:
 
 def _unseal(row: Authenticator) -> str:
     """Bound to its person: moved to somebody else's row it opens nothing."""
-    whose, secret = json.loads(_box().decrypt(row.sealed.encode()))
+    whose, secret = json.loads(_box().decrypt(row.sealed))
     if whose != row.user_id:
         raise Refused("This secret is somebody else's.", code="wrong_code")
     return str(secret)

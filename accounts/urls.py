@@ -17,6 +17,7 @@ from accounts import (
 urlpatterns = [
     path("login/", sign_in_views.SignIn.as_view(), name="login"),
     path("login/second/", second_step_views.take, name="second_step"),
+    path("login/second/key/", second_step_views.use_key, name="second_step_key"),
     path("logout/", sign_in_views.sign_out, name="logout"),
     path("password/", reset_views.forgotten, name="forgotten"),
     path("password/new/", reset_views.reset, name="reset_password"),
@@ -31,6 +32,9 @@ urlpatterns = [
     path("profile/second-step/app/", second_step_views.propose, name="propose_app"),
     path("profile/second-step/app/confirm/", second_step_views.confirm, name="confirm_app"),
     path("profile/second-step/app/remove/", second_step_views.remove_app, name="remove_app"),
+    path("profile/second-step/keys/", second_step_views.ask_for_key, name="ask_for_key"),
+    path("profile/second-step/keys/add/", second_step_views.add_key, name="add_key"),
+    path("profile/second-step/keys/<int:pk>/remove/", second_step_views.remove_key, name="remove_key"),
     path("profile/second-step/codes/", second_step_views.renew, name="renew_codes"),
     path("profile/sessions/end/", sign_in_views.end_all, name="end_sessions"),
     path("profile/sessions/<str:handle>/end/", sign_in_views.end_one, name="end_session"),

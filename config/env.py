@@ -50,7 +50,8 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
 
 def some_of(name: str, known: set[str]) -> frozenset[str]:
     """Of a list between commas, whose words are known; nothing is none."""
-    wanted = frozenset(text.strip() for text in env.list(name, default=[]))
+    words: list[str] = env.list(name, default=[])
+    wanted = frozenset(word.strip() for word in words)
     if unknown := sorted(wanted - known):
         raise ImproperlyConfigured(f"{name} has {unknown[0]!r}; write some of {', '.join(sorted(known))}.")
     return wanted

@@ -137,6 +137,11 @@ def _password_changed(entry: Entry) -> list[Letter]:
     return [_to_person("password_changed", entry, person, reverse("forgotten"))] if person else []
 
 
+def _second_step_changed(entry: Entry) -> list[Letter]:
+    person = _person(entry)
+    return [_to_person("second_step_changed", entry, person, reverse("second_steps"))] if person else []
+
+
 INVITING = ("invitation.created", "invitation.resent")
 LETTERS: dict[str, Callable[[Entry], list[Letter]]] = {
     "campaign.in_review": _campaign_submitted,
@@ -156,6 +161,10 @@ LETTERS: dict[str, Callable[[Entry], list[Letter]]] = {
     "user.reset_asked": _reset_asked,
     "user.password_reset": _password_changed,
     "user.password_set": _password_changed,
+    "user.second_step_added": _second_step_changed,
+    "user.second_step_removed": _second_step_changed,
+    "user.second_step_reset": _second_step_changed,
+    "user.recovery_codes_renewed": _second_step_changed,
 }
 
 

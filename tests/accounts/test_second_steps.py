@@ -2,7 +2,9 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 
 import pyotp
 import pytest
@@ -16,7 +18,9 @@ from accounts.models import Attempts, Authenticator, RecoveryCode, Session
 from accounts.roles import Role
 from audit.models import Entry
 from audit.refusal import Refused
+from notices import letters
 from tests import factories
+from tests.accounts.soft_key import SoftKey
 from tests.pages import signed_in, text_of
 
 pytestmark = pytest.mark.django_db
@@ -243,3 +247,81 @@ def test_an_operator_resets_it_for_whoever_has_lost_everything(person):
     call_command("reset_second_step", person.email)
     assert not second_steps.is_on(person) and not Session.objects.of_person(person).exists()
     assert actions(person)[-1] == "user.second_step_reset"
+
+
+# --- Security keys ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def key(settings):
+    settings.PUBLIC_URL = "https://sms.acme.example"
+    return SoftKey(settings.PUBLIC_URL)
+
+
+def asked_in(answer):
+    return unescape(re.search(r'data-key="([^"]+)"', answer.content.decode())[1])
+
+
+def add(page, key, name="Blue key"):
+    asked = asked_in(page.post(f"{PAGE}keys/", {"password": factories.PASSWORD, "name": name}))
+    return page.post(f"{PAGE}keys/add/", {"answer": key.made(asked), "name": name})
+
+
+def test_a_security_key_is_added_with_recovery_codes_and_then_opens(person, client, key):
+    answer = add(signed_in(person), key)
+    assert len(CODE.findall(answer.content.decode())) == second_steps.CODES
+    typed(client, person.email)
+    assert client.get("/campaigns/").url.startswith(STEP)
+    opened = client.post(f"{STEP}key/", {"answer": key.used(asked_in(client.get(STEP))), "next": "/campaigns/"})
+    assert opened.url == "/campaigns/"
+    assert client.get("/campaigns/").status_code == 200
+    assert Entry.objects.about(person).latest("seq").after == {"way": "security key"}
+
+
+def test_an_answer_is_good_once_and_for_its_page_only(person, key):
+    add(signed_in(person), key)
+    first, second = Client(), Client()
+    for client in (first, second):
+        typed(client, person.email)
+    answer = key.used(asked_in(first.get(STEP)))
+    second.get(STEP)
+    second.post(f"{STEP}key/", {"answer": answer})
+    assert second.get("/campaigns/").url.startswith(STEP)  # another challenge
+    assert first.post(f"{STEP}key/", {"answer": answer}).status_code == 302
+    assert first.get("/campaigns/").status_code == 200
+
+
+def test_a_key_on_another_address_a_strangers_key_and_a_copy_that_lags_behind_open_nothing(person, workspace, key):
+    add(signed_in(person), key)
+    strangers, elsewhere, lagging = SoftKey(key.origin), replace(key, origin="https://sms.acme.evil"), replace(key)
+    add(signed_in(factories.member(workspace)), strangers)
+    client = Client()
+    typed(client, person.email)
+    key.count = 5
+    client.post(f"{STEP}key/", {"answer": key.used(asked_in(client.get(STEP)))})
+    again = Client()
+    typed(again, person.email)
+    for wrong in (strangers, elsewhere, lagging):
+        again.post(f"{STEP}key/", {"answer": wrong.used(asked_in(again.get(STEP)))})
+        assert again.get("/campaigns/").url.startswith(STEP), wrong
+    again.get(STEP)
+    again.post(f"{STEP}key/", {"answer": "{}"})
+    assert again.get("/campaigns/").url.startswith(STEP)
+
+
+def test_the_last_way_of_somebody_who_must_have_one_is_not_removed(wanted, workspace, key):
+    person = factories.member(workspace, Role.ADMIN)
+    page = signed_in(person)
+    add(page, key)
+    (kept,) = second_steps.ways_of(person).keys
+    assert page.post(f"{PAGE}keys/{kept.pk}/remove/", {"password": factories.PASSWORD}).status_code == 400
+    add(page, SoftKey(key.origin), name="Spare")
+    assert page.post(f"{PAGE}keys/{kept.pk}/remove/", {"password": factories.PASSWORD}).url == PAGE
+    assert [one.name for one in second_steps.ways_of(person).keys] == ["Spare"]
+
+
+def test_whoever_changes_something_gets_a_letter(person):
+    app_of(person)
+    entry = Entry.objects.about(person).get(action="user.second_step_added")
+    (letter,) = letters.of(entry)
+    assert letter.to == person.email and PAGE in letter.text

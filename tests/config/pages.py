@@ -30,6 +30,10 @@ PAGES = {
     "propose_app": {"post": SIGNED_IN},  # their own
     "confirm_app": {"get": SIGNED_IN, "post": SIGNED_IN},
     "remove_app": {"post": SIGNED_IN},
+    "second_step_key": {"post": SIGNED_IN},
+    "ask_for_key": {"post": SIGNED_IN},
+    "add_key": {"post": SIGNED_IN},
+    "remove_key": {"post": SIGNED_IN},
     "renew_codes": {"post": SIGNED_IN},
     "logout": {"post": ANYBODY},
     "forgotten": {"get": ANYBODY, "post": ANYBODY},
