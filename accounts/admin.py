@@ -1,10 +1,13 @@
 """People and workspaces for a super admin; and the desk for the rest of the staff, who look and press buttons."""
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar, cast
 
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import display_for_field, display_for_value
@@ -16,13 +19,17 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import histories, invitations, join_requests, keys, members, registry
+from accounts.forms import DeskPasswordForm
 from accounts.models import ApiKey, Invitation, JoinRequest, Membership, User, Workspace
 from accounts.roles import Role
 from accounts.rules import RULES
@@ -118,6 +125,8 @@ def decides(request: Any) -> bool:
 
 
 admin.site.unregister(Group)  # roles belong to memberships
+# Nothing is in allauth's tables (docs/adr/0066).
+admin.site.unregister([EmailAddress, SocialAccount, SocialApp, SocialToken])
 
 
 class NewUserForm(BaseUserCreationForm[User]):
@@ -157,6 +166,15 @@ class UserAdmin(DjangoUserAdmin[User]):
         """Nobody changes another super admin: not their password, either."""
         is_another = obj is not None and obj.is_superuser and obj.pk != request.user.pk
         return not is_another and super().has_change_permission(request, obj)
+
+    @method_decorator(sensitive_post_parameters())
+    def user_change_password(self, request: Any, id: str, form_url: str = "") -> HttpResponse:
+        """Their own with the old one, by the page. Somebody else's by the verb: the form knows who does it."""
+        if id == str(request.user.pk):
+            return redirect("change_password")
+        by_them = copy(self)
+        by_them.change_password_form = partial(DeskPasswordForm, by=request.user)
+        return super(UserAdmin, by_them).user_change_password(request, id, form_url)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False  # Who has acted stays in the ledger: switch off `active` instead.

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import lock_outs
+from accounts import lock_outs, single_sign_on
 from accounts.models import User
 from audit import circumstances
 from audit.ledger import record
@@ -24,7 +24,7 @@ class Password(ModelBackend):
         address = circumstances.current().address
         lock_outs.begin(email, address, now=timezone.now())
         person = super().authenticate(request, username=email, password=password)
-        if isinstance(person, User):
+        if isinstance(person, User) and not single_sign_on.is_the_only_way(person):
             lock_outs.succeed(email, address)
             return person
         _note_failure(email, address)

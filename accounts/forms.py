@@ -7,12 +7,17 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib.auth import authenticate
-from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
+from django.contrib.auth.forms import (
+    AdminPasswordChangeForm,
+    AuthenticationForm,
+    BaseUserCreationForm,
+    PasswordChangeForm,
+)
 from django.core.exceptions import ValidationError
 from django.forms import BaseForm
 from django.utils.translation import gettext_lazy as _
 
-from accounts import scopes
+from accounts import people, scopes
 from accounts.models import Membership, User, Workspace
 from accounts.preferences import LANGUAGES, Theme
 from accounts.roles import Role
@@ -35,6 +40,34 @@ class SignInForm(AuthenticationForm):
         with refused_on(self):
             super().clean()
         return self.cleaned_data
+
+
+class PasswordForm(PasswordChangeForm):
+    """The old one is asked at the one door, and counted there: a page left open is no place to guess at it."""
+
+    def clean_old_password(self) -> str:
+        old: str = self.cleaned_data["old_password"]
+        try:
+            person = authenticate(username=self.user.email, password=old)
+        except Refused as refusal:
+            raise ValidationError(refusal.message, code=refusal.code) from refusal
+        if person != self.user:
+            raise ValidationError(self.error_messages["password_incorrect"], code="password_incorrect")
+        return old
+
+
+class DeskPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
+    """Somebody else's, by a super admin: by the verb that writes the ledger and ends their sessions."""
+
+    def __init__(self, user: User, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        self.by = by
+
+    def save(self, commit: bool = True) -> User:
+        password = self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None
+        changed = people.change_password(self.user.pk, password=password, by=self.by)
+        self.user = changed
+        return changed
 
 
 class ForgottenForm(forms.Form):
@@ -153,7 +186,7 @@ class CodeForm(forms.Form):
     )
 
 
-class PasswordForm(forms.Form):
+class StillMeForm(forms.Form):
     """That it is still they who sit there. Asked at the one door, and counted there."""
 
     password = forms.CharField(
@@ -173,5 +206,5 @@ class PasswordForm(forms.Form):
         return found
 
 
-class KeyNameForm(PasswordForm):
+class KeyNameForm(StillMeForm):
     name = forms.CharField(max_length=60, label=_("Name of the key"), help_text=_("Such as “Blue key, office”."))

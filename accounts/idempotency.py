@@ -75,6 +75,24 @@ def forget(*, now: datetime) -> None:
     IdempotentCall.objects.expired(now - KEPT).delete()
 
 
+_FORGET = (
+    "DELETE FROM accounts_idempotentcall WHERE workspace_id = %(workspace)s AND position(%(digits)s IN key) > 0",
+    "UPDATE accounts_idempotentcall SET body = replace(body::text, %(digits)s, '')::jsonb"
+    " WHERE workspace_id = %(workspace)s AND position(%(digits)s IN body::text) > 0",
+)
+
+
+@transaction.atomic
+def forget_number(workspace: Workspace, phone: int) -> int:
+    """An answer that is given again has nobody's number in it; a key that is one is forgotten."""
+    changed = 0
+    with connection.cursor() as cursor:
+        for statement in _FORGET:
+            cursor.execute(statement, {"workspace": workspace.pk, "digits": str(phone)})
+            changed += cursor.rowcount
+    return changed
+
+
 def _be_the_only_one(workspace: Workspace, key: str) -> None:
     """Until the end of the transaction; raises Refused while another call holds the key."""
     name = hashlib.sha256(f"idempotency:{workspace.pk}:{key}".encode()).digest()

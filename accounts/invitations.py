@@ -105,6 +105,21 @@ def accept_as_newcomer(token: str, *, name: str, password: str, now: datetime) -
     return _admit(invitation, user, now=now)
 
 
+@transaction.atomic
+def accept_by_address(email: str, *, name: str, now: datetime) -> User | None:
+    """Of somebody whom an identity provider vouches for: the address is theirs, as if they had come by the letter.
+    The account that is made with it has no password. None when no invitation is open."""
+    for seen in Invitation.objects.pending().filter(email__iexact=email).order_by("pk"):
+        Workspace.objects.select_for_update(no_key=True).get(pk=seen.workspace_id)
+        found = Invitation.objects.select_related("workspace", "invited_by").get(pk=seen.pk)
+        if not has_account(found) and not why_not(found, now=now):
+            user = User.objects.create_user(found.email, name=name.strip()[:120])
+            record("user.created", user, by=user, after={"email": user.email, "invitation": found.pk})
+            _admit(found, user, now=now)
+            return user
+    return None
+
+
 def find(token: str) -> Invitation | None:
     """Whose link this is, whatever became of it; None for one that was never given out, or has had a successor."""
     found = Invitation.objects.select_related("workspace", "invited_by").filter(digest=_digest_of(token))

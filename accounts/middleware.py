@@ -99,12 +99,14 @@ class SecondStepMiddleware:
 
     def _kept_at(self, request: Any) -> str | None:
         """The page that they are kept at."""
-        if visits.step_of(request) == visits.Step.OWED:
+        step = visits.step_of(request)
+        if step == visits.Step.OWED:
             if visits.is_too_old(request):
                 visits.end(request)
                 return None
             return "second_step"
-        return "second_steps" if second_steps.is_missing(request.user) else None
+        is_missing = step == visits.Step.NONE and second_steps.is_missing(request.user)
+        return "second_steps" if is_missing else None
 
 
 _ANYWHERE = frozenset({"logout", "prefer", "login", "healthz", "readyz"})

@@ -335,6 +335,24 @@ class Session(AbstractBaseSession):
         return hashlib.sha256(self.session_key.encode()).hexdigest()[:32]
 
 
+class Identity(models.Model):
+    """Who a person is at an identity provider (accounts.single_sign_on)."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    issuer = models.CharField(max_length=500)
+    subject = models.CharField(max_length=255)
+    linked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="identity_once", fields=["issuer", "subject"]),
+            models.UniqueConstraint(name="identity_one_of_person", fields=["user", "issuer"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.issuer}"
+
+
 class Attempts(models.Model):
     """Wrong passwords in a row, for an account from an address or from an address at all (accounts.lock_outs)."""
 

@@ -28,13 +28,13 @@ def prefer(user_id: int, *, language: str, theme: str) -> User:
 
 
 @transaction.atomic
-def change_password(user_id: int, *, password: str, by: User) -> User:
-    """Every session that was signed in with the old one has ended."""
+def change_password(user_id: int, *, password: str | None, by: User) -> User:
+    """Every session that was signed in with the old one has ended. Without one nobody signs in by a password."""
     user = _lock(user_id)
     user.set_password(password)
     user.save(update_fields=["password"])
     Session.objects.of_person(user).delete()
-    record("user.password_set", user, by=by)
+    record("user.password_set", user, by=by, after={"has_password": password is not None})
     return user
 
 

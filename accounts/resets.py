@@ -12,7 +12,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.http import base36_to_int, int_to_base36
 from django.utils.translation import gettext as _
 
-from accounts import lock_outs
+from accounts import lock_outs, single_sign_on
 from accounts.models import Attempts, Session, User
 from audit import circumstances
 from audit.ledger import record
@@ -44,8 +44,8 @@ def ask(email: str, *, now: datetime) -> None:
 
 
 def may_reset(person: User) -> bool:
-    """Whoever never had a password here has none to forget."""
-    return person.is_active and person.has_usable_password()
+    """Whoever never had a password here, or cannot come by it, has none to forget."""
+    return person.is_active and person.has_usable_password() and not single_sign_on.is_the_only_way(person)
 
 
 def token_of(person: User, *, asked_at: datetime) -> str:

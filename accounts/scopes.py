@@ -24,14 +24,19 @@ class Scope(TextChoices):
     CHANNELS_READ = "channels:read", _("see channels and routes")
     AUDIT_READ = "audit:read", _("read the ledger")
     MEMBERS_READ = "members:read", _("see members and, where its role may, whom the workspace invited")
-    WORKSPACE_READ = "workspace:read", _("see the limits and, where its role may, the keys of the workspace")
+    WORKSPACE_READ = (
+        "workspace:read",
+        _("see the limits and, where its role may, the keys and webhooks of the workspace"),
+    )
     # Beyond what a key of a workspace may, whatever its scopes: of personal tokens only.
     MEMBERS_WRITE = "members:write", _("invite, change and remove members, where its role may")
-    WORKSPACE_WRITE = "workspace:write", _("set the limits and revoke keys, where its role may")
+    WORKSPACE_WRITE = "workspace:write", _("set the limits, revoke keys and manage webhooks, where its role may")
+    INQUIRIES = "inquiries", _("inquire about numbers, where its role may")
+    ERASURES = "erasures", _("have numbers erased, where its role may")
     DECIDE = "decide", _("approve and reject, where its role and the workspace let a token do so")
 
 
-OF_TOKENS = frozenset({Scope.MEMBERS_WRITE, Scope.WORKSPACE_WRITE, Scope.DECIDE})
+OF_TOKENS = frozenset({Scope.MEMBERS_WRITE, Scope.WORKSPACE_WRITE, Scope.INQUIRIES, Scope.ERASURES, Scope.DECIDE})
 
 
 def offered(*, to_token: bool) -> list[Scope]:

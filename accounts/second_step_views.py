@@ -14,7 +14,7 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from accounts import lock_outs, second_steps, security_keys, visits
 from accounts.access import signed_in, writes_nothing
-from accounts.forms import CodeForm, KeyNameForm, PasswordForm, refused_on
+from accounts.forms import CodeForm, KeyNameForm, StillMeForm, refused_on
 from accounts.requests import PageRequest
 from accounts.sign_in_views import told_to_wait
 from audit.refusal import Refused
@@ -60,7 +60,7 @@ def use_key(request: PageRequest) -> HttpResponse:
 @require_http_methods(["GET"])
 @signed_in
 def show(request: PageRequest) -> HttpResponse:
-    return _show(request, PasswordForm(user=request.user))
+    return _show(request, StillMeForm(user=request.user))
 
 
 @sensitive_post_parameters()
@@ -69,7 +69,7 @@ def show(request: PageRequest) -> HttpResponse:
 @signed_in
 @writes_nothing
 def propose(request: PageRequest) -> HttpResponse:
-    form = PasswordForm(request.POST, user=request.user)
+    form = StillMeForm(request.POST, user=request.user)
     if form.is_valid():
         with refused_on(form):
             second_steps.propose(request.user)
@@ -110,7 +110,7 @@ def confirm(request: PageRequest) -> HttpResponse:
 @signed_in
 @writes_nothing
 def renew(request: PageRequest) -> HttpResponse:
-    form = PasswordForm(request.POST, user=request.user)
+    form = StillMeForm(request.POST, user=request.user)
     if form.is_valid():
         return _codes(request, second_steps.renew_codes(request.user))
     return _show(request, form)
@@ -122,7 +122,7 @@ def renew(request: PageRequest) -> HttpResponse:
 @signed_in
 @writes_nothing
 def remove_app(request: PageRequest) -> HttpResponse:
-    form = PasswordForm(request.POST, user=request.user)
+    form = StillMeForm(request.POST, user=request.user)
     if form.is_valid():
         with refused_on(form):
             second_steps.remove_app(request.user)
@@ -170,7 +170,7 @@ def add_key(request: PageRequest) -> HttpResponse:
 @signed_in
 @writes_nothing
 def remove_key(request: PageRequest, pk: int) -> HttpResponse:
-    form = PasswordForm(request.POST, user=request.user)
+    form = StillMeForm(request.POST, user=request.user)
     if form.is_valid():
         with refused_on(form):
             security_keys.remove(request.user, pk)
@@ -195,10 +195,10 @@ def _challenge(request: PageRequest) -> bytes:
     return base64url_to_bytes(kept)
 
 
-def _show(request: PageRequest, form: PasswordForm | KeyNameForm) -> HttpResponse:
+def _show(request: PageRequest, form: StillMeForm | KeyNameForm) -> HttpResponse:
     of_key = isinstance(form, KeyNameForm)
     context = {
-        "form": PasswordForm(user=request.user) if of_key else form,
+        "form": StillMeForm(user=request.user) if of_key else form,
         "key_form": form if of_key else KeyNameForm(user=request.user, auto_id="key_%s"),
         "ways": second_steps.ways_of(request.user),
         "is_required": second_steps.is_required(request.user),

@@ -1,5 +1,7 @@
 """The pages by which somebody comes in and goes; the desk's lead here, too."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -10,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from accounts import lock_outs, sessions, visits
+from accounts import lock_outs, sessions, single_sign_on, visits
 from accounts.access import signed_in, writes_nothing
 from accounts.forms import SignInForm
 from accounts.requests import PageRequest
@@ -21,8 +23,14 @@ class SignIn(LoginView):
     authentication_form = SignInForm
     redirect_authenticated_user = True
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        other_way = (
+            {"other_way": settings.OIDC_NAME, "is_only_way": settings.OIDC_ONLY} if single_sign_on.is_on() else {}
+        )
+        return super().get_context_data(**kwargs) | other_way
+
     def form_valid(self, form: SignInForm) -> HttpResponse:  # type: ignore[override]
-        visits.begin(self.request, form.get_user())
+        visits.begin(self.request, form.get_user(), way="password")
         return HttpResponseRedirect(self.get_success_url())
 
     def form_invalid(self, form: SignInForm) -> HttpResponse:  # type: ignore[override]

@@ -11,6 +11,7 @@ from accounts import (
     rule_views,
     second_step_views,
     sign_in_views,
+    single_sign_on_views,
     views,
 )
 
@@ -19,6 +20,8 @@ urlpatterns = [
     path("login/second/", second_step_views.take, name="second_step"),
     path("login/second/key/", second_step_views.use_key, name="second_step_key"),
     path("logout/", sign_in_views.sign_out, name="logout"),
+    path("sso/", single_sign_on_views.begin, name="single_sign_on"),
+    path("sso/callback/", single_sign_on_views.callback, name="single_sign_on_callback"),
     path("password/", reset_views.forgotten, name="forgotten"),
     path("password/new/", reset_views.reset, name="reset_password"),
     path("password/link/<str:token>/", reset_views.open_link, name="open_reset"),

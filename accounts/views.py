@@ -4,7 +4,6 @@ from copy import copy
 
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -14,12 +13,13 @@ from django.utils.translation import override
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts import people, preferences
+from accounts import lock_outs, people, preferences
 from accounts.access import for_super_admins, signed_in, writes_nothing
-from accounts.forms import PreferencesForm, ProfileForm
+from accounts.forms import PasswordForm, PreferencesForm, ProfileForm
 from accounts.middleware import LOOKING_KEY, SESSION_KEY
 from accounts.models import Session, Workspace
 from accounts.requests import PageRequest
+from accounts.sign_in_views import told_to_wait
 
 
 @require_POST
@@ -85,14 +85,15 @@ def choose_look(request: PageRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @signed_in
 def change_password(request: PageRequest) -> HttpResponse:
-    form = PasswordChangeForm(request.user, request.POST or None)
+    form = PasswordForm(request.user, request.POST or None)
     if form.is_valid():
         changed = people.change_password(request.user.pk, password=form.cleaned_data["new_password1"], by=request.user)
         update_session_auth_hash(request, changed)
         messages.success(request, _("Your password is changed. Other browsers have to sign in again."))
         return redirect("profile")
     context = {"form": form, "here": "profile"}
-    return render(request, "accounts/password.html", context, status=400 if form.is_bound else 200)
+    answer = render(request, "accounts/password.html", context, status=400 if form.is_bound else 200)
+    return told_to_wait(answer) if form.has_error("old_password", code=lock_outs.SHUT) else answer
 
 
 def _page_of_ours(request: HttpRequest, url: str) -> str:

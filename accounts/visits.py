@@ -3,12 +3,13 @@
 from datetime import timedelta
 from enum import StrEnum
 
+from django.conf import settings
 from django.contrib.auth import login, logout
 from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import second_steps
+from accounts import second_steps, single_sign_on
 from accounts.models import User
 from accounts.sessions import BEGAN
 from audit.ledger import record
@@ -24,13 +25,16 @@ class Step(StrEnum):
 
 
 @transaction.atomic
-def begin(request: HttpRequest, user: User) -> None:
+def begin(request: HttpRequest, user: User, *, way: str) -> None:
     """With a session of its own key: one that somebody planted before is worth nothing. Where a second step is owed it
     opens nothing else (`accounts.middleware.SecondStepMiddleware`), by whatever way somebody came in."""
     login(request, user)
     request.session.begin(device=request.headers.get("User-Agent", ""))  # type: ignore[attr-defined]
-    request.session[STEP] = Step.OWED if second_steps.is_on(user) else Step.NONE
-    record("user.signed_in", user, by=user)
+    if way == single_sign_on.WAY and settings.OIDC_IS_SECOND_STEP:
+        request.session[STEP] = Step.TAKEN  # there
+    else:
+        request.session[STEP] = Step.OWED if second_steps.is_on(user) else Step.NONE
+    record("user.signed_in", user, by=user, after={"way": way})
 
 
 def step_of(request: HttpRequest) -> Step:

@@ -39,7 +39,7 @@ def _address(request: HttpRequest) -> str | None:
     read from the last one on, as far as they are ours. Nobody else is believed."""
     address = request.META.get("REMOTE_ADDR") or None
     hops = request.headers.get("X-Forwarded-For", "").split(",")
-    while address and hops and _is_ours(address):
+    while address and hops and is_ours(address):
         told = hops.pop().strip()
         if not _is_address(told):
             break
@@ -47,7 +47,8 @@ def _address(request: HttpRequest) -> str | None:
     return address
 
 
-def _is_ours(address: str) -> bool:
+def is_ours(address: str) -> bool:
+    """Whether it is one of our proxies."""
     return any(ip_address(address) in network for network in settings.TRUSTED_PROXIES)
 
 

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
-from accounts.models import User
+from accounts.models import User, Workspace
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from campaigns import carriers, drafts, placeholders, seal
@@ -212,3 +213,9 @@ def _rows(campaign: Campaign, template: Template) -> list[dict[str, str]]:
         raise Refused(_("The list cannot be read in this moment."), code="list_unreadable") from None
     keys = [placeholders.key_of(column) for column in listed.columns]
     return [dict(reversed(list(zip(keys, map(_one_line, row.cells), strict=True)))) for row in rows]
+
+
+def forget_number(workspace: Workspace, phone: int) -> int:
+    """Of tests that were sent; each keeps how many there were."""
+    rows = TrialNumber.objects.filter(workspace=workspace, phone=phone)
+    return rows.update(phone=-1 - F("place"))

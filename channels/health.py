@@ -5,6 +5,7 @@ Times are arguments, in seconds of a clock that never goes back.
 """
 
 import math
+from bisect import bisect_left
 from collections import Counter, deque
 from collections.abc import Hashable, Iterable
 from typing import Any
@@ -127,6 +128,21 @@ def _in_a_row(count: int, code: int) -> str:
     if count == 1:
         return reasons.ONE_ANSWER % {"name": status.name(code), "text": status.text(code)}
     return reasons.IN_A_ROW % {"count": count, "name": status.name(code)}
+
+
+class Latencies:
+    """How long a bind's answers took, over its life: `counts` by the first of WITHIN that was enough, and one more for
+    the slower ones."""
+
+    WITHIN = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # seconds
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(self.WITHIN) + 1)
+        self.seconds = 0.0
+
+    def count(self, seconds: float, n: int) -> None:
+        self.counts[bisect_left(self.WITHIN, seconds)] += n
+        self.seconds += seconds * n
 
 
 class Pace:

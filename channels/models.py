@@ -1,5 +1,6 @@
 """Who carries: a channel is one carrier account and how fast it may be used; a route is several channels as one."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -295,6 +296,9 @@ class LinkState(models.Model):
     window = models.PositiveIntegerField()
     unanswered = models.PositiveIntegerField(help_text="Of the window, in use.")
     rate = models.FloatField(help_text="Parts a second, since the sight before.")
+    # Of its life (`channels.health.Latencies`).
+    answered = ArrayField(models.BigIntegerField(), default=list, db_default=[])
+    answer_seconds = models.FloatField(default=0.0, db_default=0.0)
     last_error = models.CharField(max_length=500, blank=True)
     last_error_at = models.DateTimeField(null=True)
     seen_at = models.DateTimeField()

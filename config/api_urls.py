@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import api_urls as accounts
-from audit.api import Audit
+from audit.api import Audit, AuditExport
 from campaigns import api as campaigns
 from campaigns import saved_text_api as saved_texts
 from channels.api import Channels, Routes
@@ -22,6 +22,7 @@ from recipients import suppression_api as suppressions
 from reports import api_urls as reports
 from reports.campaigns_api import ReadCampaign, ReadCampaigns
 from senders import api as senders
+from webhooks import api_urls as webhooks
 
 app_name = "api"
 
@@ -105,10 +106,12 @@ urlpatterns = [
     path("campaigns/<int:pk>/send_now/", moderation.SendNow.as_view(), name="campaign-send-now"),
     *reports.urlpatterns,
     *accounts.urlpatterns,
+    *webhooks.urlpatterns,
     path("inbound/", InboundMessages.as_view(), name="inbound"),
     path("channels/", Channels.as_view(), name="channels"),
     path("routes/", Routes.as_view(), name="routes"),
     path("audit/", Audit.as_view(), name="audit"),
+    path("audit/export/", AuditExport.as_view(), name="audit-export"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("schema/ui/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="schema-ui"),
     re_path("", Nowhere.as_view(), name="nowhere"),

@@ -12,6 +12,7 @@ from kombu.transport.redis import Channel, QoS
 from redis.exceptions import OutOfMemoryError
 
 from audit import walls
+from metrics import done, queues
 
 # Of these entries a witness is kept within seconds: a campaign's approval, its start and its end.
 WITNESSED = [f"campaign.{status}" for status in ("approved", "sending", "done", "expired", "cancelled", "failed")]
@@ -75,11 +76,12 @@ app.conf.update(
     broker_transport_options={"visibility_timeout": 3600},
     # A doorbell that cannot ring must not hold up whoever presses it: the next tick rings again.
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1},
-    task_queues=[Queue(name) for name in ("lists", "exports", "housekeeping", "clock", "dispatch")],
+    task_queues=[Queue(name) for name in ("lists", "exports", "housekeeping", "clock", "dispatch", "webhooks")],
     task_default_queue="housekeeping",
     task_routes={
         "recipients.tasks.sweep_uploads": {"queue": "housekeeping"},
         "recipients.tasks.*": {"queue": "lists"},
+        "reports.tasks.sweep_erasures": {"queue": "housekeeping"},
         "reports.tasks.*": {"queue": "exports"},
         "delivery.tasks.dispatch": {"queue": "dispatch"},
         # What must happen on the second has a process of its own: a long list never makes a campaign late.
@@ -88,6 +90,9 @@ app.conf.update(
         "delivery.tasks.match_receipts": {"queue": "clock"},
         "delivery.tasks.*": {"queue": "housekeeping"},
         "moderation.tasks.lapse": {"queue": "clock"},
+        # A process of its own: a receiver that is slow makes nothing late but its own.
+        "webhooks.tasks.forget": {"queue": "housekeeping"},
+        "webhooks.tasks.*": {"queue": "webhooks"},
     },
     beat_schedule={
         "tick": {"task": "delivery.tasks.tick", "schedule": 1.0, "options": {"expires": 5}},
@@ -112,6 +117,8 @@ app.conf.update(
         },
         "look-for-notices": {"task": "notices.tasks.look", "schedule": 5.0, "options": {"expires": 5}},
         "forget-notices": {"task": "notices.tasks.forget", "schedule": 6 * 3600.0},
+        "look-for-webhooks": {"task": "webhooks.tasks.look", "schedule": 2.0, "options": {"expires": 5}},
+        "forget-webhooks": {"task": "webhooks.tasks.forget", "schedule": 6 * 3600.0},
         "forget-calls": {"task": "accounts.tasks.forget_calls", "schedule": 3600.0},
         "forget-attempts": {"task": "accounts.tasks.forget_attempts", "schedule": 3600.0},
         "forget-sessions": {"task": "accounts.tasks.forget_sessions", "schedule": 3600.0},
@@ -124,7 +131,9 @@ app.conf.update(
         },
         "sweep-uploads": {"task": "recipients.tasks.sweep_uploads", "schedule": 60.0, "options": {"expires": 60}},
         "sweep-exports": {"task": "reports.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
+        "sweep-erasures": {"task": "reports.tasks.sweep_erasures", "schedule": 30.0, "options": {"expires": 30}},
         "sweep-objects-of-lists": {"task": "recipients.tasks.sweep_objects", "schedule": 6 * 3600.0},
+        "sweep-inquiries": {"task": "reports.tasks.sweep_inquiries", "schedule": 30.0, "options": {"expires": 30}},
         "sweep-objects-of-exports": {"task": "reports.tasks.sweep_objects", "schedule": 6 * 3600.0},
     },
 )
@@ -136,6 +145,9 @@ def _serve_all_workspaces(**about: Any) -> None:
 
 
 worker_init.connect(_serve_all_workspaces)
+
+done.connect()
+queues.connect()
 
 app.autodiscover_tasks()
 app.steps["worker"].add("delivery.bootsteps:LinksStep")

@@ -12,10 +12,16 @@ env = Env()
 MILLISECONDS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 
 
-def secret(name: str, *, default: str | None = None) -> str:
-    """The variable, or the content of the file that NAME_FILE names."""
+def optional_secret(name: str) -> str:
+    """The variable, or the content of the file that NAME_FILE names; empty when there is neither."""
     file = env.str(f"{name}_FILE", default="")
-    value = Path(file).read_text().strip() if file else env.str(name, default=default or "")
+    return Path(file).read_text().strip() if file else str(env.str(name, default=""))
+
+
+def secret(name: str, *, default: str | None = None) -> str:
+    """As `optional_secret`, or the default. One of them must say something, and a file that is named something else
+    than nothing."""
+    value = optional_secret(name) or ("" if env.str(f"{name}_FILE", default="") else default)
     if not value:
         raise ImproperlyConfigured(f"Set {name} (or {name}_FILE).")
     return value

@@ -1,16 +1,24 @@
-"""Health checks for whoever runs this: is the process up, and does it reach its three stores?"""
+"""Health checks for whoever runs this: is the process up, does it reach its three stores, and is work done?"""
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 
+from audit import walls
 from config import doorbell
 from delivery import halting
+from metrics import done, figures
 from objects.store import store
 
 logger = logging.getLogger(__name__)
+
+TICK = "delivery.tasks.tick"
+TICK_WITHIN = 15.0  # seconds
+START_WITHIN = 60.0
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -22,6 +30,38 @@ def readyz(request: HttpRequest) -> JsonResponse:
     stores = {name: _state(name, check) for name, check in CHECKS.items()}
     is_ready = all(state == "ok" for state in stores.values())
     return JsonResponse({**stores, "sending": _sending()}, status=200 if is_ready else 503)
+
+
+def workz(request: HttpRequest) -> JsonResponse:
+    """503 naming the work that is not done, by whatever process: for whoever is called then. No reason to take this
+    process out of service: a balancer asks `readyz`."""
+    now = timezone.now()
+    with walls.everything():
+        work = {name: _standing(name, check, now) for name, check in WORK.items()}
+    return JsonResponse(work, status=200 if all(state == "ok" for state in work.values()) else 503)
+
+
+def _standing(name: str, check: Callable[[datetime], bool], now: datetime) -> str:
+    try:
+        return "ok" if check(now) else "late"
+    except Exception:  # each store fails in its own ways
+        logger.warning("health.unknown", extra={"work": name}, exc_info=True)
+        return "unknown"
+
+
+def _ticks(now: datetime) -> bool:
+    return now.timestamp() - done.last().get(TICK, 0.0) < TICK_WITHIN
+
+
+def _starts(now: datetime) -> bool:
+    """As far as it may: nothing starts while everything is stopped."""
+    return figures.overdue(now) < START_WITHIN or bool(halting.in_force())
+
+
+def _is_heard(now: datetime) -> bool:
+    """Some dispatch process speaks of its binds, whether the carriers let them in or not."""
+    channels = figures.channels()
+    return not channels or any(not bind.is_gone for bind in figures.binds(channels, now=now))
 
 
 def _sending() -> str:
@@ -54,3 +94,4 @@ def _storage() -> None:
 
 # None, or in a sentence why a store that answers cannot be relied on.
 CHECKS: dict[str, Callable[[], str | None]] = {"database": _database, "redis": doorbell.unfit, "storage": _storage}
+WORK: dict[str, Callable[[datetime], bool]] = {"tick": _ticks, "starts": _starts, "dispatch": _is_heard}

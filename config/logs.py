@@ -1,7 +1,13 @@
 """Each line of the log names the request that it is about, by the id that an error page shows, and nobody's number."""
 
+import inspect
+import json
 import logging
 import re
+from datetime import UTC, datetime
+from typing import Any
+
+from celery import current_task
 
 from audit import circumstances
 from recipients.masking import masked
@@ -13,13 +19,57 @@ _ROW = re.compile(r"^(\s*(?:psycopg\.\S+: )?(?:DETAIL|CONTEXT):  ?).*$", re.MULT
 
 class RequestId(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = circumstances.current().request_id or "-"
+        record.request_id = circumstances.current().request_id or _task_id() or "-"
         return True
+
+
+def _task_id() -> str:
+    """Of the task that this thread works on; it is given the id of nobody's request."""
+    return str(current_task.request.id or "") if current_task else ""
 
 
 class Line(logging.Formatter):
     """No code of ours logs a number or a text: this is for what an exception of others says, traceback included."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = _ROW.sub(r"\1(left out)", super().format(record))
-        return _NUMBER.sub(lambda found: masked(int(found[1])), text)
+        return _shown(super().format(record))
+
+
+class Json(logging.Formatter):
+    """One object a line, with what the event was about, and in a task with the ids that the task was given."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, tz=UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "event": record.getMessage(),
+            **_task(),
+            **{name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD},
+        }
+        if record.exc_info:
+            said["exception"] = self.formatException(record.exc_info)
+        return json.dumps({name: _value(value) for name, value in said.items()}, ensure_ascii=False)
+
+
+_OF_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+
+
+def _task() -> dict[str, Any]:
+    if not current_task:
+        return {}
+    given = inspect.signature(current_task.run).parameters
+    return {"task": current_task.name, **dict(zip(given, current_task.request.args or (), strict=False))}
+
+
+def _value(value: Any) -> Any:
+    """As JSON has it. A whole number as long as a phone number is taken for one."""
+    if value is None or isinstance(value, bool | float):
+        return value
+    shown = _shown(str(value))
+    return value if isinstance(value, int) and shown == str(value) else shown
+
+
+def _shown(text: str) -> str:
+    text = _ROW.sub(r"\1(left out)", text)
+    return _NUMBER.sub(lambda found: masked(int(found[1])), text)

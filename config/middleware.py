@@ -1,5 +1,5 @@
-"""Refused and trouble with storage for pages and the admin, what no database and no page takes, and what every answer
-tells the browser not to do."""
+"""Whom to believe about HTTPS, refused and trouble with storage for pages and the admin, what no database and no page
+takes, and what every answer tells the browser not to do."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -12,9 +12,27 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
+from audit.middleware import is_ours
 from audit.refusal import Refused
 from config import troubles
 from config.api import envelope
+
+
+class ForwardedScheme:
+    """Outermost of all: whether somebody came by HTTPS is believed from a proxy of ours, which says one word. What
+    anybody else says of it is not there (SECURE_PROXY_SSL_HEADER)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        peer, told = request.META.get("REMOTE_ADDR"), request.META.get(FORWARDED_PROTO, "")
+        if not peer or not is_ours(peer) or "," in told:
+            request.META.pop(FORWARDED_PROTO, None)
+        return self.get_response(request)
+
+
+FORWARDED_PROTO = "HTTP_X_FORWARDED_PROTO"
 
 
 class NulMiddleware:

@@ -5,8 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import django_stubs_ext
+from environs import validate
 
-from config.env import env, networks, rate, redis, secret, secrets, some_of, storage, web
+from config.env import env, networks, optional_secret, rate, redis, secret, secrets, some_of, storage, web
 
 django_stubs_ext.monkeypatch()  # QuerySet["Campaign"] and ModelAdmin[Campaign] at run time
 
@@ -22,6 +23,9 @@ CHANNEL_KEY = secret("CHANNEL_KEY", default=SECRET_KEY)
 CHANNEL_KEY_FALLBACKS = secrets("CHANNEL_KEY_FALLBACKS")
 # Bundles of evidence are signed with an Ed25519 key that is derived from this; one secret is enough here too.
 EVIDENCE_KEY = secret("EVIDENCE_KEY", default=SECRET_KEY)
+# Numbers that were erased are known again by it: whoever changes it keeps the old one among the fallbacks, for ever.
+ERASURE_KEY = secret("ERASURE_KEY", default=SECRET_KEY)
+ERASURE_KEY_FALLBACKS = secrets("ERASURE_KEY_FALLBACKS")
 
 INSTALLED_APPS = [
     "config",
@@ -33,6 +37,10 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_htmx",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -48,10 +56,13 @@ INSTALLED_APPS = [
     "delivery",
     "reports",
     "notices",
+    "webhooks",
     "simulator",
 ]
 
 MIDDLEWARE = [
+    "metrics.middleware.DurationsMiddleware",
+    "config.middleware.ForwardedScheme",
     "config.middleware.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -71,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "config.middleware.RefusedMiddleware",
 ]
 
@@ -125,6 +137,7 @@ STORAGES = {
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=1024**3)
 UPLOAD_EXPIRES = timedelta(hours=env.int("UPLOAD_EXPIRES_HOURS", default=24))  # without a byte; then it is given up
 EXPORT_KEPT = timedelta(days=env.int("EXPORT_DAYS", default=7))  # then its file is deleted
+INQUIRIES_PER_HOUR = env.int("INQUIRIES_PER_HOUR", default=60)  # about one number each, of one person
 SCRATCH = Path(env.str("SCRATCH", default=tempfile.gettempdir()))  # spill files of list preparation
 LIST_LEASE = timedelta(seconds=env.int("LIST_LEASE_SECONDS", default=120))  # then its preparation is begun again
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
@@ -152,6 +165,18 @@ SECOND_STEP_REQUIRED_FOR = some_of("SECOND_STEP_REQUIRED_FOR", {"moderator", "ad
 # Networks of our own proxies, such as 10.0.0.0/8: what they say of whom they call for is believed, and nobody else.
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 INVITATION_KEPT = timedelta(days=env.int("INVITATION_DAYS", default=7))  # then its link opens nothing
+# --- Single sign-on by OpenID Connect (docs/adr/0066); without an issuer there is none -------------------------------
+OIDC_ISSUER = web("OIDC_ISSUER").rstrip("/")
+OIDC_NAME = env.str("OIDC_NAME", default="OpenID Connect")  # as people know it
+OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID") if OIDC_ISSUER else ""
+OIDC_CLIENT_SECRET = secret("OIDC_CLIENT_SECRET") if OIDC_ISSUER else ""
+# Whether they ask for a second step there; then nobody is asked for another one here.
+OIDC_IS_SECOND_STEP = env.bool("OIDC_IS_SECOND_STEP", default=False)
+OIDC_ONLY = env.bool("OIDC_ONLY", default=False)  # then passwords are for super admins
+SOCIALACCOUNT_ADAPTER = "accounts.single_sign_on_views.Adapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*"]
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
@@ -192,7 +217,7 @@ CSRF_COOKIE_HTTPONLY = True
 # asks by HTTPS for a year. Whether that holds for other names of the domain is its owner's decision.
 HTTPS = env.bool("HTTPS", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$"]
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$", "^workz$"]
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]  # HSTS for subdomains and the browsers' own lists
 if TRUSTED_PROXIES:
@@ -284,10 +309,22 @@ DISPATCH_FLEET = env.int("DISPATCH_FLEET", default=4)
 # Most message parts a second of all channels together; 0 is no limit but those of channels and campaigns.
 FLEET_TPS = env.int("FLEET_TPS", default=0)
 
+# --- Metrics (docs/adr/0080) ------------------------------------------------------------------------------------------
+# Who may read /metrics: whoever has the token, and who calls from these networks, such as 10.0.0.0/8, ::1. Without
+# either it is not there.
+METRICS_TOKEN = optional_secret("METRICS_TOKEN")
+METRICS_NETWORKS = networks("METRICS_NETWORKS")
+
+# --- Webhooks (docs/webhooks.md) --------------------------------------------------------------------------------------
+WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", default=[443, 8443], subcast=int)
+WEBHOOKS_TO_LOOPBACK = env.bool("WEBHOOKS_TO_LOOPBACK", default=False)  # also by http, on any port: for a try at home
+WEBHOOK_KEPT = timedelta(days=env.int("WEBHOOK_DAYS", default=30))  # what was sent, with every attempt
+
 # --- The demo ---------------------------------------------------------------------------------------------------------
 SMSC_PORT = env.int("SMSC_PORT", default=2775)  # where the simulator listens
 DEMO_FILE = env.str("DEMO_FILE", default="")  # keeps the demo's passwords and tokens from one run to the next
 
+LOG_FORMAT = env.str("LOG_FORMAT", default="line", validate=validate.OneOf(["line", "json"]))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -296,9 +333,10 @@ LOGGING = {
         "line": {
             "()": "config.logs.Line",
             "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
-        }
+        },
+        "json": {"()": "config.logs.Json"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["request_id"]}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     # They tell which letters a document has.
     "loggers": {"fontTools": {"level": "WARNING"}, "fpdf": {"level": "ERROR"}},

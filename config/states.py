@@ -9,6 +9,7 @@ from campaigns.statuses import TRIAL_MOVES as TRIAL
 from delivery.statuses import TERM_OF, ChunkStatus, MessageState
 from recipients.statuses import IMPORT_MOVES as IMPORT
 from recipients.statuses import MOVES as LIST
+from reports.statuses import ERASURE_MOVES
 from reports.statuses import MOVES as EXPORT
 from senders.statuses import REVISION_MOVES, SENDER_MOVES
 
@@ -22,6 +23,7 @@ LIVES: dict[str, Moves] = {
     "A sender": SENDER_MOVES,
     "A sender's revision": REVISION_MOVES,
     "An export": EXPORT,
+    "An erasure of a number": ERASURE_MOVES,
     "An invitation": INVITATION_MOVES,
     "A request to join": JOIN_REQUEST_MOVES,
 }

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from campaigns import urls as campaigns_urls
 from config import health
+from metrics import views as metrics
 from reports import views as report
 
 handler400 = "config.errors.bad_request"
@@ -18,6 +19,8 @@ campaigns = [path("<int:pk>/", report.campaign, name="detail"), *campaigns_urls.
 urlpatterns = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("workz", health.workz),
+    path("metrics", metrics.scrape),
     path("api/v1/", include("config.api_urls")),
     path("", include("accounts.urls")),
     path("", include("notices.urls")),
@@ -26,5 +29,6 @@ urlpatterns = [
     path("campaigns/", include("moderation.urls")),
     path("lists/", include("recipients.urls")),
     path("senders/", include("senders.urls")),
+    path("webhooks/", include("webhooks.urls")),
     path("admin/", admin.site.urls),
 ]

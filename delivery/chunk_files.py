@@ -11,10 +11,11 @@ import numpy as np
 from django.core.files.storage import default_storage
 from numpy.typing import NDArray
 
+from campaigns.models import Campaign
 from delivery.models import Chunk
 from recipients.chunks import ChunkDamaged, Entry, Manifest
-from recipients.listing import Piece
-from recipients.models import RecipientList
+from recipients.listing import Piece, now_at
+from recipients.models import ErasedChunk, RecipientList
 
 logger = logging.getLogger(__name__)
 
@@ -40,21 +41,23 @@ def read_manifests(of: Iterable[RecipientList]) -> None:
 
 def phones(chunk: Chunk) -> NDArray[np.uint64]:
     """E.164 digits in list order; raises ChunkDamaged unless the bytes are those of the manifest."""
-    found = _read.find(chunk)
-    return _read.fetch(chunk) if found is None else found
+    [piece] = _pieces([chunk])
+    found = _read.find(piece)
+    return _read.fetch(piece) if found is None else found
 
 
 def others(chunk: Chunk, columns: int) -> list[tuple[str, ...]]:
     """The other columns of each recipient; raises ChunkDamaged as well."""
-    return _piece(chunk).open().others(columns)
+    [piece] = _pieces([chunk])
+    return piece.open().others(columns)
 
 
 def read_ahead(chunk: Chunk) -> None:
     """Fetch those that follow in a thread, so that their turn does not wait for storage."""
     following = Chunk.objects.open().filter(campaign=chunk.campaign_id, number__gt=chunk.number).order_by("number")
-    for one in following[:AHEAD]:
-        if _read.find(one) is None:
-            _reader().submit(_try, one)
+    for piece in _pieces(following[:AHEAD]):
+        if _read.find(piece) is None:
+            _reader().submit(_try, piece)
 
 
 class _Manifests:
@@ -96,18 +99,19 @@ class _Read:
         self._kept: OrderedDict[tuple[str, str], NDArray[np.uint64]] = OrderedDict()
         self._lock = Lock()
 
-    def find(self, chunk: Chunk) -> NDArray[np.uint64] | None:
+    def find(self, piece: Piece) -> NDArray[np.uint64] | None:
+        name = piece.entry.key, piece.entry.sha256
         with self._lock:
-            found = self._kept.get((chunk.key, chunk.sha256))
+            found = self._kept.get(name)
             if found is not None:
-                self._kept.move_to_end((chunk.key, chunk.sha256))
+                self._kept.move_to_end(name)
         return found
 
-    def fetch(self, chunk: Chunk) -> NDArray[np.uint64]:
+    def fetch(self, piece: Piece) -> NDArray[np.uint64]:
         # A copy: the array is part of the whole object, other columns included.
-        numbers = _piece(chunk).read().copy()
+        numbers = piece.read().copy()
         with self._lock:
-            self._kept[chunk.key, chunk.sha256] = numbers
+            self._kept[piece.entry.key, piece.entry.sha256] = numbers
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return numbers
@@ -117,16 +121,26 @@ class _Read:
             self._kept.clear()
 
 
+def _pieces(chunks: Iterable[Chunk]) -> list[Piece]:
+    """Of one campaign, as they are now: somebody may have been erased since they were laid out."""
+    rows = list(chunks)
+    if not rows:
+        return []
+    of_campaign = Campaign.objects.filter(pk=rows[0].campaign_id).values("list")[:1]
+    erased = ErasedChunk.objects.newest(of_campaign, [row.number for row in rows])
+    return [now_at(_piece(row), erased) for row in rows]
+
+
 def _piece(chunk: Chunk) -> Piece:
     return Piece(chunk.first, Entry(number=chunk.number, key=chunk.key, sha256=chunk.sha256, count=chunk.count))
 
 
-def _try(chunk: Chunk) -> None:
+def _try(piece: Piece) -> None:
     """Whoever works on the chunk sees the same trouble, and says so."""
     try:
-        _read.fetch(chunk)
+        _read.fetch(piece)
     except (ChunkDamaged, OSError) as error:
-        logger.info("chunk.not_read_ahead", extra={"chunk": chunk.pk, "error": type(error).__name__})
+        logger.info("chunk.not_read_ahead", extra={"key": piece.entry.key, "error": type(error).__name__})
 
 
 @cache

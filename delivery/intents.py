@@ -16,6 +16,8 @@ from delivery.models import Chunk
 from delivery.plans import partition
 from delivery.statuses import MessageState
 from delivery.tallies import Standing
+from recipients import marks
+from recipients.erased import NOBODY
 
 # After the response timeout nobody waits for an answer any more, whatever became of the process that did.
 OVERDUE_MARGIN = timedelta(seconds=5)
@@ -49,7 +51,7 @@ CASE WHEN p.daily_from IS NULL THEN true
 """
 # One statement, so one transaction and one round trip: owner, epoch, status, seal, deadline, hours, plan and whether
 # everything is stopped are checked and the intent is written, or nothing is. `suppressed_among` is of recipients (its
-# migration 0006), and so is `withheld_from_trial` (0011): a test send reaches nobody but test phones. What a workspace
+# migration 0014), and so is `withheld_from_trial` (0011): a test send reaches nobody but test phones. What a workspace
 # spends is counted before it, in its transaction; what is not counted must not be limited by now.
 _INTEND = f"""
 WITH chosen AS (
@@ -68,8 +70,10 @@ WITH chosen AS (
     INSERT INTO delivery_intent (chunk_id, epoch, owner, first, count, is_retry, at, channel_id)
     SELECT id, epoch, owner, next, intended - next, false, %(now)s, %(channel)s FROM chosen
 )
-SELECT next, intended, CASE WHEN trial_of_id IS NULL THEN suppressed_among(workspace_id, %(phones)s::bigint[])
-                            ELSE withheld_from_trial(workspace_id, %(phones)s::bigint[]) END,
+SELECT next, intended,
+       CASE WHEN trial_of_id IS NULL
+            THEN suppressed_among(workspace_id, %(phones)s::bigint[], %(marks)s::bigint[])
+            ELSE withheld_from_trial(workspace_id, %(phones)s::bigint[]) END,
        barred_among(destinations, %(phones)s::bigint[])
 FROM chosen
 """
@@ -88,8 +92,8 @@ def intend(
     else owns the chunk, everything is stopped, or the campaign is paused, ended, past its deadline, in its closed
     hours, or differs from what was approved.
 
-    Those that were suppressed by `now` must not be handed over either, nor those where the workspace does not allow,
-    nor, in a test send, those that are no test phones.
+    Those that were suppressed by `now` must not be handed over either, nor those whose number was erased, nor those
+    where the workspace does not allow, nor, in a test send, those that are no test phones.
 
     In a workspace with a limit, `costs` are the parts of each: as many are covered as it may still spend. Without
     `costs` the answer is None there. Raises LimitReached when it may spend no more.
@@ -108,6 +112,7 @@ def intend(
 def _intend(
     chunk: Chunk, phones: NDArray[np.uint64], *, seal: str, channel_id: int, now: datetime, is_counted: bool
 ) -> Chosen | None:
+    erased = marks.of(phones)
     with connection.cursor() as cursor:
         cursor.execute(
             _INTEND,
@@ -118,6 +123,7 @@ def _intend(
                 "next": chunk.next,
                 "count": len(phones),
                 "phones": array(phones.tolist()),
+                "marks": array(erased.ravel().tolist()),
                 "seal": seal,
                 "channel": channel_id,
                 "now": now,
@@ -129,7 +135,16 @@ def _intend(
     if row is None:
         return None
     begin, end, suppressed, barred = row
-    return Chosen(indexes=range(begin, end), suppressed=frozenset(suppressed + barred), barred=len(barred))
+    known = set(suppressed)
+    unwanted = known | {NOBODY} | set(barred)
+    if any(marks.is_mark(name) for name in known):
+        named = zip(phones.tolist(), *erased.tolist(), strict=True)
+        unwanted |= {phone for phone, *names in named if not known.isdisjoint(names)}
+    return Chosen(
+        indexes=range(begin, end),
+        suppressed=frozenset(unwanted.intersection(phones.tolist())),
+        barred=sum(phone != NOBODY for phone in barred),
+    )
 
 
 _HOLD = f"""
@@ -152,7 +167,8 @@ WITH ready AS (
         || barred_among((SELECT destinations FROM accounts_workspace WHERE id = %(workspace)s),
                         ARRAY(SELECT phone FROM ready)) AS phones
 ), judged AS (
-    SELECT ready.ctid AS place, ready.phone = ANY (unwanted.phones) AS is_suppressed FROM ready, unwanted
+    SELECT ready.ctid AS place, ready.phone = ANY (unwanted.phones || %(nobody)s::bigint) AS is_suppressed
+    FROM ready, unwanted
 )
 UPDATE {partition} m SET
     state = CASE WHEN is_suppressed THEN %(suppressed)s ELSE %(intended)s END,
@@ -187,6 +203,7 @@ def intend_retries(chunk: Chunk, count: int, *, seal: str, channel_id: int, now:
                 "campaign": chunk.campaign_id,
                 "workspace": held[0],
                 "is_trial": held[1],
+                "nobody": NOBODY,
                 "first": chunk.first,
                 "end": chunk.first + chunk.count,
                 "retry": MessageState.RETRY,

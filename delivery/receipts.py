@@ -494,13 +494,14 @@ FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id CROSS JO
 ) w
 WHERE c.status = 'open' AND (c.intended > c.next OR c.unresolved > 0) AND w.channel_id = ANY(%s)
 """
+# 0 was erased (recipients.erased): the id alone says whose receipt it is.
 _BY_ID = """
 SELECT DISTINCT ON (g.id) g.id, c.day, c.campaign_id, c.recipient, c.part, c.phone
 FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::int[])
     AS g (id, channel_id, message_id, phone, choice)
-JOIN delivery_carrierid c ON c.channel_id = g.channel_id AND c.message_id = g.message_id AND c.phone = g.phone
+JOIN delivery_carrierid c ON c.channel_id = g.channel_id AND c.message_id = g.message_id AND c.phone IN (g.phone, 0)
 WHERE c.day BETWEEN %s AND CURRENT_DATE + 1
-ORDER BY g.id, g.choice, c.day DESC
+ORDER BY g.id, c.phone = 0, g.choice, c.day DESC
 """
 # A receipt that no id explains, for a number of which exactly one message of this channel is in doubt: evidence that it
 # was taken after all. Of several parts we would not know which; while one other campaign may still have its answer to

@@ -166,6 +166,11 @@ def _old_partitions(today: date) -> list[tuple[str, str, date, date]]:
     ]
 
 
+def names_of_partitions(table: str) -> list[str]:
+    """Of each month, the oldest first."""
+    return [name for name, *_ in _partitions(table)]
+
+
 def _partitions(table: str) -> list[tuple[str, date, date]]:
     """(name, first day, day after the last) of each, the oldest first."""
     with connection.cursor() as cursor:

@@ -142,6 +142,15 @@ def _second_step_changed(entry: Entry) -> list[Letter]:
     return [_to_person("second_step_changed", entry, person, reverse("second_steps"))] if person else []
 
 
+def _webhook_disabled(entry: Entry) -> list[Letter]:
+    """To the admins. What the room of webhooks says in its entry is enough: it stands beside this one."""
+    workspace = Workspace.objects.get(pk=entry.chain)
+    admins = Membership.objects.of(workspace).active().admins().select_related("user").order_by("pk")
+    link = reverse("webhooks:detail", args=[entry.subject_id])
+    readers = [membership.user for membership in admins]
+    return _letters("webhook_disabled", entry, workspace, readers, workspace=workspace, link=link)
+
+
 INVITING = ("invitation.created", "invitation.resent")
 LETTERS: dict[str, Callable[[Entry], list[Letter]]] = {
     "campaign.in_review": _campaign_submitted,
@@ -155,6 +164,7 @@ LETTERS: dict[str, Callable[[Entry], list[Letter]]] = {
     "revision.approved": _revision_decided("revision_approved"),
     "revision.rejected": _revision_decided("revision_rejected"),
     **dict.fromkeys(INVITING, _invitation_sent),
+    "endpoint.disabled": _by_the_system(_webhook_disabled),
     "joinrequest.created": _asked_to_join,
     "joinrequest.granted": _join_request_decided("join_request_granted"),
     "joinrequest.refused": _join_request_decided("join_request_refused"),
@@ -201,7 +211,7 @@ def _still_here(workspace: Workspace, user_ids: Iterable[int | None]) -> list[Us
 def _letters(
     name: str,
     entry: Entry,
-    subject: Campaign | Revision | JoinRequest,
+    subject: Campaign | Revision | JoinRequest | Workspace,
     readers: Sequence[User],
     *,
     workspace: Workspace,

@@ -22,7 +22,7 @@ from django_stubs_ext import StrOrPromise
 from accounts.forms import refused_on
 from accounts.models import User
 from audit.refusal import Refused
-from recipients import suppression_imports, suppressions
+from recipients import marks, suppression_imports, suppressions
 from recipients.models import Suppression, SuppressionImport
 from recipients.suppression_forms import ImportForm, ReasonForm, SuppressForm
 from recipients.uploads import TooLarge
@@ -131,7 +131,8 @@ class SuppressionAdmin(Everywhere):
         if not search_term:
             return queryset, False
         try:
-            return queryset.filter(phone=suppressions.number_of(search_term, None)), False
+            names = marks.names_of([suppressions.number_of(search_term, None)])
+            return queryset.filter(phone__in=names), False
         except Refused:
             return queryset.none(), False
 

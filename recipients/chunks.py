@@ -97,11 +97,15 @@ class Chunk:
     phones: NDArray[np.uint64]
     _deflated: bytes = b""
 
+    def rows(self) -> list[str]:
+        """What else is said of each recipient, cells between tabs; empty when there is nothing."""
+        return zlib.decompress(self._deflated).decode().split("\n")[:-1] if self._deflated else []
+
     def others(self, columns: int) -> list[tuple[str, ...]]:
         """The cells of each recipient, exactly so many: a short row has empty ones, a long row loses the rest."""
         if not self._deflated or not columns:
             return [("",) * columns] * len(self.phones)
-        rows = zlib.decompress(self._deflated).decode().split("\n")[:-1]
+        rows = self.rows()
         short = ("",) * columns
         return [(*row.split("\t", columns)[:columns], *short[row.count("\t") + 1 :]) for row in rows]
 

@@ -12,6 +12,8 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from recipients import marks
+
 PARTITION_BITS = 6
 PARTITIONS = 1 << PARTITION_BITS
 READ_AT_ONCE = 1 << 17  # numbers, when they are written
@@ -52,6 +54,7 @@ class FirstWins:
         self._added = 0
         self.counts = dict.fromkeys(Fate, 0)  # by judge()
         self._fates: NDArray[np.uint8] = np.empty(0, dtype=np.uint8)
+        self._erased: Numbers = np.empty(0, dtype=np.uint64)
         self._open_files = ExitStack()
         self._ordered_file = self._open(self._ordered)
         self._partition_files = [self._open(path) for path in self._partitions]
@@ -89,13 +92,16 @@ class FirstWins:
         self._added += len(block.numbers)
 
     def judge(self, suppressed: Numbers | None = None) -> Iterator[int]:
-        """End adding and decide; `suppressed` are sorted. Yields how many numbers are decided, now and then."""
+        """End adding and decide; `suppressed` are sorted, marks of erased numbers last. Yields how many numbers are
+        decided, now and then."""
         self._open_files.close()
         self._fates = np.zeros(self._added, dtype=np.uint8)
-        unwanted = self._by_partition(suppressed)
+        suppressed = np.empty(0, dtype=np.uint64) if suppressed is None else suppressed
+        unwanted, self._erased = marks.split(suppressed)
+        by_partition = self._by_partition(unwanted)
         decided = 0
         for number in range(PARTITIONS):
-            decided += self._decide(number, unwanted[number])
+            decided += self._decide(number, by_partition[number])
             yield decided
         # Not bincount: it would make eight bytes of each.
         self.counts = {fate: int(np.count_nonzero(self._fates == fate)) for fate in Fate}
@@ -116,6 +122,8 @@ class FirstWins:
             numbers, places = numbers[~repeated], places[~repeated]
         if len(unwanted):
             self._fates[places[_is_among(numbers, unwanted)]] = Fate.SUPPRESSED
+        if len(self._erased):
+            self._fates[places[marks.are_among(numbers, self._erased)]] = Fate.SUPPRESSED
         return count
 
     def numbers(self) -> Iterator[tuple[Numbers, NDArray[np.uint8]]]:
@@ -128,8 +136,8 @@ class FirstWins:
     def _partition_of(self, numbers: Numbers) -> NDArray[np.uint8]:
         return (numbers * self._multiplier >> np.uint64(64 - PARTITION_BITS)).astype(np.uint8)
 
-    def _by_partition(self, numbers: Numbers | None) -> list[Numbers]:
-        if numbers is None or not len(numbers):
+    def _by_partition(self, numbers: Numbers) -> list[Numbers]:
+        if not len(numbers):
             return [np.empty(0, dtype=np.uint64)] * PARTITIONS
         block = self.sort(numbers)
         return np.split(block.by_partition, block.ends[:-1])

@@ -1,9 +1,9 @@
 """The recipients of a ready list by their number, from 0 in list order: read from its chunks, verified each time."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from itertools import accumulate, groupby
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recipients import chunks
 from recipients.chunks import Chunk, Entry, Manifest
-from recipients.models import RecipientList
+from recipients.models import ErasedChunk, RecipientList
 
 READERS = 4  # threads that fetch chunks while a number is looked for
 GROUP = 64  # chunks fetched before the first of them is looked at
@@ -70,8 +70,16 @@ class Listing:
 
 
 def listing_of(listed: RecipientList) -> Listing:
-    """Raises ChunkDamaged when the manifest is not the one that the list's digest names."""
-    return _listing(listed.manifest_key, listed.digest)
+    """Raises ChunkDamaged when the manifest is not the one that the list's digest names. Chunks from which somebody
+    was erased are those that took their place."""
+    listing = _listing(listed.manifest_key, listed.digest)
+    erased = ErasedChunk.objects.newest(listed.pk)
+    return Listing(tuple(now_at(piece, erased) for piece in listing.pieces)) if erased else listing
+
+
+def now_at(piece: Piece, erased: Mapping[int, ErasedChunk]) -> Piece:
+    row = erased.get(piece.entry.number)
+    return replace(piece, entry=replace(piece.entry, key=row.key, sha256=row.sha256)) if row else piece
 
 
 @lru_cache(maxsize=16)  # The digest names the content for ever.

@@ -5,11 +5,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
+from recipients import marks
 from recipients.masking import masked
 from recipients.querysets import (
+    ErasedChunkQuerySet,
     RecipientListQuerySet,
     SuppressionImportQuerySet,
     SuppressionQuerySet,
@@ -84,6 +87,28 @@ class RecipientList(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ErasedChunk(models.Model):
+    """The object that took a chunk's place when a number was erased from it. The manifest goes on naming the chunk that
+    was approved: from its SHA-256 these lead, one after the other, to what is there now (docs/adr/0067)."""
+
+    list = models.ForeignKey(RecipientList, on_delete=models.PROTECT, related_name="+", db_index=False)
+    number = models.PositiveIntegerField(help_text="Of the chunk within the list, from 0.")
+    was_key = models.CharField(max_length=200, blank=True, help_text="As long as the object before it is there.")
+    was_sha256 = models.CharField(max_length=64)
+    key = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64)
+    recipients = models.PositiveIntegerField(help_text="Whose line is nobody's from here on.")
+    at = models.DateTimeField()
+
+    objects = ErasedChunkQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="erasedchunk_once", fields=["list", "number", "was_sha256"])]
+
+    def __str__(self) -> str:
+        return f"{self.list_id}/{self.number}"
 
 
 class Upload(models.Model):
@@ -178,7 +203,7 @@ class Suppression(models.Model):
         db_index=False,
         db_constraint=False,
     )
-    phone = models.BigIntegerField(help_text="E.164 digits.")
+    phone = models.BigIntegerField(help_text="E.164 digits; of a number that was erased, its mark.")
     source = models.CharField(max_length=10, choices=Source.choices)
     reason = models.CharField(max_length=500, blank=True)
     imported = models.ForeignKey(
@@ -212,7 +237,12 @@ class Suppression(models.Model):
         indexes = [models.Index(name="suppression_newest", fields=["workspace", "id"])]
 
     def __str__(self) -> str:
-        return masked(self.phone)
+        return gettext("erased number") if self.is_erased else masked(self.phone)
+
+    @property
+    def is_erased(self) -> bool:
+        """Nobody knows the number any more; it is known again all the same."""
+        return marks.is_mark(self.phone)
 
     @property
     def why(self) -> str:

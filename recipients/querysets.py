@@ -1,5 +1,6 @@
 """Which lists, and which numbers that must not get anything."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,7 +10,7 @@ from django.db.models import F, Q
 from recipients.statuses import AWAITING_FILE, ImportStatus, Status
 
 if TYPE_CHECKING:
-    from recipients.models import RecipientList, Suppression, SuppressionImport, TrialPhone, Upload
+    from recipients.models import ErasedChunk, RecipientList, Suppression, SuppressionImport, TrialPhone, Upload
 
 
 class RecipientListQuerySet(models.QuerySet["RecipientList"]):
@@ -70,6 +71,13 @@ class UploadQuerySet(models.QuerySet["Upload"]):
     def astray(self, now: datetime) -> Self:
         """The list got its file in another way, or is not wanted any more."""
         return self.free(now).exclude(list__status__in=AWAITING_FILE)
+
+
+class ErasedChunkQuerySet(models.QuerySet["ErasedChunk"]):
+    def newest(self, list_id: Any, numbers: Iterable[int] | None = None) -> "dict[int, ErasedChunk]":
+        """By the chunk's number, what took its place last."""
+        rows = self.filter(list=list_id) if numbers is None else self.filter(list=list_id, number__in=list(numbers))
+        return {row.number: row for row in rows.order_by("pk")}
 
 
 class SuppressionQuerySet(models.QuerySet["Suppression"]):

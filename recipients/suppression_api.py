@@ -32,15 +32,15 @@ class SuppressionInput(Input):
 
 class SuppressionOutput(serializers.Serializer[Any]):
     id = serializers.IntegerField()
-    to = serializers.SerializerMethodField(help_text="E.164 with +.")
+    to = serializers.SerializerMethodField(help_text="E.164 with +; null when it was erased.")
     scope = serializers.SerializerMethodField(help_text="`workspace`, or `global`: it gets nothing from anybody here.")
     source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]  # a field, not Field.source
     reason = serializers.CharField(source="why")
     added_by = serializers.SerializerMethodField(help_text="Null for an opt-out, and for a global one.")
     added_at = serializers.DateTimeField()
 
-    def get_to(self, row: Suppression) -> str:
-        return f"+{row.phone}"
+    def get_to(self, row: Suppression) -> str | None:
+        return None if row.is_erased else f"+{row.phone}"
 
     @extend_schema_field(serializers.ChoiceField(choices=["workspace", "global"]))
     def get_scope(self, row: Suppression) -> str:

@@ -7,6 +7,7 @@ from django.http import StreamingHttpResponse
 
 from accounts.models import User, Workspace
 from audit.ledger import record
+from recipients import marks
 
 HEADER = b"number,source,reason,since\r\n"
 AT_ONCE = 10_000
@@ -15,7 +16,8 @@ AT_ONCE = 10_000
 _LINES = r"""
 SELECT max(phone), string_agg(
     concat(
-        phone, ',', source, ',"', CASE WHEN reason ~ '^[=+@\t\r-]' THEN '''' END, replace(reason, '"', '""'), '",',
+        CASE WHEN phone < %s THEN phone::text ELSE 'erased' END, ',', source, ',"',
+        CASE WHEN reason ~ '^[=+@\t\r-]' THEN '''' END, replace(reason, '"', '""'), '",',
         to_char(added_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), E'\r\n'
     ), '' ORDER BY phone
 )
@@ -47,7 +49,7 @@ def _lines(workspace_id: int) -> Iterator[bytes]:
     after: int | None = 0
     while after is not None:
         with connection.cursor() as cursor:
-            cursor.execute(_LINES, [workspace_id, after, AT_ONCE])
+            cursor.execute(_LINES, [marks.FIRST, workspace_id, after, AT_ONCE])
             after, lines = cursor.fetchone()
         if lines is not None:
             yield lines.encode()

@@ -234,7 +234,7 @@ ON CONFLICT DO NOTHING
 @transaction.atomic
 def _add(numbers: NDArray[np.uint64], lease: Lease) -> None:
     row = lease.lock()
-    distinct = suppressions.distinct(numbers)
+    distinct = suppressions.without_erased(row.workspace_id, suppressions.distinct(numbers))
     lines = np.empty(len(distinct), dtype=_LINE)
     lines["fields"], lines["length"], lines["phone"] = 1, 8, distinct
     with connection.cursor() as cursor:

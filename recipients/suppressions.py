@@ -1,9 +1,11 @@
 """Numbers that must not get anything: of a workspace, or, where the workspace is None, of the whole installation.
 
-The ledger never holds one in clear: an entry has the number masked, and its `fingerprint` to find it again by.
+The ledger never holds one in clear: an entry has the number masked, and its `fingerprint` to find it again by. A number
+that was erased stands here by its mark (`recipients.marks`), and is left out like any other.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from accounts.models import User, Workspace
 from audit.ledger import record
 from audit.refusal import Refused
-from recipients import phones
+from recipients import marks, phones
 from recipients.cells import Cells
 from recipients.models import Suppression, SuppressionCount
 from recipients.reasons import Reason
@@ -101,7 +103,8 @@ def remove(suppression_id: int, *, reason: str, by: User) -> None:
 
 def find(workspace: Workspace | None, number: str) -> list[Suppression]:
     """The entries that keep messages of the workspace from this number: its own, the installation's, both or none."""
-    found = Suppression.objects.that_bind(workspace).filter(phone=number_of(number, workspace))
+    names = marks.names_of([number_of(number, workspace)])
+    found = Suppression.objects.that_bind(workspace).filter(phone__in=names)
     return list(found.explained().order_by("-pk"))
 
 
@@ -118,6 +121,13 @@ def totals(workspace: Workspace | None) -> Totals:
     )
 
 
+def that_bind(workspace: Workspace, phones: Iterable[int]) -> set[int]:
+    """Those of these numbers that must not get anything from the workspace."""
+    names = marks.names_of(phones)
+    found = Suppression.objects.that_bind(workspace).filter(phone__in=names)
+    return {names[name] for name in found.values_list("phone", flat=True)}
+
+
 def fingerprint(phone: int) -> str:
     """The same for the same number, and of no use to whoever does not have this installation's secret key."""
     return salted_hmac("recipients.suppressions", str(phone), algorithm="sha256").hexdigest()
@@ -132,9 +142,17 @@ SELECT string_agg(int8send(phone), ''::bytea), max(phone) FROM (
 
 
 def numbers_for(workspace_id: int) -> NDArray[np.uint64]:
-    """Every number that must not get anything from the workspace, sorted, each once; eight bytes a number."""
+    """Every number that must not get anything from the workspace, sorted, each once; eight bytes a number. Behind them
+    the marks of those that were erased."""
     own, everywhere = _numbers(workspace_id), _numbers(None)
     return distinct(np.concatenate((own, everywhere))) if len(everywhere) else own
+
+
+def without_erased(workspace_id: int | None, numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Without those that stand on this list by their marks already."""
+    erased = Suppression.objects.of(workspace_id).filter(phone__gte=marks.FIRST).values_list("phone", flat=True)
+    known = np.array(list(erased), dtype=np.uint64)
+    return numbers[~marks.are_among(numbers, known)] if len(known) else numbers
 
 
 def distinct(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -188,6 +206,8 @@ def checked_reason(text: str, phone: int | None = None) -> str:
 def _put(
     workspace: Workspace | None, phone: int, source: Source, *, reason: str, by: User | None
 ) -> tuple[Suppression, bool]:
+    if row := _erased(workspace, phone):
+        return row, False
     row, is_new = Suppression.objects.get_or_create(
         workspace=workspace, phone=phone, defaults={"source": source, "reason": reason, "added_by": by}
     )
@@ -196,3 +216,9 @@ def _put(
         record("suppression.added", row, by=by, note=reason, after=after)
         count(row.workspace_id, source, 1)
     return row, is_new
+
+
+def _erased(workspace: Workspace | None, phone: int) -> Suppression | None:
+    """The entry of a number that was erased: it stands, whoever wants to write the number down again."""
+    names = marks.of(np.array([phone], dtype=np.uint64)).ravel().tolist()
+    return Suppression.objects.of(workspace).filter(phone__in=names).first()

@@ -15,7 +15,7 @@ from accounts.roles import Permission
 from audit.ledger import record
 from audit.refusal import Refused
 from recipients import names, suppressions
-from recipients.models import Suppression, TrialPhone
+from recipients.models import TrialPhone
 
 MOST = 50  # phones of one workspace: of people, not of customers
 LONGEST = 120
@@ -71,8 +71,7 @@ def numbers_of(workspace: Workspace, given: Iterable[str]) -> list[int]:
 
 
 def suppressed_among(workspace: Workspace, phones: Collection[int]) -> list[int]:
-    found = Suppression.objects.that_bind(workspace).filter(phone__in=phones)
-    return sorted(set(found.values_list("phone", flat=True)))
+    return sorted(suppressions.that_bind(workspace, phones))
 
 
 def _check_admin(workspace: Workspace, by: User) -> None:

@@ -22,8 +22,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from campaigns import seal
 
 FORMAT = "message-center evidence 2"
+INQUIRY_FORMAT = "message-center inquiry 1"
 MANIFEST, SIGNATURE = "manifest.json", "manifest.sig"
 CAMPAIGN, CHAIN, LIST, PAPER = "campaign.json", "chain.json", "list.json", "evidence.pdf"
+INQUIRY = "inquiry.json"
 DECISIONS = ("campaign.voted", "campaign.approved", "campaign.rejected")
 MOST_BYTES = 256 * 2**20  # of a member: whoever checks a file does not trust it yet
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # equal contents are equal bytes
@@ -53,12 +55,12 @@ def key_id(public: str) -> str:
     return hashlib.sha256(key.public_bytes_raw()).hexdigest()[:16]
 
 
-def pack(members: Mapping[str, Any], *, key: Ed25519PrivateKey) -> bytes:
+def pack(members: Mapping[str, Any], *, key: Ed25519PrivateKey, format: str = FORMAT) -> bytes:
     files = {name: value if isinstance(value, bytes) else _json(value) for name, value in members.items()}
     public = public_text(key)
     manifest = _json(
         {
-            "format": FORMAT,
+            "format": format,
             "key": {"algorithm": "Ed25519", "id": key_id(public), "public": public},
             "members": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
         }
@@ -99,6 +101,8 @@ def faults(data: bytes, *, public: str | None = None) -> list[str]:
     files = unpack(data)
     found = _signature_faults(files, public)
     try:
+        if INQUIRY in files:
+            return found + _inquiry_faults(json.loads(files[INQUIRY]))
         campaign, chain = (json.loads(files[name]) for name in (CAMPAIGN, CHAIN))
         found += _seal_faults(campaign) + _file_faults(campaign, files)
         return found + _totals_faults(campaign) + _chain_faults(campaign, chain)
@@ -113,8 +117,8 @@ def _signature_faults(files: Mapping[str, bytes], public: str | None) -> list[st
     try:
         manifest = json.loads(files[MANIFEST])
         theirs, members = manifest["key"]["public"], dict(manifest["members"])
-        if manifest["format"] != FORMAT:
-            found.append(f"Its format is {manifest['format']}, not {FORMAT}.")
+        if manifest["format"] != (wanted := INQUIRY_FORMAT if INQUIRY in files else FORMAT):
+            found.append(f"Its format is {manifest['format']}, not {wanted}.")
         if manifest["key"]["id"] != key_id(theirs):
             found.append("The name of the key is not that of the key.")
         Ed25519PublicKey.from_public_bytes(base64.b64decode(public or theirs)).verify(files[SIGNATURE], files[MANIFEST])
@@ -236,6 +240,8 @@ def decisions(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def notes(data: bytes) -> list[str]:
     """What a bundle does not prove, in words; only to be asked of one without faults."""
     files = unpack(data)
+    if INQUIRY in files:
+        return []
     campaign, chain = (json.loads(files[name]) for name in (CAMPAIGN, CHAIN))
     document = campaign["sender"]["revision"]["document"]
     said = [document["note"]] if document and document.get("note") else []
@@ -244,6 +250,37 @@ def notes(data: bytes) -> list[str]:
     if unshown := sum("entry" not in link and "digest" not in link for link in chain["links"]):
         said.append(f"{unshown} entries about other matters are of the ledger's first version: their place is told.")
     return said
+
+
+def _inquiry_faults(answer: Mapping[str, Any]) -> list[str]:
+    """Each message's text is what its seal covers, and was approved by an entry of the ledger with that seal."""
+    found = []
+    for message in answer["messages"]:
+        content, approvals = message["content"], message["approvals"]
+        where = f"Campaign {message['campaign']['id']}"
+        told = (message["campaign"]["id"], answer["workspace"]["id"], message["text"], message["list"]["digest"])
+        held = (content["campaign"], content["workspace"], content["text"], content["list"]["digest"])
+        if message["seal"] != seal.digest(content):
+            found.append(f"{where}: the seal is not that of the content.")
+        if told != held or message["sender"]["saddr"] != content["sender"]["saddr"]:
+            found.append(f"{where}: what is told of it is not what the seal covers.")
+        ours = ["campaign", str(message["campaign"]["id"])]
+        if not all(_is_whole(one) and one["entry"]["subject"][:2] == ours for one in approvals):
+            found.append(f"{where}: an entry of the ledger was changed.")
+        seals = {one["entry"]["after"].get("seal") for one in approvals}
+        if not message["is_test"] and message["seal"] not in seals:
+            found.append(f"{where}: no approval in the ledger has this seal.")
+    return found
+
+
+def _is_whole(link: Mapping[str, Any]) -> bool:
+    said = seal.digest(link["entry"])
+    return bool(link["hash"] == (said if link["entry"]["v"] == 1 else _linked(link["previous"], said)))
+
+
+def member(data: bytes, name: str) -> Any:
+    """One of ours, read back."""
+    return json.loads(unpack(data)[name])
 
 
 def _json(value: Any) -> bytes:

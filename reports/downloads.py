@@ -5,7 +5,7 @@ from django.utils.translation import gettext as _
 
 from audit.refusal import Refused
 from objects.downloads import attachment
-from reports.models import Export, Format
+from reports.models import Export, Format, Inquiry
 from reports.statuses import Status
 
 CONTENT_TYPE = {
@@ -30,3 +30,11 @@ def response(export: Export) -> HttpResponseBase:
     format = Format(export.format)
     filename = f"campaign-{export.campaign_id}-{ENDING[format]}"
     return attachment(export.key, filename=filename, content_type=CONTENT_TYPE[format])
+
+
+def inquiry_response(inquiry: Inquiry) -> HttpResponseBase:
+    """Its name does not say whose number it is. Raises Refused while there is no file."""
+    if inquiry.status != Status.READY:
+        told = {"status": inquiry.get_status_display().lower()}
+        raise Refused(_("The inquiry is %(status)s, not ready.") % told, code="not_ready")
+    return attachment(inquiry.key, filename=f"inquiry-{inquiry.pk}.zip", content_type="application/zip")

@@ -56,7 +56,7 @@ class _Document:
         if not text:
             return ""
         at = datetime.fromisoformat(text).astimezone(self.zone)
-        return f"{date_format(at, 'j F Y, H:i:s' if seconds else 'j M Y, H:i:s')} {at:%Z}"
+        return f"{date_format(at, 'j E Y, H:i:s' if seconds else 'j M Y, H:i:s')} {at:%Z}"
 
     def _summary(self) -> None:
         campaign, times, people = self.campaign, self.campaign["times"], self.campaign["people"]

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from accounts.models import User
+from accounts.models import User, Workspace
 from accounts.roles import Permission
 from audit.ledger import change_status, record
 from audit.refusal import Refused
@@ -31,8 +31,8 @@ from recipients.models import RecipientList
 from recipients.statuses import Status as ListStatus
 from reports import evidence, lines, tasks
 from reports.lines import COLUMNS, OF_LIST, Lines
-from reports.models import Export, Format
-from reports.statuses import MOVES, Status
+from reports.models import TABLES, Export, Format
+from reports.statuses import MOVES, UNFINISHED, Status
 
 # Whoever holds an export and tells nothing for so long is taken for dead and another begins; if both live, the first to
 # finish wins, whoever it is.
@@ -40,6 +40,7 @@ LEASE = timedelta(minutes=1)
 GIVE_UP = timedelta(hours=24)
 TELL_EVERY = 2.0  # seconds between two looks of those who wait
 LATE = stored(gettext_noop("It could not be written within a day."))
+WITHDRAWN = stored(gettext_noop("A number in it was erased, and the file with it: ask for another one."))
 PART_MISSING = stored(gettext_noop("A part of the list is missing from the object storage."))
 
 
@@ -134,6 +135,33 @@ def let_go(*, now: datetime) -> None:
     """Delete the files that were kept long enough."""
     for export_id in Export.objects.kept_too_long(now).order_by("pk").values_list("pk", flat=True):
         _let_go(export_id, now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawn:
+    """`under_way` are being written from what was read before."""
+
+    withdrawn: int
+    under_way: int
+
+
+def withdraw(workspace: Workspace, *, read_within: timedelta) -> Withdrawn:
+    """Delete the tables that were asked for before somebody was erased from their list, or so soon after that they may
+    show what was read before. Evidence has nobody in it."""
+    rows = Export.objects.filter(workspace=workspace, format__in=TABLES).since_erased(read_within)
+    gone = sum(_withdraw(pk) for pk in rows.filter(status=Status.READY).order_by("pk").values_list("pk", flat=True))
+    return Withdrawn(withdrawn=gone, under_way=rows.filter(status__in=UNFINISHED).count())
+
+
+@transaction.atomic
+def _withdraw(export_id: int) -> int:
+    export = Export.objects.lock(export_id)
+    if export.status != Status.READY:
+        return 0
+    transaction.on_commit(partial(default_storage.delete, export.key), robust=True)
+    export.key, export.failure = "", WITHDRAWN
+    change_status(export, Status.EXPIRED, moves=MOVES, by=None, note=WITHDRAWN, also_save=["key", "failure"])
+    return 1
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from delivery.statuses import Term
+from recipients import suppressions
 from reports import recipients_tab
 from reports.lines import COLUMNS
 from reports.models import Format
@@ -27,6 +28,19 @@ class NumberSearch(forms.Form):
         except ValueError:
             message = _("“%(typed)s” is not a full number: write it with its country code, such as +31 6 12345678.")
             raise forms.ValidationError(message, params={"typed": text}) from None
+
+
+class InquiryForm(forms.Form):
+    number = forms.CharField(
+        max_length=40,
+        label=_("Number"),
+        widget=forms.TextInput(attrs={"inputmode": "tel", "autocomplete": "off"}),
+    )
+    reason = forms.CharField(
+        max_length=suppressions.LONGEST_REASON,
+        label=_("Why"),
+        help_text=_("For the ledger, which keeps it for ever: who asked and when, without the number."),
+    )
 
 
 class HistoryPage(forms.Form):

@@ -12,6 +12,7 @@ from django.db import connection
 from campaigns import gsm
 from campaigns.models import Campaign
 from delivery import counters, errors
+from delivery.models import Message
 from delivery.statuses import TERM_OF, Term
 from recipients.listing import Piece, listing_of
 
@@ -32,6 +33,7 @@ FROM delivery_message
 WHERE day = %(day)s AND campaign_id = %(campaign)s AND recipient >= %(first)s AND recipient < %(end)s
 """
 _ERROR = re.compile(rb"!(\d+):(\d+)")
+_NOBODYS = re.compile(rb"^0,", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,10 @@ def of(campaign: Campaign) -> Iterator[Lines]:
     unrecorded = counters.unrecorded(campaign)
     for piece in listing_of(campaign.list).pieces:
         lines = _of_the_intended(campaign, piece)
-        yield Lines(piece, _with_the_rest(piece, lines, rest, waiting=waiting, unrecorded=unrecorded))
+        if lines.count(b"\n") < piece.entry.count:
+            intended = _intended(campaign, piece)
+            lines = _with_the_rest(piece, lines, intended, rest, waiting=waiting, unrecorded=unrecorded)
+        yield Lines(piece, _with_nobody(lines))
 
 
 def _of_the_intended(campaign: Campaign, piece: Piece) -> bytes:
@@ -67,17 +72,36 @@ def _of_the_intended(campaign: Campaign, piece: Piece) -> bytes:
     return _ERROR.sub(_explained, stamped)
 
 
-def _with_the_rest(piece: Piece, lines: bytes, rest: bytes, *, waiting: bytes, unrecorded: Sequence[range]) -> bytes:
+def _intended(campaign: Campaign, piece: Piece) -> list[int]:
+    """Whose lines these are, in their order. Their numbers would not tell: an erased one is nobody's."""
+    if campaign.started_at is None:
+        return []
+    some = Message.objects.filter(day=campaign.day, campaign=campaign)
+    some = some.filter(recipient__gte=piece.first, recipient__lt=piece.end)
+    return list(some.order_by("recipient").values_list("recipient", flat=True))
+
+
+def _with_the_rest(
+    piece: Piece,
+    lines: bytes,
+    intended: Sequence[int],
+    rest: bytes,
+    *,
+    waiting: bytes,
+    unrecorded: Sequence[range],
+) -> bytes:
     """In list order, with a line for each of those who have no message: `waiting` if they are among the unrecorded."""
-    if lines.count(b"\n") == piece.entry.count:
-        return lines
-    line_of = {line.partition(b",")[0]: line for line in lines.splitlines(keepends=True)}
+    line_of = dict(zip(intended, lines.splitlines(keepends=True), strict=True))
     phones: list[bytes] = piece.read().astype("S20").tolist()
     for numbers in unrecorded:
         for number in range(max(numbers.start, piece.first), min(numbers.stop, piece.end)):
-            phone = phones[number - piece.first]
-            line_of[phone] = phone + waiting
-    return b"".join(line_of.get(phone) or phone + rest for phone in phones)
+            line_of[number] = phones[number - piece.first] + waiting
+    return b"".join(line_of.get(number) or phone + rest for number, phone in enumerate(phones, piece.first))
+
+
+def _with_nobody(lines: bytes) -> bytes:
+    """An erased number is empty: who it was is nobody's to know."""
+    return _NOBODYS.sub(b",", lines) if lines.startswith(b"0,") or b"\n0," in lines else lines
 
 
 def _explained(mark: re.Match[bytes]) -> bytes:

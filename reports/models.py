@@ -1,4 +1,4 @@
-"""What happened, to take away: exports."""
+"""What happened, to take away: exports. And what is taken away from all of it: erasures of a number."""
 
 from datetime import datetime, timedelta
 
@@ -12,8 +12,8 @@ from accounts.models import Workspace
 from campaigns.models import Campaign
 from channels.models import Channel
 from delivery.statuses import ErrorKind, MessageState
-from reports.querysets import DayCountQuerySet, ExportQuerySet
-from reports.statuses import Status
+from reports.querysets import DayCountQuerySet, ErasureQuerySet, ExportQuerySet, InquiryQuerySet
+from reports.statuses import UNFINISHED, ErasureStatus, Place, Status
 from senders.models import Sender
 
 
@@ -63,6 +63,65 @@ class Export(models.Model):
         return 100 * self.rows // listed.accepted if listed and listed.accepted else 0
 
 
+class Erasure(models.Model):
+    """One number that leaves every store of a workspace (docs/adr/0067). `sealed` is the number, under a key that the
+    database has not got, as long as something may still bring it back; of a done one nobody knows it any more."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=20, choices=ErasureStatus.choices, default=ErasureStatus.RUNNING)
+    reason = models.CharField(max_length=500)
+    known_as = models.CharField(max_length=12, help_text="The first digits of its keyed hash, as in the ledger.")
+    sealed = models.TextField(blank=True)
+    looks = models.PositiveIntegerField(default=0, help_text="Times that every store was gone through.")
+    look_at = models.DateTimeField(help_text="When it is looked at next.")
+    waits_until = models.DateTimeField(
+        null=True, blank=True, help_text="By then no receipt comes any more that names the number."
+    )
+    lease_until = models.DateTimeField(null=True, blank=True)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    asked_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ErasureQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="erasure_known_status", condition=Q(status__in=ErasureStatus.values)),
+            models.CheckConstraint(
+                name="erasure_done_knows_no_number", condition=~Q(status=ErasureStatus.DONE) | Q(sealed="")
+            ),
+            models.UniqueConstraint(
+                name="erasure_once_at_a_time",
+                fields=["workspace", "known_as"],
+                condition=~Q(status=ErasureStatus.DONE),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.known_as}…"
+
+
+class ErasureStep(models.Model):
+    """What was found in one place, over all looks. `look` is the one that it is through with; in the one after it, it
+    has come to `at`."""
+
+    erasure = models.ForeignKey(Erasure, on_delete=models.CASCADE, related_name="steps")
+    place = models.CharField(max_length=20, choices=Place.choices)
+    found = models.BigIntegerField(default=0, help_text="Copies that were erased.")
+    awaited = models.BigIntegerField(default=0, help_text="What may still come, at the last look.")
+    unread = models.BigIntegerField(default=0, help_text="Objects that could not be read, at the last look.")
+    look = models.PositiveIntegerField(default=0)
+    at = models.BigIntegerField(default=0, help_text="Of what is gone through one by one: the last that is done.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="erasurestep_once", fields=["erasure", "place"])]
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.found}"
+
+
 class DayCount(models.Model):
     """So many messages of a campaign that were handed over, or ended, on a day of the workspace's clock."""
 
@@ -84,6 +143,37 @@ class DayCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.campaign_id}, {self.day}: {self.messages}"
+
+
+class Inquiry(models.Model):
+    """What somebody wants to know about one number. The number is here until it is answered, and in the answer's file;
+    who reads the ledger or the list of inquiries knows it by its keyed hash."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    phone = models.BigIntegerField(null=True, help_text="Until it is answered.")
+    known_as = models.CharField(max_length=12, help_text="The first digits of its keyed hash, as in the ledger.")
+    reason = models.CharField(max_length=500)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
+    percent = models.PositiveSmallIntegerField(default=0)
+    key = models.CharField(max_length=200, blank=True)
+    failure = models.TextField(blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField(default=timezone.now)
+    ready_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InquiryQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="inquiry_known_status", condition=Q(status__in=Status.values)),
+            models.CheckConstraint(
+                name="inquiry_forgets_the_number", condition=Q(status__in=UNFINISHED) | Q(phone__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.known_as}…"
 
 
 class Counted(models.Model):

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import ExpressionWrapper, F, Q
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q
 
-from reports.statuses import UNFINISHED, Status
+from recipients.models import ErasedChunk
+from recipients.statuses import Status as ListStatus
+from reports.statuses import UNFINISHED, ErasureStatus, Status
 
 if TYPE_CHECKING:
-    from reports.models import DayCount, Export
+    from reports.models import DayCount, Erasure, Export, Inquiry
 
 
 class ExportQuerySet(models.QuerySet["Export"]):
@@ -22,15 +24,56 @@ class ExportQuerySet(models.QuerySet["Export"]):
         return self.filter(status__in=UNFINISHED).filter(Q(lease_until=None) | Q(lease_until__lt=now))
 
     def kept_too_long(self, now: datetime) -> Self:
-        days = F("workspace__exports_kept_days")
-        own = Q(ready_at__lt=now - ExpressionWrapper(days * timedelta(days=1), output_field=models.DurationField()))
-        usual = Q(workspace__exports_kept_days=None, ready_at__lt=now - settings.EXPORT_KEPT)
-        return self.filter(own | usual, status=Status.READY)
+        return self.filter(_kept_too_long(now), status=Status.READY)
+
+    def since_erased(self, read_within: timedelta) -> Self:
+        """Asked for before somebody was erased from the list of their campaign, or that list is not there any more."""
+        erased = ErasedChunk.objects.filter(
+            list=OuterRef("campaign__list"), at__gte=OuterRef("requested_at") - read_within
+        )
+        return self.filter(Exists(erased) | ~Q(campaign__list__status=ListStatus.READY))
 
     def lock(self, pk: int) -> "Export":
         return self.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=pk)
 
 
+class ErasureQuerySet(models.QuerySet["Erasure"]):
+    def of(self, workspace: Any) -> Self:
+        return self.filter(workspace=workspace).select_related("workspace", "asked_by")
+
+    def due(self, now: datetime) -> Self:
+        """To be looked at, and nobody is at it: the doorbell was lost, the worker died, or its time has come."""
+        return (
+            self.exclude(status=ErasureStatus.DONE)
+            .filter(look_at__lte=now)
+            .filter(Q(lease_until=None) | Q(lease_until__lt=now))
+        )
+
+    def lock(self, pk: int) -> "Erasure":
+        return self.select_for_update(of=("self",), no_key=True).select_related("workspace").get(pk=pk)
+
+
+class InquiryQuerySet(models.QuerySet["Inquiry"]):
+    def of(self, workspace: Any) -> Self:
+        return self.filter(workspace=workspace).select_related("workspace", "asked_by")
+
+    def left_alone(self, now: datetime) -> Self:
+        return self.filter(status__in=UNFINISHED).filter(Q(lease_until=None) | Q(lease_until__lt=now))
+
+    def kept_too_long(self, now: datetime) -> Self:
+        return self.filter(_kept_too_long(now), status=Status.READY)
+
+    def lock(self, pk: int) -> "Inquiry":
+        return self.select_for_update(of=("self",), no_key=True).select_related("workspace").get(pk=pk)
+
+
 class DayCountQuerySet(models.QuerySet["DayCount"]):
     def of(self, workspace: Any) -> Self:
         return self.filter(workspace=workspace)
+
+
+def _kept_too_long(now: datetime) -> Q:
+    """Files that leave the house are kept as long as the workspace says."""
+    days = F("workspace__exports_kept_days")
+    own = Q(ready_at__lt=now - ExpressionWrapper(days * timedelta(days=1), output_field=models.DurationField()))
+    return own | Q(workspace__exports_kept_days=None, ready_at__lt=now - settings.EXPORT_KEPT)

@@ -18,8 +18,9 @@ from delivery import counters, errors, retention
 from delivery.errors import Error
 from delivery.models import Chunk, Message
 from delivery.statuses import STATES_OF, TERM_OF, MessageState, Term
+from recipients.erased import NOBODY
 from recipients.listing import Listing, listing_of
-from recipients.masking import masked
+from recipients.masking import masked, whole
 
 SIZE = 50
 PUNCTUATION = re.compile(r"[\s().\-\u00a0\u2010-\u2015]")
@@ -41,7 +42,7 @@ class Recipient:
 
     @property
     def masked(self) -> str:
-        return masked(int(self.to))
+        return masked(int(self.to or NOBODY))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,7 @@ def _recipients(campaign: Campaign, listing: Listing, numbers: list[int]) -> lis
         if number in messages:
             return _intended(messages[number])
         term = Term.WAITING if any(number in some for some in unrecorded) else rest
-        return replace(unsent, number=number, to=f"+{phones[number]}", term=term)
+        return replace(unsent, number=number, to=whole(phones[number]), term=term)
 
     return [row(number) for number in numbers]
 
@@ -160,7 +161,7 @@ def _recipients(campaign: Campaign, listing: Listing, numbers: list[int]) -> lis
 def _intended(message: Message) -> Recipient:
     return Recipient(
         number=message.recipient,
-        to=f"+{message.phone}",
+        to=whole(message.phone),
         term=TERM_OF[MessageState(message.state)],
         error=errors.explain(message.error_kind, message.error_code),
         submitted_at=message.submitted_at,

@@ -12,11 +12,26 @@ def write_export(export_id: int) -> None:
 
 
 @shared_task(acks_late=True, ignore_result=True)
+def answer_inquiry(inquiry_id: int) -> None:
+    from reports import inquiries
+
+    inquiries.work_on(inquiry_id, clock=timezone.now)
+
+
+@shared_task(acks_late=True, ignore_result=True)
 def sweep() -> None:
     from reports import exports
 
     exports.ring_again(now=timezone.now())
     exports.let_go(now=timezone.now())
+
+
+@shared_task(acks_late=True, ignore_result=True)
+def sweep_inquiries() -> None:
+    from reports import inquiries
+
+    inquiries.ring_again(now=timezone.now())
+    inquiries.let_go(now=timezone.now())
 
 
 @shared_task
@@ -31,6 +46,20 @@ def reconcile() -> None:
     from reports import reconciliation
 
     reconciliation.watch(now=timezone.now())
+
+
+@shared_task
+def erase_number(erasure_id: int) -> None:
+    from reports import erasures
+
+    erasures.work_on(erasure_id, clock=timezone.now)
+
+
+@shared_task
+def sweep_erasures() -> None:
+    from reports import erasures
+
+    erasures.ring_due(now=timezone.now())
 
 
 @shared_task

@@ -13,6 +13,7 @@ from delivery import counters, errors
 from delivery.errors import Error
 from delivery.models import Message
 from delivery.statuses import TERM_OF, MessageState, Term
+from recipients.masking import whole
 from recipients.models import TrialPhone
 
 SHOWN = 5
@@ -104,10 +105,10 @@ def _result(trial: Campaign, number: TrialNumber, message: Message | None, phone
     if message is None:
         term = _LEFT.get(Status(trial.status)) or counters.rest_term(trial)
         return Result(
-            to=f"+{number.phone}", phone=phone, term=term, error=None, submitted_at=None, done_at=None, parts=0
+            to=whole(number.phone), phone=phone, term=term, error=None, submitted_at=None, done_at=None, parts=0
         )
     return Result(
-        to=f"+{number.phone}",
+        to=whole(number.phone),
         phone=phone,
         term=TERM_OF[MessageState(message.state)],
         error=errors.explain(message.error_kind, message.error_code),

@@ -35,6 +35,9 @@ from recipients.statuses import Status as ListStatus
 from reports.models import DayCount
 from senders import transitions as sender_transitions
 from senders.models import Revision, Sender
+from webhooks import endpoints
+from webhooks.models import Endpoint
+from webhooks.statuses import Event
 
 PASSWORD = "correct horse battery"
 FIRST_NUMBER = 31_600_000_001
@@ -364,3 +367,11 @@ def day_count(campaign: Campaign, day: date | None = None, **given) -> DayCount:
 def saved_text(workspace: Workspace, name: str = "", *, text: str = "Half price.", by: User | None = None) -> SavedText:
     by = by or somebody(workspace, Role.AUTHOR)
     return saved_texts.keep(workspace, name=name or f"Text {next(_next)}", text=text, by=by)
+
+
+# --- Webhooks ---------------------------------------------------------------------------------------------------------
+
+
+def endpoint(workspace: Workspace, url: str = "https://hooks.example.com/in", **fields) -> Endpoint:
+    fields = {"events": Event.values, "by": somebody(workspace, Role.ADMIN), "now": timezone.now(), **fields}
+    return endpoints.create(workspace, url=url, **fields)[0]

@@ -25,11 +25,13 @@ APPS = [
     "channels",
     "config",
     "delivery",
+    "metrics",
     "moderation",
     "notices",
     "recipients",
     "reports",
     "senders",
+    "webhooks",
 ]
 TOOLS = ["simulator", "smpp", "stack"]  # they know no app, and so neither its statuses nor its settings
 
@@ -112,12 +114,14 @@ def test_edges_reach_rows_through_their_workspace():
     edges = {"api.py", "views.py", "campaigns_api.py", "file_api.py", "suppression_api.py", "suppression_views.py"}
     edges |= {"wizard_views.py", "forecast_views.py"}
     edges |= {"trial_api.py", "trial_views.py", "trial_phone_views.py", "limit_api.py", "limit_views.py"}
+    edges |= {"evidence_views.py", "inquiry_api.py", "inquiry_views.py"}
     edges |= {"key_api.py", "key_views.py", "rule_views.py"}
     edges |= {
         "member_api.py",
         "member_views.py",
         "invitation_views.py",
         "reset_views.py",
+        "single_sign_on_views.py",
         "join_views.py",
         "master_views.py",
         "archive_views.py",

@@ -21,6 +21,12 @@ def moment(at: datetime | None) -> str:
 
 
 @register.filter
+def instant(text: str | None) -> datetime | None:
+    """Of what was kept as JSON."""
+    return datetime.fromisoformat(text) if text else None
+
+
+@register.filter
 def in_utc(at: datetime | None) -> str:
     """Beside a moment, for whoever compares it with another zone."""
     return f"{date_format(at.astimezone(UTC), 'j M, H:i')} UTC" if at else ""

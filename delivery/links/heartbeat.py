@@ -19,9 +19,9 @@ SECONDS = 3.0
 _SAY = f"""
 WITH said AS (
     SELECT * FROM unnest(%(channels)s::bigint[], %(names)s::text[], %(up)s::boolean[], %(bound)s::timestamptz[],
-                         %(windows)s::int[], %(unanswered)s::int[], %(rates)s::float8[], %(errors)s::text[],
-                         %(erred)s::timestamptz[])
-    AS one (channel_id, name, is_up, bound_at, win, unanswered, rate, last_error, last_error_at)
+                         %(windows)s::int[], %(unanswered)s::int[], %(rates)s::float8[], %(answered)s::text[],
+                         %(seconds)s::float8[], %(errors)s::text[], %(erred)s::timestamptz[])
+    AS one (channel_id, name, is_up, bound_at, win, unanswered, rate, answered, seconds, last_error, last_error_at)
     WHERE channel_id IN (SELECT id FROM channels_channel)
 ), gone AS (
     DELETE FROM {LinkState._meta.db_table} WHERE id IN (
@@ -33,12 +33,14 @@ WITH said AS (
     )
 )
 INSERT INTO {LinkState._meta.db_table} (process, channel_id, name, is_up, bound_at, "window", unanswered, rate,
-                                        last_error, last_error_at, seen_at)
-SELECT %(process)s, channel_id, name, is_up, bound_at, win, unanswered, rate, last_error, last_error_at, %(now)s
+                                        answered, answer_seconds, last_error, last_error_at, seen_at)
+SELECT %(process)s, channel_id, name, is_up, bound_at, win, unanswered, rate, answered::bigint[], seconds, last_error,
+       last_error_at, %(now)s
 FROM said
 ON CONFLICT (process, channel_id, name) DO UPDATE
 SET is_up = EXCLUDED.is_up, bound_at = EXCLUDED.bound_at, "window" = EXCLUDED."window",
-    unanswered = EXCLUDED.unanswered, rate = EXCLUDED.rate, last_error = EXCLUDED.last_error,
+    unanswered = EXCLUDED.unanswered, rate = EXCLUDED.rate, answered = EXCLUDED.answered,
+    answer_seconds = EXCLUDED.answer_seconds, last_error = EXCLUDED.last_error,
     last_error_at = EXCLUDED.last_error_at, seen_at = EXCLUDED.seen_at
 """
 
@@ -72,6 +74,8 @@ class Heartbeat:
             "windows": [link.account.window for link in links],
             "unanswered": [max(0, link.window.unanswered) for link in links],
             "rates": rates,
+            "answered": [f"{{{','.join(map(str, link.latencies.counts))}}}" for link in links],
+            "seconds": [link.latencies.seconds for link in links],
             "errors": [link.last_error[:500] for link in links],
             "erred": [at(link.last_error_since) for link in links],
         }

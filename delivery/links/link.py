@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from channels import tls
 from channels.answers import Action, BindAction, BindOutcome, bind_answer, bind_delay
-from channels.health import Pace, runs
+from channels.health import Latencies, Pace, runs
 from delivery.batches import DOUBT, Batch, Integers
 from delivery.links.account import Account
 from delivery.statuses import IncidentKind
@@ -149,6 +149,7 @@ class Link(asyncio.Protocol):
         self.last_error = ""
         self.last_error_since: float | None = None
         self.table = carrier.table
+        self.latencies = Latencies()
         self.pace = Pace(self.table)
         self.timeout = min(account.response_timeout_seconds or math.inf, settings.RESPONSE_TIMEOUT)
         self._stopping = asyncio.Event()
@@ -445,6 +446,7 @@ class Link(asyncio.Protocol):
         units = run.first_unit + places
         if len(places):
             window.close(run, places)
+            self.latencies.count(self._heard_at - run.at, len(places))
             self.carrier.settle(run.batch, units, codes, ids)
         return units, codes
 

@@ -173,3 +173,20 @@ def test_a_super_admin_is_made_and_withdrawn_where_there_is_a_shell(workspace, a
     for wrong in (["nobody@acme.example"], [author.email, "--switch-off"]):
         with pytest.raises(CommandError):
             call_command("super_admin", *wrong)
+
+
+def test_somebody_elses_password_is_set_by_the_verb_and_ones_own_with_the_old_one(page, author):
+    theirs, me = signed_in(author), User.objects.get(is_superuser=True)
+    given = {"password1": "a better horse battery", "password2": "a better horse battery", "usable_password": "true"}
+    path = f"/admin/accounts/user/{author.pk}/password/"
+    assert page.post(path, {**given, "set-password": "1"}).status_code == 302
+    author.refresh_from_db()
+    assert author.check_password(given["password1"])
+    assert theirs.get("/profile/").status_code == 302
+    assert page.post(path, {"usable_password": "false", "unset-password": "1"}).status_code == 302
+    author.refresh_from_db()
+    assert not author.has_usable_password()
+    entries = Entry.objects.filter(action="user.password_set", actor=me, subject_id=str(author.pk)).order_by("seq")
+    assert [entry.after for entry in entries] == [{"has_password": True}, {"has_password": False}]
+    assert page.post(f"/admin/accounts/user/{me.pk}/password/", given).url == "/profile/password/"
+    assert page.get("/admin/").status_code == 200

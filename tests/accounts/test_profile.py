@@ -107,3 +107,15 @@ def test_what_a_browser_measures_with_is_written_the_same_in_every_language(auth
     for path in [*paths, f"/lists/{listed.pk}/"]:
         shown = signed_in(author).get(path).content.decode()
         assert not re.search(r'(?:width|height|value|max|min|[xyrd])="[^"]*[0-9],[0-9]', shown), path
+
+
+def test_the_old_password_is_asked_at_the_one_door(page, author):
+    fresh = "a better horse battery"
+    asked = {"old_password": "wrong", "new_password1": fresh, "new_password2": fresh}
+    assert [page.post("/profile/password/", asked).status_code for _ in range(6)] == [400] * 5 + [429]
+    right = page.post("/profile/password/", {**asked, "old_password": factories.PASSWORD})
+    assert (right.status_code, right["Retry-After"]) == (429, "900") and "Too many attempts." in text_of(right)
+    assert stored(author).check_password(factories.PASSWORD)
+    assert page.get("/profile/").status_code == 200
+    actions = Entry.objects.filter(subject_id=str(author.pk)).order_by("seq").values_list("action", flat=True)
+    assert list(actions) == ["user.sign_in_failed"] * 4 + ["user.locked_out"]

@@ -5,11 +5,14 @@ Whoever adds an address adds the thing that it shows; the walks fail until then.
 
 from django.utils import timezone
 
+from accounts.roles import Role
 from campaigns import transitions
 from recipients import suppressions
 from recipients.models import TrialPhone
-from reports.models import Export
+from reports import erasures
+from reports.models import Erasure, Export, Inquiry
 from tests import factories
+from webhooks import endpoints
 
 MISSING = 10**12
 
@@ -21,17 +24,26 @@ def things(workspace):
     away = factories.draft(workspace)
     transitions.archive(away.pk, by=away.created_by, now=timezone.now())
     export = Export.objects.create(workspace=workspace, campaign=campaign, requested_by=campaign.created_by)
+    inquiry = Inquiry.objects.create(workspace=workspace, phone=31612345678, asked_by=campaign.created_by)
     member, invited = factories.membership(workspace), factories.invitation(workspace)
     asked, imported = factories.join_request(workspace), factories.suppression_import(workspace)
     suppressed = suppressions.opt_out(workspace, factories.FIRST_NUMBER)
     phone = factories.trial_phone(workspace)
+    admin, now = factories.somebody(workspace, Role.ADMIN), timezone.now()
+    erasure = Erasure.objects.of(workspace).first() or erasures.ask(
+        workspace, "+31699999999", reason="By letter.", by=admin, now=now
+    )
     saved = factories.saved_text(workspace)
+    endpoint = factories.endpoint(workspace)
+    sent = endpoints.try_out(endpoint.pk, by=endpoint.created_by, now=timezone.now())
     return {
         # The API's, and the pages' where they have the same.
         "lists": campaign.list_id,
         "senders": campaign.sender_id,
         "campaigns": campaign.pk,
         "exports": export.pk,
+        "erasures": erasure.pk,
+        "inquiries": inquiry.pk,
         "suppressions": suppressed.pk,
         "suppressions/imports": imported.pk,
         "members": member.pk,
@@ -39,6 +51,8 @@ def things(workspace):
         "join-requests": asked.pk,
         "keys": factories.api_key(workspace)[0].pk,
         "templates": saved.pk,
+        "webhooks": endpoint.pk,
+        "webhooks/deliveries": sent.pk,
         # The pages'.
         "campaigns/texts": saved.pk,
         "workspaces": workspace.pk,

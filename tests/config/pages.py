@@ -13,6 +13,7 @@ SIGNED_IN = ANYBODY - {NOBODY}
 MEMBERS = frozenset(ROLES)
 WRITERS = frozenset({AUTHOR, FLAGGED, ADMIN, SUPER})
 DECIDERS = frozenset({FLAGGED, MODERATOR, ADMIN, SUPER})
+PROVERS = frozenset({MODERATOR, ADMIN, SUPER})
 ADMINS = frozenset({ADMIN, SUPER})
 SUPERS = frozenset({SUPER})
 
@@ -36,6 +37,8 @@ PAGES = {
     "remove_key": {"post": SIGNED_IN},
     "renew_codes": {"post": SIGNED_IN},
     "logout": {"post": ANYBODY},
+    "single_sign_on": {"get": ANYBODY},
+    "single_sign_on_callback": {"get": ANYBODY},
     "forgotten": {"get": ANYBODY, "post": ANYBODY},
     "reset_password": {"get": ANYBODY, "post": ANYBODY},
     "open_reset": {"get": ANYBODY},
@@ -66,14 +69,34 @@ PAGES = {
     "join": {"get": SIGNED_IN, "post": SIGNED_IN},
     "invitation": {"get": ANYBODY, "post": ANYBODY},
     "open_invitation": {"get": ANYBODY},
+    # --- Webhooks ---
+    "webhooks:index": {"get": ADMINS},
+    "webhooks:new": {"get": ADMINS, "post": ADMINS},
+    "webhooks:detail": {"get": ADMINS},
+    "webhooks:edit": {"get": ADMINS, "post": ADMINS},
+    "webhooks:rotate": MANAGE,
+    "webhooks:enable": MANAGE,
+    "webhooks:disable": MANAGE,
+    "webhooks:test": MANAGE,
+    "webhooks:delete": MANAGE,
+    "webhooks:delivery": {"get": ADMINS},
+    "webhooks:redeliver": MANAGE,
     # --- What goes on ---
     "notices:live": {"get": ANYBODY},
     "reports:evidence_key": {"get": ANYBODY},
     "reports:evidence_key_pem": {"get": ANYBODY},
     "reports:dashboard": READ,
+    "reports:ledger": READ,
+    "reports:ledger_file": READ,
+    "reports:verify_ledger": {"post": MEMBERS},
     "reports:statistics": READ,
     "reports:statistics_file": READ,
+    "reports:inquiries": {"get": PROVERS, "post": PROVERS},
+    "reports:inquiry": {"get": PROVERS},
+    "reports:inquiry_file": {"get": PROVERS},
     "reports:limits": {"get": MEMBERS, "post": ADMINS},
+    "reports:erasures": {"get": ADMINS, "post": ADMINS},
+    "reports:erasure": {"get": ADMINS},
     "reports:master": {"get": SUPERS},
     "reports:master_campaigns": {"get": SUPERS},
     "reports:archive": {"get": WRITERS | {STRANGER}},
@@ -95,7 +118,7 @@ PAGES = {
     "reports:download": READ,
     "campaigns:texts": READ,
     "campaigns:new_text": WRITE_FORM,
-    "campaigns:edit_text": WRITE_FORM,
+    "campaigns:saved_text": WRITE_FORM,
     "campaigns:remove_text": WRITE,
     "campaigns:new": WRITE_FORM,
     "campaigns:counter": WRITE,
@@ -158,3 +181,5 @@ UNSEEN = {"look", "reports:master", "reports:master_campaigns"}  # who may not f
 # A page of which the thing of `everything` has nothing to show, or nothing yet: 404, or a message.
 HAS_NOTHING = {"senders:evidence", "recipients:rejected", "recipients:duplicates", "reports:download"}
 HAS_NOTHING |= {"end_session", "recipients:suppression_import_rejected", "invitation", "revoke_key", "reset_password"}
+HAS_NOTHING |= {"reports:inquiry_file"}
+HAS_NOTHING |= {"single_sign_on", "single_sign_on_callback"}  # without a provider

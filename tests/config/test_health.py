@@ -1,10 +1,15 @@
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from campaigns.models import Campaign
 from config import health
 from delivery import halting
 from delivery.statuses import HaltKind
+from metrics import done
+from tests import factories
 
 ALL_WELL = {"database": "ok", "redis": "ok", "storage": "ok", "sending": "ok"}
 
@@ -47,3 +52,28 @@ def test_an_emergency_stop_is_shown_and_takes_no_process_out_of_service(objects)
     halting.stop(HaltKind.EMERGENCY, reason="Wrong list.", by=None, now=timezone.now())
     response = Client().get("/readyz")
     assert (response.status_code, response.json()) == (200, ALL_WELL | {"sending": "halted"})
+
+
+@pytest.mark.django_db
+def test_work_that_is_not_done_is_named(workspace, monkeypatch):
+    """By the pages' role, who sees nothing of any workspace else."""
+    now = timezone.now()
+    monkeypatch.setattr(done, "last", lambda: {health.TICK: now.timestamp()})
+    response = Client().get("/workz")
+    assert (response.status_code, response.json()) == (200, {"tick": "ok", "starts": "ok", "dispatch": "ok"})
+
+    late = factories.approved(workspace)  # and with its channel, of which no process speaks
+    Campaign.objects.filter(pk=late.pk).update(approved_at=now - timedelta(seconds=90))
+    monkeypatch.setattr(done, "last", lambda: {health.TICK: now.timestamp() - 16})
+    response = Client().get("/workz")
+    assert (response.status_code, response.json()) == (503, dict.fromkeys(["tick", "starts", "dispatch"], "late"))
+
+    halting.stop(HaltKind.EMERGENCY, reason="Wrong list.", by=None, now=now)
+    assert Client().get("/workz").json()["starts"] == "ok"  # nothing starts, and on purpose
+
+
+@pytest.mark.django_db
+def test_whoever_cannot_tell_whether_work_is_done_says_so(settings):
+    settings.RATE_REDIS_URL = "redis://127.0.0.1:1/0"
+    response = Client().get("/workz")
+    assert (response.status_code, response.json()["tick"]) == (503, "unknown")

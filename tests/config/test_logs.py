@@ -1,12 +1,15 @@
 """What goes into the log, whatever an exception says."""
 
+import json
 import logging
 
 import pytest
+from celery._state import _task_stack
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 
-from config.logs import Line
+from config.logs import Json, Line, RequestId
+from delivery.tasks import dispatch
 
 NUMBER = 998901234567
 TEXT = "Marker of a text 7f3a"
@@ -56,3 +59,34 @@ def test_a_line_of_a_copy_that_is_quoted_is_left_out():
         with cursor.copy("COPY copied FROM STDIN") as copy:
             copy.write(f"{TEXT}\n")
     assert "CONTEXT:" in line("batch.failed", error=caught.value)
+
+
+def written(event, *, error=None, **extra):
+    info = (type(error), error, error.__traceback__) if error else None
+    record = logging.LogRecord("any", logging.INFO, __file__, 1, event, None, info)
+    vars(record).update(extra)
+    RequestId().filter(record)
+    return json.loads(Json().format(record))
+
+
+def test_as_json_a_line_has_what_the_event_was_about_and_nobodys_number():
+    said = written("chunk.done", campaign=17, chunk=10_001, share=0.5, phone=NUMBER, to=f"+{NUMBER}", why=None)
+    assert said.pop("at").endswith("+00:00")
+    assert said == {
+        **{"level": "INFO", "logger": "any", "event": "chunk.done", "request_id": "-"},
+        **{"campaign": 17, "chunk": 10_001, "share": 0.5, "why": None},
+        **{"phone": "+9989•••4567", "to": "+9989•••4567"},
+    }
+    failed = written("tick.failed", error=ValueError(f"no such number\nDETAIL:  Failing row contains ({NUMBER})."))
+    assert failed["exception"].endswith("no such number\nDETAIL:  (left out)")
+
+
+def test_as_json_a_line_of_a_task_has_the_ids_that_it_was_given():
+    dispatch.push_request(id="a-task", args=(4711,))
+    _task_stack.push(dispatch)
+    try:
+        said = written("links.away")
+    finally:
+        _task_stack.pop()
+        dispatch.pop_request()
+    assert (said["task"], said["chunk_id"], said["request_id"]) == ("delivery.tasks.dispatch", 4711, "a-task")

@@ -32,7 +32,7 @@ def patterns(resolver=None, prefix="", names=()):
     return found
 
 
-ADDRESSES = {name: route for name, route in patterns().items() if name not in {"healthz", "readyz"}}
+ADDRESSES = {name: route for name, route in patterns().items() if name not in {"healthz", "metrics", "readyz", "workz"}}
 WITH_ID = [name for name, route in ADDRESSES.items() if PLACE.search(route)]
 
 
@@ -42,7 +42,7 @@ def holes(name):
     kinds = {"list_pk": "lists", "export_pk": "exports", "number": "", "token": "", "handle": ""}
     for hole in PLACE.finditer(route):
         before = route[: hole.start()].rstrip("/")
-        own = "drafts" if name.startswith("campaigns:edit") else before
+        own = "drafts" if name.startswith("campaigns:edit") and before == "campaigns" else before
         yield hole[1], kinds.get(hole[1], own)
 
 

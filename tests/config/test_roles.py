@@ -16,6 +16,7 @@ WORKSPACE = ["key", "author", "moderator", "admin", "super admin"]
 EVERYBODY, WRITERS = set(WORKSPACE), {"key", "author", "admin", "super admin"}
 DECIDERS, CREATORS = {"moderator", "admin", "super admin"}, {"key", "admin", "super admin"}
 UNSUPPRESSORS = ADMINS = {"admin", "super admin"}
+PROVERS = {"moderator", "admin", "super admin"}
 CALLERS = [*WORKSPACE, "stranger", "nobody"]
 
 # Who may, and what they are answered about a campaign that is done: the others of the workspace are answered 403.
@@ -85,18 +86,36 @@ MATRIX = {
     ("statistics", "get"): (EVERYBODY, 200),
     ("statistics-export", "get"): (EVERYBODY, 200),
     ("limits", "get"): (EVERYBODY, 200),
+    ("erasures", "post"): (ADMINS, 400),
+    ("erasure", "get"): (ADMINS, 200),
     ("limits", "put"): (UNSUPPRESSORS, 400),
     ("campaign-trials", "get"): (EVERYBODY, 200),
     ("campaign-trials", "post"): (WRITERS, 409),
     ("campaign-exports", "post"): (EVERYBODY, 201),
+    ("inquiries", "post"): (PROVERS, 400),
+    ("inquiry", "get"): (PROVERS, 200),
+    ("inquiry-file", "get"): (PROVERS, 409),
     ("export", "get"): (EVERYBODY, 200),
     ("export-file", "get"): (EVERYBODY, 409),
     ("channels", "get"): (EVERYBODY, 200),
     ("routes", "get"): (EVERYBODY, 200),
     ("audit", "get"): (EVERYBODY, 200),
+    ("audit-export", "get"): (EVERYBODY, 200),
     ("keys", "get"): (ADMINS, 200),
     ("key", "get"): (ADMINS, 200),
     ("key", "delete"): (ADMINS, 204),
+    ("webhooks", "get"): (ADMINS, 200),
+    ("webhooks", "post"): (ADMINS, 400),
+    ("webhook", "get"): (ADMINS, 200),
+    ("webhook", "patch"): (ADMINS, 200),
+    ("webhook", "delete"): (ADMINS, 204),
+    ("webhook-rotate", "post"): (ADMINS, 200),
+    ("webhook-enable", "post"): (ADMINS, 200),
+    ("webhook-disable", "post"): (ADMINS, 200),
+    ("webhook-test", "post"): (ADMINS, 201),
+    ("webhook-deliveries", "get"): (ADMINS, 200),
+    ("webhook-delivery", "get"): (ADMINS, 200),
+    ("webhook-redeliver", "post"): (ADMINS, 200),
     ("members", "get"): (EVERYBODY, 200),
     ("member", "get"): (EVERYBODY, 200),
     ("member", "patch"): (ADMINS, 200),
@@ -113,7 +132,13 @@ MATRIX = {
 }
 # Bodies that are bytes of a file: they name nothing.
 TAKES_A_FILE = {"uploads", "list-file", "list-file-named", "suppression-import-file", "suppression-import-file-named"}
-READS_NOTHING = {("list", "delete"), ("member", "delete"), ("invitation", "delete"), ("key", "delete")}
+READS_NOTHING = {
+    ("list", "delete"),
+    ("member", "delete"),
+    ("invitation", "delete"),
+    ("key", "delete"),
+    ("webhook", "delete"),
+}
 TUS = {name: {"options"} for name in ("uploads", "list-file", "list-file-named")}  # tus describes itself by OPTIONS
 # What rows have and nobody says of them: whose they are, how far they are, what was decided and what they cost.
 FORBIDDEN = {

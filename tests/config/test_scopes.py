@@ -55,7 +55,7 @@ SCOPES = {
     },
     S.INBOUND_READ: {("inbound", "get")},
     S.CHANNELS_READ: {("channels", "get"), ("routes", "get")},
-    S.AUDIT_READ: {("audit", "get")},
+    S.AUDIT_READ: {("audit", "get"), ("audit-export", "get")},
     S.MEMBERS_READ: {
         (name, "get") for name in ("members", "member", "invitations", "invitation", "join-requests", "join-request")
     },
@@ -63,8 +63,16 @@ SCOPES = {
         *(("member", "patch"), ("member", "delete"), ("invitations", "post"), ("invitation", "delete")),
         *((name, "post") for name in ("invitation-resend", "join-request-grant", "join-request-refuse")),
     },
-    S.WORKSPACE_READ: {("limits", "get"), ("keys", "get"), ("key", "get")},
-    S.WORKSPACE_WRITE: {("limits", "put"), ("key", "delete")},
+    S.WORKSPACE_READ: {
+        *(("limits", "get"), ("keys", "get"), ("key", "get"), ("webhooks", "get"), ("webhook", "get")),
+        *(("webhook-deliveries", "get"), ("webhook-delivery", "get")),
+    },
+    S.WORKSPACE_WRITE: {
+        *(("limits", "put"), ("key", "delete"), ("webhooks", "post"), ("webhook", "patch"), ("webhook", "delete")),
+        *((f"webhook-{verb}", "post") for verb in ("rotate", "enable", "disable", "test", "redeliver")),
+    },
+    S.ERASURES: {("erasures", "post"), ("erasure", "get")},
+    S.INQUIRIES: {("inquiries", "post"), ("inquiry", "get"), ("inquiry-file", "get")},
     S.DECIDE: {
         *((f"campaign-{verb}", "post") for verb in ("approve", "reject", "reschedule", "send-now")),
         *(("revision-approve", "post"), ("revision-reject", "post")),

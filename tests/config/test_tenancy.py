@@ -25,9 +25,10 @@ BODIES = {
 # Addresses without an id: what they show is asked below, one by one.
 WITHOUT_ID = {
     *("lists", "uploads", "senders", "campaigns", "channels", "routes", "audit", "schema", "schema-ui", "nowhere"),
+    "audit-export",
     *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
-    *("statistics", "statistics-export", "templates"),
-    *("members", "invitations", "join-requests", "keys"),
+    *("statistics", "statistics-export", "templates", "inquiries"),
+    *("members", "invitations", "join-requests", "keys", "erasures", "webhooks"),
 }
 
 
@@ -84,6 +85,7 @@ OURS = {
     "members": factories.membership,
     "invitations": factories.invitation,
     "join-requests": factories.join_request,
+    "webhooks": factories.endpoint,
 }
 
 

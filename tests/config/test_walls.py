@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
+from django.utils import timezone
 
 from accounts.middleware import WorkspaceMiddleware
 from accounts.models import IdempotentCall
@@ -28,6 +29,7 @@ from senders.models import Sender
 from tests import factories, owner
 from tests.config import everything
 from tests.pages import signed_in
+from webhooks.models import Attempt, Following
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +67,12 @@ def furnish(workspace):
     StopWords.objects.get_or_create(workspace=workspace, defaults={"words": ["STOP"]})
     CannedReason.objects.create(workspace=workspace, language="en", text="No.")
     BlockedTerm.objects.create(workspace=workspace, term=f"term {workspace.pk}")
+    Attempt.objects.create(
+        workspace=workspace, delivery_id=things["webhooks/deliveries"], at=timezone.now(), milliseconds=1
+    )
+    Following.objects.create(
+        workspace=workspace, endpoint_id=things["webhooks"], campaign_id=things["campaigns"], told=[0] * 11
+    )
     Cursor.objects.get_or_create(workspace=workspace, defaults={"seq": 0})
     factories.day_count(Campaign.objects.get(pk=things["campaigns"]))
     return things

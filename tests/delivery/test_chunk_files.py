@@ -35,8 +35,8 @@ def replaced(key, data):
 
 def test_the_chunks_that_follow_are_read_ahead(chunks):
     chunk_files.read_ahead(chunks[0])
-    wait_for(lambda: all(chunk_files._read.find(chunk) is not None for chunk in chunks[1:3]))
-    assert chunk_files._read.find(chunks[3]) is None
+    wait_for(lambda: all(chunk_files._read.find(chunk_files._piece(chunk)) is not None for chunk in chunks[1:3]))
+    assert chunk_files._read.find(chunk_files._piece(chunks[3])) is None
     for chunk in chunks[1:3]:
         default_storage.delete(chunk.key)
         assert numbers(chunk) == expected(chunk)
@@ -47,7 +47,7 @@ def test_a_damaged_chunk_is_neither_read_nor_kept(chunks):
         good = file.read()
     replaced(chunks[1].key, b"\x01" * len(good))
     chunk_files.read_ahead(chunks[0])
-    wait_for(lambda: chunk_files._read.find(chunks[2]) is not None)
+    wait_for(lambda: chunk_files._read.find(chunk_files._piece(chunks[2])) is not None)
     with pytest.raises(ChunkDamaged):
         numbers(chunks[1])
     replaced(chunks[1].key, good)
@@ -58,7 +58,12 @@ def test_what_is_kept_is_bounded(chunks, monkeypatch):
     monkeypatch.setattr(chunk_files, "KEPT", 2)
     for chunk in chunks:
         numbers(chunk)
-    assert [chunk_files._read.find(chunk) is not None for chunk in chunks] == [False, False, True, True]
+    assert [chunk_files._read.find(chunk_files._piece(chunk)) is not None for chunk in chunks] == [
+        False,
+        False,
+        True,
+        True,
+    ]
 
 
 def test_a_chunk_with_the_same_key_and_another_content_is_another(chunks):

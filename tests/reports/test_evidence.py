@@ -160,7 +160,7 @@ def text_of(data):
     ("language", "said"),
     [
         ("en", ["Evidence of a campaign", "Who decided", "Approved and sealed", "30 accepted = 14 delivered"]),
-        ("ru", ["Доказательства по кампании", "Кто принял решение", "Доставлено"]),
+        ("ru", ["Доказательства по рассылке", "Кто принял решение", "Доставлено"]),
         ("uz", ["Kampaniya dalillari", "Kim qaror qildi"]),
     ],
 )
@@ -189,18 +189,12 @@ def test_no_number_is_in_it(campaign, data):
     assert [phone for phone in phones if phone in whole] == []
 
 
-@pytest.mark.parametrize("name", MEMBERS)
-def test_a_changed_byte_in_any_member_is_found(data, name):
+def test_a_changed_byte_in_any_member_is_found_and_so_is_a_missing_member(data):
     files = members(data)
-    files[name] = files[name][:-2] + bytes([files[name][-2] ^ 1]) + files[name][-1:]
-    assert bundle.faults(zipped(files)) != []
-
-
-@pytest.mark.parametrize("name", MEMBERS)
-def test_a_missing_member_is_found(data, name):
-    files = members(data)
-    del files[name]
-    assert bundle.faults(zipped(files)) != []
+    for name, content in files.items():
+        changed = content[:-2] + bytes([content[-2] ^ 1]) + content[-1:]
+        assert bundle.faults(zipped(files | {name: changed})) != [], name
+        assert bundle.faults(zipped({other: files[other] for other in files if other != name})) != [], name
 
 
 def test_a_member_that_nobody_signed_is_found(data):
@@ -293,10 +287,10 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("change", WRONG, ids=lambda change: change.__name__)
-def test_what_is_signed_must_also_agree_with_itself(data, key, change):
-    found = bundle.faults(signed_again(data, change, key=key))
-    assert [fault for fault in found if WRONG[change] in fault] != []
+def test_what_is_signed_must_also_agree_with_itself(data, key):
+    for change, words in WRONG.items():
+        found = bundle.faults(signed_again(data, change, key=key))
+        assert [fault for fault in found if words in fault] != [], (change.__name__, found)
 
 
 def test_the_same_instant_makes_the_same_bytes(data, key):
@@ -319,12 +313,12 @@ def test_the_command_says_what_is_wrong(data, tmp_path, capsys):
     assert "campaign.json was changed." in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("content", "key"), [(b"no zip", None), (b"PK\x05\x06", None), (None, "?")])
-def test_the_command_exits_otherwise_for_what_cannot_be_checked(data, tmp_path, content, key):
-    (tmp_path / "it.zip").write_bytes(data if content is None else content)
-    with pytest.raises(CommandError) as refused:
-        call_command("verify_evidence", str(tmp_path / "it.zip"), key=key)
-    assert refused.value.returncode == 2
+def test_the_command_exits_otherwise_for_what_cannot_be_checked(data, tmp_path):
+    for content, key in [(b"no zip", None), (b"PK\x05\x06", None), (data, "?")]:
+        (tmp_path / "it.zip").write_bytes(content)
+        with pytest.raises(CommandError) as refused:
+            call_command("verify_evidence", str(tmp_path / "it.zip"), key=key)
+        assert refused.value.returncode == 2, (content[:8], key)
 
 
 def test_the_command_says_the_public_key(key, capsys):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ TLS = {"HTTP_X_FORWARDED_PROTO": "https"}  # as a proxy of ours says
 def https(settings, tmp_path):
     settings.STATIC_ROOT = tmp_path
     settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = settings.SECURE_SSL_REDIRECT = True
+    settings.TRUSTED_PROXIES = [ip_network("127.0.0.1")]
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     settings.SECURE_HSTS_SECONDS = 31_536_000
     # The tests have no static files but here: as outside of them.
@@ -143,3 +145,20 @@ def test_djangos_checks_for_an_installation_find_nothing():
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     assert "no issues" in done.stdout
     assert checked(HTTPS="False", SECRET_KEY="short", DEBUG="True").returncode == 1  # they would find something
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "is_secure"),
+    [
+        ("127.0.0.1", "https", True),
+        ("127.0.0.1", "http", False),
+        ("127.0.0.1", "https, http", False),  # by whom the first was said nobody knows
+        ("203.0.113.7", "https", False),
+        ("", "https", False),
+    ],
+)
+def test_only_a_proxy_of_ours_is_believed_about_https(https, db, peer, told, is_secure):
+    """Whoever forges it is sent to HTTPS as if they had said nothing, and gets no Secure cookie in clear."""
+    answer = Client(REMOTE_ADDR=peer, HTTP_X_FORWARDED_PROTO=told).get("/login/")
+    assert answer.status_code == (200 if is_secure else 301)
+    assert ("Strict-Transport-Security" in answer, "csrftoken" in answer.cookies) == (is_secure, is_secure)

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
+BlankEnum: TypeAlias = Literal[""]
 ByEnum: TypeAlias = Literal["day", "sender", "channel", "campaign", "error"]
 CampaignStatus: TypeAlias = Literal[
     "draft",
@@ -17,6 +18,21 @@ CampaignStatus: TypeAlias = Literal[
     "failed",
 ]
 DefaultCodingEnum: TypeAlias = Literal["gsm", "latin1", "ascii"]
+DisabledEnum: TypeAlias = Literal["by_hand", "gone", "failing"]
+ErasureOutputStatusEnum: TypeAlias = Literal["running", "waiting", "done"]
+EventsEnum: TypeAlias = Literal[
+    "campaign.in_review",
+    "campaign.rejected",
+    "campaign.approved",
+    "campaign.missed",
+    "campaign.sending",
+    "campaign.paused",
+    "campaign.done",
+    "campaign.expired",
+    "campaign.cancelled",
+    "campaign.failed",
+    "messages.settled",
+]
 ExportStatus: TypeAlias = Literal["queued", "running", "ready", "failed", "expired"]
 FormatEnum: TypeAlias = Literal["csv", "csv.gz", "parquet", "evidence"]
 InvitationStatus: TypeAlias = Literal["pending", "accepted", "revoked"]
@@ -46,6 +62,19 @@ ListStatus: TypeAlias = Literal["uploading", "preparing", "ready", "failed", "ca
 LongMessagesEnum: TypeAlias = Literal["udh8", "udh16", "sar", "payload"]
 ModeEnum: TypeAlias = Literal["on_approval", "scheduled", "spread"]
 NullEnum: TypeAlias = None
+PlaceEnum: TypeAlias = Literal[
+    "calls",
+    "test_phones",
+    "messages",
+    "receipts",
+    "inbound",
+    "incidents",
+    "lists",
+    "imports",
+    "exports",
+    "inquiries",
+    "suppressed",
+]
 RecipientStatus: TypeAlias = Literal[
     "delivered", "failed", "pending", "no_receipt", "expired", "cancelled", "uncertain", "waiting", "suppressed"
 ]
@@ -70,12 +99,23 @@ ScopesEnum: TypeAlias = Literal[
     "workspace:read",
     "members:write",
     "workspace:write",
+    "inquiries",
+    "erasures",
     "decide",
 ]
 SenderStatus: TypeAlias = Literal["draft", "pending", "approved", "rejected", "archived"]
+StateEnum: TypeAlias = Literal["pending", "delivered", "failed"]
 SuppressionImportStatus: TypeAlias = Literal["uploading", "importing", "done", "failed"]
 SuppressionSource: TypeAlias = Literal["hand", "import", "opt_out"]
 VerdictEnum: TypeAlias = Literal["voted", "approved", "rejected", "rescheduled", "sent_now"]
+
+
+class AttemptOutput(TypedDict):
+    at: str
+    status: int | None
+    answer: str
+    trouble: str
+    milliseconds: int
 
 
 class CampaignInputRequest(TypedDict):
@@ -194,6 +234,15 @@ class DecisionOutput(TypedDict):
     wants_two: bool
 
 
+class DeliveryOutput(TypedDict):
+    id: int
+    webhook_id: str
+    event: str
+    state: "StateEnum"
+    made_at: str
+    next_at: str
+
+
 class EntryOutput(TypedDict):
     seq: int
     at: str
@@ -209,6 +258,23 @@ class EntryOutput(TypedDict):
     note: str
     previous_hash: str
     hash: str
+
+
+class ErasureInputRequest(TypedDict):
+    to: str
+    reason: str
+
+
+class ErasureOutput(TypedDict):
+    id: int
+    known_as: str
+    status: "ErasureOutputStatusEnum"
+    reason: str
+    asked_by: str | None
+    asked_at: str
+    look_at: str
+    done_at: str | None
+    places: list["PlaceOutput"]
 
 
 class Error(TypedDict):
@@ -293,6 +359,25 @@ class IncidentOutput(TypedDict):
     first_at: str
     last_at: str
     sample: str
+
+
+class InquiryInputRequest(TypedDict):
+    to: str
+    reason: str
+
+
+class InquiryOutput(TypedDict):
+    id: int
+    known_as: str
+    status: "ExportStatus"
+    percent: int
+    reason: str
+    asked_by: str
+    asked_at: str
+    ready_at: str | None
+    failure: str
+    url: str | None
+    answer: dict[str, dict[str, Any]]
 
 
 class InvitationInputRequest(TypedDict):
@@ -396,6 +481,20 @@ class MemberOutput(TypedDict):
     is_active: bool
 
 
+class NewWebhookOutput(TypedDict):
+    id: int
+    url: str
+    description: str
+    events: list["EventsEnum"]
+    with_numbers: bool
+    disabled: "DisabledEnum | BlankEnum"
+    failing_since: str | None
+    old_secret_until: str | None
+    created_by: str
+    created_at: str
+    secret: str
+
+
 class OptionalReasonInputRequest(TypedDict):
     reason: NotRequired[str]
 
@@ -422,6 +521,12 @@ class PatchedChangePlaceInputRequest(TypedDict):
     is_moderator: NotRequired[bool]
 
 
+class PatchedChangeWebhookInputRequest(TypedDict):
+    url: NotRequired[str]
+    description: NotRequired[str]
+    events: NotRequired[list["EventsEnum"]]
+
+
 class PatchedNameInputRequest(TypedDict):
     name: NotRequired[str]
 
@@ -440,6 +545,13 @@ class PersonOutput(TypedDict):
 class PlaceInputRequest(TypedDict):
     role: "Role"
     is_moderator: NotRequired[bool]
+
+
+class PlaceOutput(TypedDict):
+    place: "PlaceEnum"
+    erased: int
+    awaited: int
+    unread: int
 
 
 class PreparationOutput(TypedDict):
@@ -566,7 +678,7 @@ class SuppressionInputRequest(TypedDict):
 
 class SuppressionOutput(TypedDict):
     id: int
-    to: str
+    to: str | None
     scope: "ScopeEnum"
     source: "SuppressionSource"
     reason: str
@@ -630,3 +742,34 @@ class TrialResultOutput(TypedDict):
     submitted_at: str | None
     done_at: str | None
     parts: int
+
+
+class WebhookInputRequest(TypedDict):
+    url: str
+    description: NotRequired[str]
+    events: list["EventsEnum"]
+    with_numbers: NotRequired[bool]
+
+
+class WebhookOutput(TypedDict):
+    id: int
+    url: str
+    description: str
+    events: list["EventsEnum"]
+    with_numbers: bool
+    disabled: "DisabledEnum | BlankEnum"
+    failing_since: str | None
+    old_secret_until: str | None
+    created_by: str
+    created_at: str
+
+
+class WholeDeliveryOutput(TypedDict):
+    id: int
+    webhook_id: str
+    event: str
+    state: "StateEnum"
+    made_at: str
+    next_at: str
+    payload: dict[str, dict[str, Any]]
+    attempts: list["AttemptOutput"]

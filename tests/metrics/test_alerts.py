@@ -1,0 +1,43 @@
+"""The rules and the dashboard speak of what a scrape says, and each alert of what to do."""
+
+import json
+import re
+
+import pytest
+import yaml
+from django.conf import settings
+from django.utils import timezone
+
+from metrics import exposition
+
+RULES = yaml.safe_load((settings.ROOT / "deploy/prometheus/alerts.yml").read_text())
+ALERTS = [rule for group in RULES["groups"] for rule in group["rules"]]
+BOARD = json.loads((settings.ROOT / "deploy/grafana/message-center.json").read_text())
+NAME = re.compile(r"messagecenter_\w+")
+TARGETS = [target["expr"] for panel in BOARD["panels"] for target in panel["targets"]]
+
+
+def test_each_alert_says_how_bad_it_is_and_leads_to_what_to_do():
+    runbook = (settings.ROOT / "docs/runbook.md").read_text()
+    sections = re.findall(r"^### (\w+)$", runbook, re.MULTILINE)
+    assert sections == [rule["alert"] for rule in ALERTS]
+    for rule in ALERTS:
+        assert rule["labels"]["severity"] in {"warning", "critical"} and rule["annotations"]["summary"]
+        assert re.fullmatch(r"\d+[smh]", rule["for"])
+        assert rule["annotations"]["runbook_url"] == f"docs/runbook.md#{rule['alert'].lower()}"
+
+
+def test_the_drills_of_the_runbook_are_tests():
+    for path in re.findall(r"`(tests/\S+)`", (settings.ROOT / "docs/runbook.md").read_text()):
+        assert (settings.ROOT / path).exists(), path
+
+
+@pytest.mark.django_db
+def test_what_rules_and_dashboard_ask_for_is_told():
+    told = set()
+    for family in exposition.Figures(now=timezone.now()).collect():
+        endings = {"histogram": ("_bucket", "_count", "_sum"), "counter": ("_total",)}.get(family.type, ("",))
+        told |= {family.name + ending for ending in endings}
+    asked = {name for text in [*(rule["expr"] for rule in ALERTS), *TARGETS] for name in NAME.findall(text)}
+    assert asked - told == set()
+    assert len({panel["id"] for panel in BOARD["panels"]}) == len(BOARD["panels"])

@@ -1,0 +1,95 @@
+"""What an event says. Thin: ids, and what has changed; who wants more asks the API (docs/webhooks.md)."""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from audit.models import Entry
+from campaigns.models import Campaign
+from delivery import errors
+from delivery.statuses import TERM_OF, MessageState
+from webhooks.models import Delivery, Endpoint
+from webhooks.statuses import Event
+
+
+class Settled(NamedTuple):
+    """A message, as its row says."""
+
+    recipient: int
+    state: int
+    error_kind: int
+    error_code: int | None
+    done_at: datetime | None
+
+
+def delivery(
+    endpoint: Endpoint, *, event: str, data: Mapping[str, Any], at: datetime, now: datetime, entry: Entry | None = None
+) -> Delivery:
+    """Not saved yet. `at` is when it happened."""
+    return Delivery(
+        workspace_id=endpoint.workspace_id,
+        endpoint=endpoint,
+        public_id=f"msg_{uuid.uuid4().hex}",
+        event=event,
+        entry=entry,
+        payload={"type": event, "timestamp": _instant(at), "data": dict(data)},
+        made_at=now,
+        since=now,
+        next_at=now,
+    )
+
+
+def of_campaign(campaign: Campaign, entry: Entry) -> dict[str, Any]:
+    return {
+        "campaign": _named(campaign),
+        "status": entry.after.get("status", ""),
+        "previous_status": entry.before.get("status", ""),
+        "reason": entry.note,
+    }
+
+
+def of_messages(campaign: Campaign, settled: Iterable[Settled]) -> dict[str, Any]:
+    return {"campaign": _named(campaign), "messages": [_message(campaign, one) for one in settled]}
+
+
+def body(delivery: Delivery) -> bytes:
+    """What is signed and sent: with the numbers, if the endpoint gets them, as far as they are still known."""
+    payload = delivery.payload
+    if delivery.event == Event.MESSAGES and delivery.endpoint.with_numbers:
+        payload = {**payload, "data": _with_numbers(payload["data"])}
+    return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _named(campaign: Campaign) -> dict[str, Any]:
+    return {"id": campaign.pk, "name": campaign.name}
+
+
+def _message(campaign: Campaign, one: Settled) -> dict[str, Any]:
+    error = errors.explain(one.error_kind, one.error_code) if one.state == MessageState.FAILED else None
+    return {
+        "id": f"{campaign.pk}-{one.recipient}",
+        "status": str(TERM_OF[MessageState(one.state)]),
+        "error": {"code": error.code, "name": error.name, "text": error.text} if error else None,
+        "done_at": _instant(one.done_at) if one.done_at else None,
+    }
+
+
+_NUMBERS = "SELECT recipient, phone FROM delivery_message WHERE day = %s AND campaign_id = %s AND recipient = ANY(%s)"
+
+
+def _with_numbers(data: Mapping[str, Any]) -> dict[str, Any]:
+    campaign = Campaign.objects.get(pk=data["campaign"]["id"])
+    recipients = [int(message["id"].rpartition("-")[2]) for message in data["messages"]]
+    with connection.cursor() as cursor:
+        cursor.execute(_NUMBERS, [campaign.day, campaign.pk, recipients])
+        known = {recipient: f"+{phone}" for recipient, phone in cursor.fetchall() if phone}
+    told = zip(data["messages"], recipients, strict=True)
+    return {**data, "messages": [{**message, "to": known.get(recipient)} for message, recipient in told]}
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,55 @@
+"""Which endpoints and deliveries."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+from django.db import models, transaction
+from django.db.models import Q
+
+from webhooks.statuses import DeliveryState, Disabled
+
+if TYPE_CHECKING:
+    from accounts.models import Workspace
+    from webhooks.models import Delivery, Endpoint
+
+LEASE = timedelta(seconds=60)  # longer than one attempt may take
+
+
+class EndpointQuerySet(models.QuerySet["Endpoint"]):
+    def of(self, workspace: "Workspace") -> Self:
+        return self.filter(workspace=workspace, deleted_at=None)
+
+    def lock(self, pk: int) -> "Endpoint":
+        return self.select_for_update(of=("self",), no_key=True).get(pk=pk, deleted_at=None)
+
+    def on(self) -> Self:
+        return self.filter(disabled=Disabled.NO, deleted_at=None)
+
+    def ready(self, now: datetime) -> Self:
+        """On, and not left alone because nobody answered."""
+        return self.on().filter(Q(rests_until=None) | Q(rests_until__lte=now))
+
+    def free(self, now: datetime) -> Self:
+        """Nobody is sending to them."""
+        return self.filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
+
+    def due(self, now: datetime) -> Self:
+        waiting = {"deliveries__state": DeliveryState.PENDING, "deliveries__next_at__lte": now}
+        return self.ready(now).free(now).filter(**waiting).distinct()
+
+    @transaction.atomic
+    def claim(self, pk: int, *, now: datetime) -> bool:
+        """Whether it is mine to send to, for a while. Of two that ask at once, one finds the row locked, or taken."""
+        mine = self.ready(now).free(now).filter(pk=pk).select_for_update(skip_locked=True, no_key=True)
+        return bool(self.filter(pk__in=mine.values("pk")).update(claimed_until=now + LEASE))
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def of(self, workspace: "Workspace") -> Self:
+        return self.filter(workspace=workspace)
+
+    def pending(self) -> Self:
+        return self.filter(state=DeliveryState.PENDING)
+
+    def due(self, now: datetime) -> Self:
+        return self.pending().filter(next_at__lte=now)
