@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0013_list_sessions'),
+        ('accounts', '0014_know_identities'),
     ]
 
     operations = [
