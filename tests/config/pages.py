@@ -26,6 +26,16 @@ DECIDE = {"post": DECIDERS}
 PAGES = {
     # --- Accounts ---
     "login": {"get": ANYBODY, "post": ANYBODY},
+    "second_step": {"get": SIGNED_IN, "post": SIGNED_IN},  # of whoever is halfway; else it leads on
+    "second_steps": {"get": SIGNED_IN},
+    "propose_app": {"post": SIGNED_IN},  # their own
+    "confirm_app": {"get": SIGNED_IN, "post": SIGNED_IN},
+    "remove_app": {"post": SIGNED_IN},
+    "second_step_key": {"post": SIGNED_IN},
+    "ask_for_key": {"post": SIGNED_IN},
+    "add_key": {"post": SIGNED_IN},
+    "remove_key": {"post": SIGNED_IN},
+    "renew_codes": {"post": SIGNED_IN},
     "logout": {"post": ANYBODY},
     "single_sign_on": {"get": ANYBODY},
     "single_sign_on_callback": {"get": ANYBODY},
