@@ -81,6 +81,7 @@ FREE = {
     "people of the house: how they are called, sign in and belong": {
         *("accounts_user", "accounts_membership", "accounts_invitation", "accounts_joinrequest", "accounts_session"),
         *("accounts_attempts", "accounts_apikey", "auth_group", "auth_permission", "django_session"),
+        *("accounts_authenticator", "accounts_recoverycode", "accounts_securitykey"),
         *("accounts_identity", "account_emailaddress", "account_emailconfirmation"),
         *("socialaccount_socialapp", "socialaccount_socialaccount", "socialaccount_socialtoken"),
     },
