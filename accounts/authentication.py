@@ -7,7 +7,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts import keys, throttling
+from accounts import keys, second_steps, throttling
 from accounts.access import permissions_by, permissions_in, role_of
 from accounts.models import ApiKey, Membership, User, Workspace
 from audit import circumstances, walls
@@ -25,6 +25,8 @@ class BearerAuthentication(BaseAuthentication):
         if key is None:
             throttling.count_stranger(request._request)
             raise AuthenticationFailed("This API key is unknown, revoked or out of date.")
+        if key.user and second_steps.is_missing(key.user):
+            raise AuthenticationFailed("Set up a second step of signing in first, on the pages: your role needs one.")
         walls.enter([key.workspace_id])
         user = key.user or key.created_by
         inner = request._request

@@ -174,3 +174,37 @@ class RulesForm(forms.ModelForm[Workspace]):
             "four_eyes": _("Without it people may judge their own campaigns, and each such decision says so."),
             "tokens_may_decide": _("A key of the workspace never does."),
         }
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        max_length=40,
+        label=_("Code"),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "text", "autofocus": True, "spellcheck": "false"}
+        ),
+    )
+
+
+class StillMeForm(forms.Form):
+    """That it is still they who sit there. Asked at the one door, and counted there."""
+
+    password = forms.CharField(
+        label=_("Your password"), widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._user = user
+
+    def clean(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().clean() or {}
+        if "password" in found:
+            with refused_on(self):
+                if authenticate(None, username=self._user.email, password=found["password"]) is None:
+                    self.add_error("password", _("This is not your password."))
+        return found
+
+
+class KeyNameForm(StillMeForm):
+    name = forms.CharField(max_length=60, label=_("Name of the key"), help_text=_("Such as “Blue key, office”."))

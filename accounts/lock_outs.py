@@ -56,6 +56,14 @@ def succeed(email: str, address: str | None) -> None:
         attempts.save(update_fields=["number"])
 
 
+@transaction.atomic
+def clear(key: str) -> None:
+    """What was counted there begins anew."""
+    for attempts in Attempts.objects.lock([key]):
+        attempts.number = 0
+        attempts.save(update_fields=["number"])
+
+
 def last_of(email: str, address: str | None) -> tuple[Attempts, bool]:
     """The attempts at an account from an address, and whether there is none left."""
     limits = _limits(email, address)

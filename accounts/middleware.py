@@ -4,13 +4,16 @@ people in their language."""
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import redirect
+from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts import preferences
+from accounts import preferences, second_steps, signing_in, visits
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Permission
 from accounts.throttling import Standing
@@ -70,6 +73,54 @@ def _permissions(request: Any) -> frozenset[Permission]:
     if request.user.is_superuser:
         return frozenset(Permission)
     return request.membership.permissions if request.membership else frozenset()
+
+
+class SecondStepMiddleware:
+    """The one wall of the second step, before every page, the desk and the API's sessions, and whichever way somebody
+    came in: who owes it reaches the page that asks for it, and who must have one and has none the page that sets it up.
+
+    Programs have keys and no session; theirs is looked at in `accounts.authentication`.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        where = self._kept_at(request) if isinstance(request.user, User) else None
+        if where is None or _name_of(request) in OPEN_HALFWAY[where]:
+            return self.get_response(request)
+        if request.path.startswith("/api/"):
+            said = {"code": "second_step", "message": "Take the second step of signing in first, on the pages."}
+            return JsonResponse({"error": said}, status=403)
+        asked = f"{reverse(where)}?{urlencode({'next': signing_in.came_from(request)})}"
+        if "HX-Request" in request.headers:
+            return HttpResponse(status=204, headers={"HX-Redirect": asked})
+        return redirect(asked)
+
+    def _kept_at(self, request: Any) -> str | None:
+        """The page that they are kept at."""
+        step = visits.step_of(request)
+        if step == visits.Step.OWED:
+            if visits.is_too_old(request):
+                visits.end(request)
+                return None
+            return "second_step"
+        is_missing = step == visits.Step.NONE and second_steps.is_missing(request.user)
+        return "second_steps" if is_missing else None
+
+
+_ANYWHERE = frozenset({"logout", "prefer", "login", "healthz", "readyz"})
+OPEN_HALFWAY = {
+    "second_step": _ANYWHERE | {"second_step", "second_step_key"},
+    "second_steps": _ANYWHERE | {"second_steps", "propose_app", "confirm_app", "ask_for_key", "add_key"},
+}
+
+
+def _name_of(request: HttpRequest) -> str:
+    try:
+        return resolve(request.path_info).view_name
+    except Resolver404:
+        return ""
 
 
 class VisitMiddleware:

@@ -387,3 +387,41 @@ class IdempotentCall(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Authenticator(models.Model):
+    """An app that shows codes. Until its first code is typed it is only proposed."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    sealed = models.TextField()
+    confirmed_at = models.DateTimeField(null=True)
+    last_step = models.BigIntegerField(default=0, help_text="Of the newest code that was taken: none is taken twice.")
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
+class RecoveryCode(models.Model):
+    """For whoever has lost everything else; each opens once."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
+class SecurityKey(models.Model):
+    """A passkey or a key on a ring (WebAuthn), by its public half."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    name = models.CharField(max_length=60)
+    credential = models.BinaryField(unique=True)
+    public_key = models.BinaryField()
+    sign_count = models.BigIntegerField(default=0)
+    added_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name

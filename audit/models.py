@@ -40,7 +40,12 @@ class Entry(models.Model):
             models.UniqueConstraint(name="entry_once_per_place", fields=["chain", "seq"]),
             models.CheckConstraint(name="entry_seq_from_one", condition=Q(seq__gte=1)),
         ]
-        indexes = [models.Index(name="entry_by_subject", fields=["chain", "subject_type", "subject_id", "seq"])]
+        indexes = [
+            models.Index(name="entry_by_subject", fields=["chain", "subject_type", "subject_id", "seq"]),
+            models.Index(name="entry_by_action", fields=["chain", "action", "seq"]),
+            models.Index(name="entry_by_actor", fields=["chain", "actor_name", "seq"]),
+            models.Index(name="entry_by_time", fields=["chain", "at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.chain}/{self.seq} {self.action}"

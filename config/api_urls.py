@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import api_urls as accounts
-from audit.api import Audit
+from audit.api import Audit, AuditExport
 from campaigns import api as campaigns
 from campaigns import saved_text_api as saved_texts
 from channels.api import Channels, Routes
@@ -112,6 +112,7 @@ urlpatterns = [
     path("channels/", Channels.as_view(), name="channels"),
     path("routes/", Routes.as_view(), name="routes"),
     path("audit/", Audit.as_view(), name="audit"),
+    path("audit/export/", AuditExport.as_view(), name="audit-export"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("schema/ui/", SpectacularSwaggerSplitView.as_view(url_name="api:schema"), name="schema-ui"),
     re_path("", Nowhere.as_view(), name="nowhere"),

@@ -54,6 +54,15 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
         raise ImproperlyConfigured(f"{name} has {error}; write networks such as 10.0.0.0/8, ::1.") from error
 
 
+def some_of(name: str, known: set[str]) -> frozenset[str]:
+    """Of a list between commas, whose words are known; nothing is none."""
+    words: list[str] = env.list(name, default=[])
+    wanted = frozenset(word.strip() for word in words)
+    if unknown := sorted(wanted - known):
+        raise ImproperlyConfigured(f"{name} has {unknown[0]!r}; write some of {', '.join(sorted(known))}.")
+    return wanted
+
+
 def web(name: str) -> str:
     """An address of the web, or nothing."""
     url = env.str(name, default="")

@@ -7,7 +7,7 @@ from pathlib import Path
 import django_stubs_ext
 from environs import validate
 
-from config.env import env, networks, optional_secret, rate, redis, secret, secrets, storage, web
+from config.env import env, networks, optional_secret, rate, redis, secret, secrets, some_of, storage, web
 
 django_stubs_ext.monkeypatch()  # QuerySet["Campaign"] and ModelAdmin[Campaign] at run time
 
@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.VisitMiddleware",
+    "accounts.middleware.SecondStepMiddleware",
     "accounts.middleware.RateHeaders",
     "accounts.middleware.WorkspaceMiddleware",
     "accounts.middleware.LanguageMiddleware",
@@ -159,6 +160,8 @@ BREACHED_PASSWORDS_URL = web("BREACHED_PASSWORDS_URL")
 SIGN_IN_ATTEMPTS = env.int("SIGN_IN_ATTEMPTS", default=5)
 SIGN_IN_ATTEMPTS_OF_ADDRESS = env.int("SIGN_IN_ATTEMPTS_OF_ADDRESS", default=100)
 LOCK_OUT = timedelta(minutes=15)
+# Who signs in with a second step or sees nothing: of moderator, admin, super admin. Everybody else may have one.
+SECOND_STEP_REQUIRED_FOR = some_of("SECOND_STEP_REQUIRED_FOR", {"moderator", "admin", "super admin"})
 # Networks of our own proxies, such as 10.0.0.0/8: what they say of whom they call for is believed, and nobody else.
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
 INVITATION_KEPT = timedelta(days=env.int("INVITATION_DAYS", default=7))  # then its link opens nothing
@@ -167,6 +170,8 @@ OIDC_ISSUER = web("OIDC_ISSUER").rstrip("/")
 OIDC_NAME = env.str("OIDC_NAME", default="OpenID Connect")  # as people know it
 OIDC_CLIENT_ID = env.str("OIDC_CLIENT_ID") if OIDC_ISSUER else ""
 OIDC_CLIENT_SECRET = secret("OIDC_CLIENT_SECRET") if OIDC_ISSUER else ""
+# Whether they ask for a second step there; then nobody is asked for another one here.
+OIDC_IS_SECOND_STEP = env.bool("OIDC_IS_SECOND_STEP", default=False)
 OIDC_ONLY = env.bool("OIDC_ONLY", default=False)  # then passwords are for super admins
 SOCIALACCOUNT_ADAPTER = "accounts.single_sign_on_views.Adapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

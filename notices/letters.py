@@ -137,6 +137,11 @@ def _password_changed(entry: Entry) -> list[Letter]:
     return [_to_person("password_changed", entry, person, reverse("forgotten"))] if person else []
 
 
+def _second_step_changed(entry: Entry) -> list[Letter]:
+    person = _person(entry)
+    return [_to_person("second_step_changed", entry, person, reverse("second_steps"))] if person else []
+
+
 def _webhook_disabled(entry: Entry) -> list[Letter]:
     """To the admins. What the room of webhooks says in its entry is enough: it stands beside this one."""
     workspace = Workspace.objects.get(pk=entry.chain)
@@ -166,6 +171,10 @@ LETTERS: dict[str, Callable[[Entry], list[Letter]]] = {
     "user.reset_asked": _reset_asked,
     "user.password_reset": _password_changed,
     "user.password_set": _password_changed,
+    "user.second_step_added": _second_step_changed,
+    "user.second_step_removed": _second_step_changed,
+    "user.second_step_reset": _second_step_changed,
+    "user.recovery_codes_renewed": _second_step_changed,
 }
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
+from accounts.models import Workspace
+from audit import walls
 from audit.refusal import Refused
 from campaigns.models import Campaign
 from campaigns.statuses import FINISHED
@@ -42,6 +44,31 @@ def look(*, now: datetime) -> Due:
         lists=[listed.pk for listed in _old_lists(now) if not _needing(listed, months=months, forgotten=campaigns)],
         exports=list(Export.objects.kept_too_long(now).order_by("pk").values_list("pk", flat=True)),
         inbound=retention.old_inbound(now=now),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueHere:
+    """How many of each are of one workspace: campaigns whose messages go, with their month or before it."""
+
+    campaigns: int
+    lists: int
+    exports: int
+    inbound: int
+
+
+def look_in(workspace: Workspace, *, now: datetime) -> DueHere:
+    """Of `look`, what a page of the workspace tells."""
+    with walls.everything():  # whether a month goes is a matter of all workspaces
+        due = look(now=now)
+    begun = Campaign.objects.filter(workspace=workspace, started_at__isnull=False)
+    months = {one.pk for one in begun if retention.month_of(one) in due.partitions} if due.partitions else set()
+    forgotten = Campaign.objects.filter(workspace=workspace, pk__in=due.campaigns).values_list("pk", flat=True)
+    return DueHere(
+        campaigns=len(months | set(forgotten)),
+        lists=RecipientList.objects.filter(workspace=workspace, pk__in=due.lists).count(),
+        exports=Export.objects.filter(workspace=workspace, pk__in=due.exports).count(),
+        inbound=due.inbound.get(workspace.pk, 0),
     )
 
 

@@ -58,6 +58,7 @@ PAGES: dict[str, dict[str, Address]] = {
         "texts": lambda filled: "/campaigns/texts/",
         "text-new": lambda filled: "/campaigns/texts/new/",
         "statistics": lambda filled: "/statistics/",
+        "ledger": lambda filled: "/ledger/",
         "lists": lambda filled: "/lists/",
         "list-new": lambda filled: "/lists/new/",
         "list-ready": lambda filled: f"/lists/{filled.ready.pk}/",

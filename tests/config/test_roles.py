@@ -102,6 +102,7 @@ MATRIX = {
     ("channels", "get"): (EVERYBODY, 200),
     ("routes", "get"): (EVERYBODY, 200),
     ("audit", "get"): (EVERYBODY, 200),
+    ("audit-export", "get"): (EVERYBODY, 200),
     ("keys", "get"): (ADMINS, 200),
     ("key", "get"): (ADMINS, 200),
     ("key", "delete"): (ADMINS, 204),

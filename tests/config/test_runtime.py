@@ -118,7 +118,9 @@ def test_what_is_dropped_for_them_is_looked_for_in_no_schema_of_theirs():
             "SELECT proname, proconfig FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
         )
         found = dict(cursor.fetchall())
-    assert set(found) == {"prepare_partitions", "drop_partition", "forget_inbound"}
+    assert set(found) == {
+        *("prepare_partitions", "drop_partition", "forget_inbound", "erase_inbound", "erase_from_inbox"),
+    }
     assert set(map(tuple, found.values())) == {("search_path=public, pg_temp",)}
 
 

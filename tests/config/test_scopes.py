@@ -56,7 +56,7 @@ SCOPES = {
     },
     S.INBOUND_READ: {("inbound", "get")},
     S.CHANNELS_READ: {("channels", "get"), ("routes", "get")},
-    S.AUDIT_READ: {("audit", "get")},
+    S.AUDIT_READ: {("audit", "get"), ("audit-export", "get")},
     S.MEMBERS_READ: {
         (name, "get") for name in ("members", "member", "invitations", "invitation", "join-requests", "join-request")
     },

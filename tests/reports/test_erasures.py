@@ -81,6 +81,9 @@ FREE = {
     "people of the house: how they are called, sign in and belong": {
         *("accounts_user", "accounts_membership", "accounts_invitation", "accounts_joinrequest", "accounts_session"),
         *("accounts_attempts", "accounts_apikey", "auth_group", "auth_permission", "django_session"),
+        *("accounts_authenticator", "accounts_recoverycode", "accounts_securitykey"),
+        *("accounts_identity", "account_emailaddress", "account_emailconfirmation"),
+        *("socialaccount_socialapp", "socialaccount_socialaccount", "socialaccount_socialtoken"),
     },
     "written by people of the house, of whom no list is filled: texts, reasons, names, settings": {
         *("accounts_workspace", "accounts_historicalworkspace", "campaigns_campaign", "campaigns_historicalcampaign"),
@@ -100,6 +103,9 @@ FREE = {
     "keys, digests, counts and places": {
         *("recipients_upload", "recipients_erasedchunk", "recipients_suppressioncount", "delivery_intent"),
         *("reports_export", "reports_counted", "reports_erasurestep", "django_content_type", "django_migrations"),
+    },
+    "told to servers of the workspace's own, without numbers until it is sent; how an answer begins is theirs": {
+        *("webhooks_endpoint", "webhooks_delivery", "webhooks_attempt", "webhooks_following", "webhooks_told"),
     },
     "sealed while it is under way, and empty afterwards": {"reports_erasure"},
 }

@@ -10,7 +10,9 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from accounts import keeping
 from audit.models import Entry
+from audit.refusal import Refused
 from campaigns.models import Campaign
 from delivery import counters, housekeeping, retention
 from delivery.models import CarrierId, Doubt, Forgotten, Inbound, Message
@@ -235,3 +237,27 @@ def test_a_super_admin_sets_the_days_of_a_workspace_and_the_ledger_has_them(work
     assert page.post(path, {**shape, "messages_kept_days": "0"}).status_code == 200  # and says what is wrong
     workspace.refresh_from_db()
     assert workspace.messages_kept_days == 30
+
+
+def test_an_admin_sets_the_days_on_a_page_that_says_what_goes_next_and_others_look(workspace, admin, author):
+    keeps(workspace, messages=30, inbound=30)
+    over(workspace, ago=70)
+    inbound(workspace, ago=31)
+    elsewhere = keeps(factories.workspace(), inbound=1)
+    inbound(elsewhere, ago=3)
+    page = signed_in(admin, workspace)
+    assert retaining.look_in(workspace, now=NOW) == retaining.DueHere(campaigns=1, lists=0, exports=0, inbound=1)
+    assert "Campaigns whose messages go</dt><dd>1</dd>" in text_of(page.get("/retention/"))
+    days = {"messages_kept_days": "400", "lists_kept_days": "", "exports_kept_days": "2", "inbound_kept_days": "40"}
+    assert page.post("/retention/", days).url == "/retention/"
+    workspace.refresh_from_db()
+    assert (workspace.messages_kept_days, workspace.lists_kept_days, workspace.exports_kept_days) == (400, None, 2)
+    assert retaining.look_in(workspace, now=NOW) == retaining.DueHere(campaigns=0, lists=0, exports=0, inbound=0)
+    entry = Entry.objects.about(workspace).get(action="workspace.kept")
+    assert (entry.actor, entry.before["inbound_kept_days"], entry.after["inbound_kept_days"]) == (admin, 30, 40)
+    assert page.post("/retention/", {**days, "lists_kept_days": "0"}).status_code == 400
+    assert Entry.objects.about(workspace).filter(action="workspace.kept").count() == 1
+    assert signed_in(author, workspace).post("/retention/", days).status_code == 403
+    with pytest.raises(Refused) as refusal:
+        keeping.keep(workspace.pk, by=author, lists_kept_days=3)
+    assert refusal.value.code == "not_an_admin"

@@ -1,0 +1,220 @@
+"""The second step of signing in, and the page on which somebody says what theirs is."""
+
+import segno
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+
+from accounts import lock_outs, second_steps, security_keys, visits
+from accounts.access import signed_in, writes_nothing
+from accounts.forms import CodeForm, KeyNameForm, StillMeForm, refused_on
+from accounts.requests import PageRequest
+from accounts.sign_in_views import told_to_wait
+from audit.refusal import Refused
+
+CHALLENGE = "challenge"  # in the session
+
+
+@sensitive_post_parameters()
+@never_cache
+@require_http_methods(["GET", "POST"])
+@signed_in
+@writes_nothing
+def take(request: PageRequest) -> HttpResponse:
+    """The page between the password and everything else."""
+    after = _page_of_ours(request, request.POST.get("next") or request.GET.get("next") or "")
+    if visits.step_of(request) != visits.Step.OWED:
+        return redirect(after)
+    form = CodeForm(request.POST or None)
+    if form.is_valid():
+        with refused_on(form):
+            second_steps.take(request.user, form.cleaned_data["code"], now=timezone.now())
+            visits.go_on(request)
+            return redirect(after)
+    context = {"form": form, "next": after, "asked": _ask(request, security_keys.ask_to_use(request.user))}
+    answer = render(request, "accounts/second_step.html", context, status=400 if form.is_bound else 200)
+    return told_to_wait(answer) if form.has_error("__all__", code=lock_outs.SHUT) else answer
+
+
+@never_cache
+@require_POST
+@signed_in
+@writes_nothing
+def use_key(request: PageRequest) -> HttpResponse:
+    after = _page_of_ours(request, request.POST.get("next", ""))
+    if visits.step_of(request) != visits.Step.OWED:
+        return redirect(after)
+    security_keys.use(request.user, request.POST.get("answer", ""), _challenge(request), now=timezone.now())
+    visits.go_on(request)
+    return redirect(after)
+
+
+@never_cache
+@require_http_methods(["GET"])
+@signed_in
+def show(request: PageRequest) -> HttpResponse:
+    return _show(request, StillMeForm(user=request.user))
+
+
+@sensitive_post_parameters()
+@never_cache
+@require_POST
+@signed_in
+@writes_nothing
+def propose(request: PageRequest) -> HttpResponse:
+    form = StillMeForm(request.POST, user=request.user)
+    if form.is_valid():
+        with refused_on(form):
+            second_steps.propose(request.user)
+            return redirect("confirm_app")
+    return _show(request, form)
+
+
+@sensitive_post_parameters()
+@never_cache
+@require_http_methods(["GET", "POST"])
+@signed_in
+@writes_nothing
+def confirm(request: PageRequest) -> HttpResponse:
+    """The secret as a picture and in letters, until a code of the app proves that it has it."""
+    proposed = second_steps.proposed(request.user)
+    if proposed is None:
+        return redirect("second_steps")
+    form = CodeForm(request.POST or None)
+    if form.is_valid():
+        with refused_on(form):
+            key = request.session.session_key or ""
+            codes = second_steps.confirm(request.user, form.cleaned_data["code"], session=key, now=timezone.now())
+            visits.go_on(request)
+            return _codes(request, codes)
+    address = proposed.provisioning_uri()
+    context = {
+        "form": form,
+        "picture": segno.make(address, error="m").svg_data_uri(scale=5, border=2),
+        "letters": " ".join(proposed.secret[at : at + 4] for at in range(0, len(proposed.secret), 4)),
+        "here": "profile",
+    }
+    return render(request, "accounts/confirm_app.html", context, status=400 if form.is_bound else 200)
+
+
+@sensitive_post_parameters()
+@never_cache
+@require_POST
+@signed_in
+@writes_nothing
+def renew(request: PageRequest) -> HttpResponse:
+    form = StillMeForm(request.POST, user=request.user)
+    if form.is_valid():
+        return _codes(request, second_steps.renew_codes(request.user))
+    return _show(request, form)
+
+
+@sensitive_post_parameters()
+@never_cache
+@require_POST
+@signed_in
+@writes_nothing
+def remove_app(request: PageRequest) -> HttpResponse:
+    form = StillMeForm(request.POST, user=request.user)
+    if form.is_valid():
+        with refused_on(form):
+            second_steps.remove_app(request.user)
+            messages.success(request, _("The app is removed."))
+            return redirect("second_steps")
+    return _show(request, form)
+
+
+@sensitive_post_parameters()
+@never_cache
+@require_POST
+@signed_in
+@writes_nothing
+def ask_for_key(request: PageRequest) -> HttpResponse:
+    """The page on which somebody touches the key that they add."""
+    form = KeyNameForm(request.POST, user=request.user)
+    if form.is_valid():
+        with refused_on(form):
+            asked = _ask(request, security_keys.ask_to_add(request.user))
+            context = {"asked": asked, "name": form.cleaned_data["name"], "here": "profile"}
+            return render(request, "accounts/add_key.html", context)
+    return _show(request, form)
+
+
+@never_cache
+@require_POST
+@signed_in
+@writes_nothing
+def add_key(request: PageRequest) -> HttpResponse:
+    codes = security_keys.add(
+        request.user,
+        request.POST.get("answer", ""),
+        _challenge(request),
+        name=request.POST.get("name", "")[:60] or _("Security key"),
+        session=request.session.session_key or "",
+        now=timezone.now(),
+    )
+    visits.go_on(request)
+    return _codes(request, codes)
+
+
+@sensitive_post_parameters()
+@never_cache
+@require_POST
+@signed_in
+@writes_nothing
+def remove_key(request: PageRequest, pk: int) -> HttpResponse:
+    form = StillMeForm(request.POST, user=request.user)
+    if form.is_valid():
+        with refused_on(form):
+            security_keys.remove(request.user, pk)
+            messages.success(request, _("The key is removed."))
+            return redirect("second_steps")
+    return _show(request, form)
+
+
+def _ask(request: PageRequest, asked: security_keys.Asked | None) -> str:
+    """What the page tells the browser, whose challenge the session keeps."""
+    if asked is None:
+        return ""
+    request.session[CHALLENGE] = bytes_to_base64url(asked[1])
+    return asked[0]
+
+
+def _challenge(request: PageRequest) -> bytes:
+    """Once: whoever answers again is asked again."""
+    kept = request.session.pop(CHALLENGE, None)
+    if kept is None:
+        raise Refused(_("This page has been used: load it anew."), code="wrong_key")
+    return base64url_to_bytes(kept)
+
+
+def _show(request: PageRequest, form: StillMeForm | KeyNameForm) -> HttpResponse:
+    of_key = isinstance(form, KeyNameForm)
+    context = {
+        "form": StillMeForm(user=request.user) if of_key else form,
+        "key_form": form if of_key else KeyNameForm(user=request.user, auto_id="key_%s"),
+        "ways": second_steps.ways_of(request.user),
+        "is_required": second_steps.is_required(request.user),
+        "here": "profile",
+    }
+    return render(request, "accounts/second_steps.html", context, status=400 if form.is_bound else 200)
+
+
+def _codes(request: PageRequest, codes: list[str]) -> HttpResponse:
+    """Once: nobody can ask for them again."""
+    if not codes:
+        messages.success(request, _("It is set up: the next sign-in asks for it."))
+        return redirect("second_steps")
+    return render(request, "accounts/recovery_codes.html", {"codes": codes, "here": "profile"})
+
+
+def _page_of_ours(request: PageRequest, url: str) -> str:
+    ours = url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return url if ours else "/"

@@ -1,0 +1,12 @@
+"""What an admin says of how long the workspace keeps things."""
+
+from django import forms
+
+from accounts.keeping import DAYS
+from accounts.models import Workspace
+
+
+class RetentionForm(forms.ModelForm[Workspace]):
+    class Meta:
+        model = Workspace
+        fields = DAYS
