@@ -1,7 +1,8 @@
 """Writes message_center_client/models.py anew, from docs/openapi.yaml: `python clients/python/generate_models.py`."""
 
 import keyword
-import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -82,4 +83,5 @@ def _literal(schema: Mapping[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    MODELS.write_text(re.sub(r"\n{4,}", "\n\n\n", models(yaml.safe_load(API.read_text()))))
+    MODELS.write_text(models(yaml.safe_load(API.read_text())))
+    subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", str(MODELS)], check=True)
