@@ -243,6 +243,6 @@ def _unseal(row: Authenticator) -> str:
 
 
 def _box() -> MultiFernet:
-    texts = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    texts = [str(text) for text in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
     keys = [sha256(b"accounts.second_steps:" + text.encode()).digest() for text in texts]
     return MultiFernet([Fernet(urlsafe_b64encode(key)) for key in keys])
