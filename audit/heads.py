@@ -1,15 +1,17 @@
 """The heads of the chains, kept in object storage: what was cut off the end of a chain is missed there.
 
-The key says everything, `audit/heads/{chain}/{seq}-{hash}`, and is written once: a bucket with object lock keeps it
-from everybody, also from whoever owns the database.
+The key says everything, `audit/heads/{chain}/{seq}-{hash}`, and is written once. With AUDIT_LOCK_DAYS a bucket that
+has object lock keeps it for so long from everybody, also from whoever owns the database and the bucket's key.
 """
 
 from collections.abc import Collection, Iterable
 
-from django.core.files.base import ContentFile
+from django.conf import settings
 from django.core.files.storage import default_storage
+from django.utils import timezone
 
 from audit.models import Entry
+from objects.store import store
 
 FOLDER = "audit/heads"
 LATEST = 1000  # entries among which those that decide something are looked for; the others' turn comes with all chains
@@ -36,8 +38,9 @@ def _keep(found: Iterable[tuple[int, int, str]]) -> None:
         if _known.get(chain) == (seq, digest):
             continue
         key = f"{FOLDER}/{chain}/{seq:019}-{digest}"
-        if not default_storage.exists(key):
-            default_storage.save(key, ContentFile(f"{digest}\n".encode()))
+        if not store.exists(key):
+            lock = settings.AUDIT_LOCK
+            store.put(key, f"{digest}\n".encode(), locked_until=timezone.now() + lock if lock else None)
         _known[chain] = (seq, digest)
 
 

@@ -46,7 +46,8 @@ class Folder(FileSystemStorage, ObjectStore):
         with self._translated(path):
             return super().listdir(path)
 
-    def put(self, key: str, data: bytes) -> None:
+    def put(self, key: str, data: bytes, *, locked_until: datetime | None = None) -> None:
+        """A folder has no locks."""
         with self._translated(key):
             path = Path(self.path(key))
             path.parent.mkdir(parents=True, exist_ok=True)

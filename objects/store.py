@@ -27,8 +27,9 @@ class ObjectStore(Storage, ABC):
     writers: int  # how many small objects it takes in at once
 
     @abstractmethod
-    def put(self, key: str, data: bytes) -> None:
-        """Write a small object, over one of the same key."""
+    def put(self, key: str, data: bytes, *, locked_until: datetime | None = None) -> None:
+        """Write a small object, over one of the same key. Until then nobody can delete it, nor write over it, where the
+        store has such locks."""
 
     @abstractmethod
     def pages(self, prefix: str) -> Iterator[list[Found]]:
