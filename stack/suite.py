@@ -33,9 +33,9 @@ def suite(arguments: Sequence[str]) -> int:
         if linting:
             _lint(env)
         # One more than cores, as tests wait a third of their time. By file: what a module brings up is brought up once.
-        # In our order (tests/conftest.py), where xdist would begin with the modules that have the most tests.
-        spread = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
-        return _run(["python", "-m", "pytest", *spread, *arguments[0 if linting else 1 :]], env)
+        workers = str((os.cpu_count() or 1) + 1)
+        pytest = ["python", "-m", "pytest", "-n", workers, "--dist", "loadfile", *arguments[0 if linting else 1 :]]
+        return _run(pytest, env)
 
 
 def _lint(env: Mapping[str, str]) -> None:

@@ -39,15 +39,6 @@ def flush_past_the_triggers():
         yield
 
 
-LONG = {"browser", "config", "faults", "journeys", "security", "simulation", "stack"}
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items):
-    """Modules that take long come first: at the end the other workers would only wait for the last of them."""
-    items.sort(key=lambda item: item.path.parent.name not in LONG)
-
-
 walls.be_the_system()  # what a test looks at; the requests that it makes have the scope of whoever makes them
 
 
