@@ -3,7 +3,7 @@
 import segno
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from accounts import lock_outs, second_steps, security_keys, visits
 from accounts.access import signed_in, writes_nothing
 from accounts.forms import CodeForm, KeyNameForm, StillMeForm, refused_on
+from accounts.models import SecurityKey
 from accounts.requests import PageRequest
 from accounts.sign_in_views import told_to_wait
 from audit.refusal import Refused
@@ -169,11 +170,12 @@ def add_key(request: PageRequest) -> HttpResponse:
 @require_POST
 @signed_in
 @writes_nothing
-def remove_key(request: PageRequest, pk: int) -> HttpResponse:
+def remove_key(request: PageRequest, number: int) -> HttpResponse:
+    kept = get_object_or_404(SecurityKey.objects.filter(user=request.user), pk=number)
     form = StillMeForm(request.POST, user=request.user)
     if form.is_valid():
         with refused_on(form):
-            security_keys.remove(request.user, pk)
+            security_keys.remove(request.user, kept.pk)
             messages.success(request, _("The key is removed."))
             return redirect("second_steps")
     return _show(request, form)

@@ -19,9 +19,10 @@ def optional_secret(name: str) -> str:
 
 
 def secret(name: str, *, default: str | None = None) -> str:
-    """As `optional_secret`, or the default. One of them must say something, and a file that is named something else
-    than nothing."""
-    value = optional_secret(name) or ("" if env.str(f"{name}_FILE", default="") else default)
+    """The same, which must say something. The default is for a variable that is not there: one that is empty, or a file
+    of nothing, is a mistake."""
+    is_there = env.str(name, default=None) is not None or env.str(f"{name}_FILE", default="")
+    value = optional_secret(name) if is_there else default
     if not value:
         raise ImproperlyConfigured(f"Set {name} (or {name}_FILE).")
     return value

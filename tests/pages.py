@@ -4,15 +4,17 @@ from django.test import Client
 
 from accounts.middleware import SESSION_KEY
 from accounts.models import User, Workspace
+from accounts.visits import STEP, Step
 
 
 def signed_in(user: User, workspace: Workspace | None = None) -> Client:
     client = Client()
     client.force_login(user)
+    session = client.session
+    session[STEP] = Step.NONE  # as `visits.begin` says of somebody without a second one
     if workspace:
-        session = client.session
         session[SESSION_KEY] = workspace.pk
-        session.save()
+    session.save()
     return client
 
 

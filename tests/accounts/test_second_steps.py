@@ -161,7 +161,8 @@ def test_whoever_is_halfway_for_five_minutes_begins_anew(person, client):
 
 
 def test_a_session_that_somebody_had_before_it_was_asked_for_is_halfway(person):
-    page = signed_in(person)
+    page = Client()
+    page.force_login(person)
     Authenticator.objects.create(user=person, sealed="", confirmed_at=timezone.now())
     assert page.get("/campaigns/").url.startswith(STEP)
 

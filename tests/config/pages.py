@@ -182,5 +182,5 @@ UNSEEN = {"look", "reports:master", "reports:master_campaigns"}  # who may not f
 # A page of which the thing of `everything` has nothing to show, or nothing yet: 404, or a message.
 HAS_NOTHING = {"senders:evidence", "recipients:rejected", "recipients:duplicates", "reports:download"}
 HAS_NOTHING |= {"end_session", "recipients:suppression_import_rejected", "invitation", "revoke_key", "reset_password"}
-HAS_NOTHING |= {"reports:inquiry_file"}
+HAS_NOTHING |= {"reports:inquiry_file", "remove_key"}
 HAS_NOTHING |= {"single_sign_on", "single_sign_on_callback"}  # without a provider

@@ -18,7 +18,7 @@ from audit import walls
 from campaigns.models import Campaign
 from channels.models import Channel
 from config.celery import app
-from delivery.models import Inbound, Spending
+from delivery.models import Inbound, Push, Spending
 from moderation.models import BlockedTerm, CannedReason
 from notices.models import Cursor
 from recipients import suppressions
@@ -74,6 +74,15 @@ def furnish(workspace):
         workspace=workspace, endpoint_id=things["webhooks"], campaign_id=things["campaigns"], told=[0] * 11
     )
     Cursor.objects.get_or_create(workspace=workspace, defaults={"seq": 0})
+    Push.objects.create(
+        workspace=workspace,
+        campaign_id=things["campaigns"],
+        recipient=0,
+        phone=factories.FIRST_NUMBER,
+        cells=[],
+        digest="d",
+        at=timezone.now(),
+    )
     factories.day_count(Campaign.objects.get(pk=things["campaigns"]))
     return things
 

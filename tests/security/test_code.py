@@ -21,7 +21,7 @@ DETECTORS = [
 ]
 # How such things look is told to people.
 HARMLESS = re.compile(
-    "://(KEY:SECRET|USER:PASSWORD|a%2Fb:c%40d|key:secret|key:hidden)@"
+    "://(KEY:SECRET|USER:PASSWORD|a%2Fb:c%40d|key:secret|key:hidden|user:pw)@"
     "|not a private key in PEM|PEM formatidagi|не закрытый"
 )
 
