@@ -136,7 +136,8 @@ STORAGES = {
 }
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=1024**3)
 UPLOAD_EXPIRES = timedelta(hours=env.int("UPLOAD_EXPIRES_HOURS", default=24))  # without a byte; then it is given up
-# How long a bucket that has object lock keeps each head of the ledger from everybody; 0 asks for no lock.
+# How long the bucket keeps each head of the ledger from everybody. It must have object lock: one that has none refuses
+# to keep a head at all. 0 asks for no lock.
 AUDIT_LOCK = timedelta(days=env.int("AUDIT_LOCK_DAYS", default=0))
 EXPORT_KEPT = timedelta(days=env.int("EXPORT_DAYS", default=7))  # then its file is deleted
 INQUIRIES_PER_HOUR = env.int("INQUIRIES_PER_HOUR", default=60)  # about one number each, of one person
