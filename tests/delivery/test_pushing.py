@@ -11,7 +11,7 @@ from audit.refusal import Refused
 from campaigns import transitions as authors
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from delivery import counters, dispatching, due, intents, pushes, pushing, tasks
+from delivery import counters, dispatching, due, erasing, intents, pushes, pushing, tasks
 from delivery.models import Chunk, Intent, Message, Push
 from delivery.statuses import ChunkStatus, MessageState
 from recipients import suppressions
@@ -226,6 +226,15 @@ def test_what_has_lost_its_point_is_expired_and_not_sent(as_author, trigger, car
     assert carrier.phones == [31600000002]
     assert states(trigger) == {0: S.EXPIRED, 1: S.PENDING}
     assert totals(trigger).balanced
+
+
+def test_an_erased_number_gets_nothing_and_nobody_else_is_kept_from_theirs(as_author, workspace, trigger, carrier):
+    push(as_author, trigger, {"messages": [one(1), one(2, params={"code": "for the other one"})]})
+    erasing.messages(workspace, 31600000001)
+    look(trigger)
+    assert carrier.phones == [31600000002]
+    assert states(trigger) == {0: S.SUPPRESSED, 1: S.PENDING}
+    assert not Push.objects.filter(phone=31600000001).exists() and totals(trigger).balanced
 
 
 def test_its_end_goes_out_as_the_validity_period(as_author, trigger, carrier):

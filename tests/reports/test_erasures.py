@@ -20,7 +20,7 @@ from audit.models import Entry
 from audit.refusal import Refused
 from campaigns import trials
 from campaigns.models import Campaign
-from delivery import chunk_files, counters, due, incidents, receipts, results
+from delivery import chunk_files, counters, due, incidents, pushing, receipts, results
 from delivery.models import Chunk, Doubt, Message
 from delivery.statuses import IncidentKind, MessageState
 from objects.store import store
@@ -70,6 +70,7 @@ ERASED = {
     "delivery_inbox",
     "delivery_incident",
     "delivery_message",
+    "delivery_push",
     "delivery_receipt",
     "recipients_recipientlist",
     "recipients_suppression",
@@ -239,6 +240,7 @@ def planted(workspace):
         asked = inquiries.ask(workspace, SPOKEN, reason="A letter.", by=admin, now=timezone.now())
         if answered:
             inquiries.work_on(asked.pk, clock=timezone.now)
+    pushing.push(factories.trigger(workspace), [pushing.Ask(to=SPOKEN)], now=timezone.now())
     answer = {"to": f"+{NUMBER}", "id": 7}
     IdempotentCall.objects.create(workspace=workspace, key="k", fingerprint="f", status=201, body=answer)
     IdempotentCall.objects.create(workspace=workspace, key=f"stop-{NUMBER}", fingerprint="f", status=201, body={})
@@ -398,7 +400,7 @@ def test_the_ledger_says_who_asked_and_what_was_erased_and_holds(workspace, plan
         *("erasure.asked", erasure.asked_by, REASON),
         {"hash": prefix},
     )
-    assert (done.action, done.after["hash"], done.after["erased"]["messages"]) == ("erasure.done", prefix, 3)
+    assert (done.action, done.after["hash"], done.after["erased"]["messages"]) == ("erasure.done", prefix, 4)
     assert [verification.verify(chain).broken for chain in verification.chains()] == [None, None]
     rows = ErasedChunk.objects.filter(list=planted.list)
     told = [entry.after for entry in Entry.objects.filter(action="recipientlist.recipients_erased")]
