@@ -126,7 +126,8 @@ def remove_app(request: PageRequest) -> HttpResponse:
     form = StillMeForm(request.POST, user=request.user)
     if form.is_valid():
         with refused_on(form):
-            second_steps.remove_app(request.user)
+            second_steps.remove_app(request.user, session=request.session.session_key or "")
+            visits.go_back(request)
             messages.success(request, _("The app is removed."))
             return redirect("second_steps")
     return _show(request, form)
@@ -175,7 +176,8 @@ def remove_key(request: PageRequest, number: int) -> HttpResponse:
     form = StillMeForm(request.POST, user=request.user)
     if form.is_valid():
         with refused_on(form):
-            security_keys.remove(request.user, kept.pk)
+            security_keys.remove(request.user, kept.pk, session=request.session.session_key or "")
+            visits.go_back(request)
             messages.success(request, _("The key is removed."))
             return redirect("second_steps")
     return _show(request, form)

@@ -113,17 +113,22 @@ def confirm(user: User, code: str, *, session: str, now: datetime) -> list[str]:
 
 
 def began(user: User, *, session: str) -> list[str]:
-    """What follows on the first of them: codes, and no other browser that came in without."""
-    Session.objects.of_person(user).exclude(session_key=session).delete()
+    """What follows on a new one: no other browser that came in without, and codes where there were none."""
+    end_others(user, session=session)
     if RecoveryCode.objects.filter(user=user, used_at=None).exists():
         return []
     return _new_codes(user)
 
 
+def end_others(user: User, *, session: str) -> None:
+    Session.objects.of_person(user).exclude(session_key=session).delete()
+
+
 @transaction.atomic
-def remove_app(user: User) -> None:
+def remove_app(user: User, *, session: str) -> None:
     check_may_lose(user)
     if Authenticator.objects.filter(user=user).delete()[0]:
+        end_others(user, session=session)
         record("user.second_step_removed", user, by=user, before={"way": "app"})
 
 

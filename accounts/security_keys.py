@@ -92,12 +92,13 @@ def use(user: User, answer: str, challenge: bytes, *, now: datetime) -> None:
 
 
 @transaction.atomic
-def remove(user: User, pk: int) -> None:
+def remove(user: User, pk: int, *, session: str) -> None:
     kept = SecurityKey.objects.filter(user=user, pk=pk).first()
     if kept is None:
         raise Refused(_("This key is not set up any more."), code="not_there")
     second_steps.check_may_lose(user, key=kept)
     kept.delete()
+    second_steps.end_others(user, session=session)
     record("user.second_step_removed", user, by=user, before={"way": "security key", "name": kept.name})
 
 

@@ -57,6 +57,13 @@ def go_on(request: HttpRequest) -> None:
     request.session[STEP] = Step.TAKEN
 
 
+def go_back(request: HttpRequest) -> None:
+    """A way is removed: where none is left, this session knows of none, and a role that needs one holds it again."""
+    assert isinstance(request.user, User)
+    if not second_steps.is_on(request.user):
+        request.session[STEP] = Step.NONE
+
+
 @transaction.atomic
 def end(request: HttpRequest) -> None:
     if isinstance(request.user, User):

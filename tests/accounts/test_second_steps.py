@@ -13,7 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts import second_steps, visits
+from accounts import resets, second_steps, visits
 from accounts.models import Attempts, Authenticator, RecoveryCode, Session
 from accounts.roles import Role
 from audit.models import Entry
@@ -25,6 +25,7 @@ from tests.pages import signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 PAGE, STEP = "/profile/second-step/", "/login/second/"
+OTHER = "another horse, another battery"
 CODE = re.compile(r"<code>([a-z2-7]{4}(?:-[a-z2-7]{4}){3})</code>")
 
 
@@ -248,6 +249,44 @@ def test_an_operator_resets_it_for_whoever_has_lost_everything(person):
     call_command("reset_second_step", person.email)
     assert not second_steps.is_on(person) and not Session.objects.of_person(person).exists()
     assert actions(person)[-1] == "user.second_step_reset"
+
+
+def test_no_way_in_leads_past_it(wanted, workspace, moderator):
+    """The desk's log-in, a session from before, a reset, an invitation's link, a token."""
+    secret = factories.token(workspace, moderator)
+    assert factories.bearer(secret).get("/api/v1/campaigns/").status_code == 401
+    app_of(moderator)
+
+    def is_held(page):
+        for address in ("/", "/campaigns/", "/admin/", "/admin/moderation/campaigninreview/", "/invitation/"):
+            assert page.get(address).url.startswith(STEP), address
+        return page.get("/api/v1/campaigns/").status_code == 403
+
+    before, desk, forgotten = Client(), Client(), Client()
+    before.force_login(moderator)
+    login = desk.get("/admin/login/?next=/admin/").url
+    assert desk.post(login, {"username": moderator.email, "password": factories.PASSWORD}).url == "/admin/"
+    assert is_held(before) and is_held(desk)
+    moderator.refresh_from_db()  # a link is bound to the last sign-in
+    forgotten.get(f"/password/link/{resets.token_of(moderator, asked_at=timezone.now())}/")
+    answer = forgotten.post("/password/new/", {"new_password1": OTHER, "new_password2": OTHER})
+    assert "Your password is changed." in text_of(answer)
+    assert forgotten.get("/campaigns/").url.startswith("/login/?")
+    typed(forgotten, moderator.email, OTHER)
+    forgotten.get(f"/invitation/{'0' * 64}/")
+    assert is_held(forgotten) and second_steps.is_on(moderator)
+
+
+def test_a_session_that_took_it_is_held_again_when_it_is_removed_and_then_needed(wanted, person, client):
+    totp = app_of(person)
+    elsewhere = signed_in(person)
+    typed(client, person.email)
+    client.post(STEP, {"code": totp.now()})
+    assert client.post(f"{PAGE}app/remove/", {"password": factories.PASSWORD}).url == PAGE
+    assert elsewhere.get("/campaigns/").url.startswith("/login/?")
+    assert client.get("/campaigns/").status_code == 200
+    person.memberships.update(role=Role.ADMIN)
+    assert client.get("/campaigns/").url.startswith(PAGE)
 
 
 # --- Security keys ----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import resolve
 from django.utils import timezone
 
-from accounts.models import Identity, Invitation, Membership, User
+from accounts.models import Authenticator, Identity, Invitation, Membership, User
 from audit.models import Entry
 from tests import factories
 from tests.accounts.identity_provider import CLIENT, SECRET, Provider
@@ -58,6 +58,24 @@ def test_somebody_with_an_account_comes_in_and_is_known_from_then_on_by_the_prov
         ("user.signed_in", {"way": "single sign-on"}),
         ("user.signed_in", {"way": "single sign-on"}),
     ]
+
+
+@pytest.mark.parametrize("is_taken_there", [False, True])
+def test_the_second_step_is_asked_for_here_unless_the_provider_is_trusted_with_it(
+    provider, settings, admin, is_taken_there
+):
+    """With neither, whose role needs one is led to set it up."""
+    settings.OIDC_IS_SECOND_STEP = is_taken_there
+    settings.SECOND_STEP_REQUIRED_FOR = frozenset({"admin"})
+    client = Client()
+    signed(provider, client, **of(admin))
+    page = client.get("/campaigns/")
+    assert page.status_code == 200 if is_taken_there else page.url.startswith("/profile/second-step/")
+    Authenticator.objects.create(user=admin, sealed="", confirmed_at=timezone.now())
+    again = Client()
+    signed(provider, again, **of(admin))
+    page = again.get("/campaigns/")
+    assert page.status_code == 200 if is_taken_there else page.url.startswith("/login/second/")
 
 
 def test_an_address_that_only_userinfo_tells_is_taken_if_it_is_of_the_same_person(provider, author):
