@@ -44,7 +44,7 @@ def writing(key: str) -> Iterator[Outlet]:
             os.close(sink)
             saved.result()  # raises why the store has stopped to read
             raise
-        except BaseException:
+        except BaseException:  # whatever ends the block, a ^C too, leaves no half of an object; and goes on
             os.close(sink)
             with suppress(OSError):
                 saved.result()
