@@ -120,7 +120,7 @@ def installed(folder: Path) -> "Iterator[Installation]":
             ours = "datname = %s AND usename = current_user"  # the vacuum of the server is nobody's to end
             server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}", [name])
             server.execute("RESET ROLE")
-            server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            server.execute(f"DROP DATABASE {name}")  # waits for who is still going; FORCE may not end them
 
 
 def _url_of(database: str) -> str:

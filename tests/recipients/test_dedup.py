@@ -3,10 +3,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recipients import dedup
+from recipients import dedup, marks
 from recipients.dedup import Fate, FirstWins
 
-NUMBERS = st.integers(0, 2**64 - 1) | st.integers(31600000000, 31600000020)
+NUMBERS = st.integers(0, marks.FIRST - 1) | st.integers(31600000000, 31600000020)
 
 
 def judged(first_wins, suppressed=None):
