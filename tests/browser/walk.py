@@ -36,8 +36,12 @@ def step(name: str) -> Address:
     return lambda filled: f"/campaigns/{filled.campaigns['draft'].pk}/edit/{name}/"
 
 
+def at(path: str) -> Address:
+    return lambda filled: path
+
+
 def register(name: str) -> Address:
-    return lambda filled: f"/admin/{name}/"
+    return at(f"/admin/{name}/")
 
 
 PAGES: dict[str, dict[str, Address]] = {
@@ -72,6 +76,10 @@ PAGES: dict[str, dict[str, Address]] = {
         "second-steps": lambda filled: "/profile/second-step/",
         "confirm-app": lambda filled: "/profile/second-step/app/confirm/",
         "members": lambda filled: "/members/",
+        **{name: at(f"/{name}/") for name in ("keys", "limits", "retention")},
+        "rules": at("/members/rules/"),
+        "trial-phones": at("/lists/test-phones/"),
+        "token-new": at("/keys/token/"),
         "join": lambda filled: "/join/",
         "archive": lambda filled: "/archive/",
         "archive-none": lambda filled: "/archive/?q=nothing-like-this",
@@ -95,6 +103,9 @@ PAGES: dict[str, dict[str, Address]] = {
         "sender-new": lambda filled: "/senders/new/",
         "suppressed-managed": lambda filled: "/lists/suppressed/",
         "suppression-import-new": lambda filled: "/lists/suppressed/imports/new/",
+        **{f"{name}-managed": at(f"/{name}/") for name in ("limits", "retention", "erasures", "inquiries")},
+        "rules-managed": at("/members/rules/"),
+        **{"webhooks": at("/webhooks/"), "webhook-new": at("/webhooks/new/"), "key-new": at("/keys/new/")},
     },
     "operator": {
         "desk-whole": lambda filled: "/admin/",
