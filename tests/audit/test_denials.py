@@ -203,12 +203,12 @@ def test_whoever_takes_a_file_is_in_the_ledger(workspace, author, things, addres
     token = factories.bearer(factories.token(workspace, author))
     client = token if address.startswith("/api/") else signed_in(author, workspace)
     answer = client.get(address.format(**things))
-    answer.close()
     assert answer.status_code == 200
     [(said, ids)] = taken(workspace)
     assert said == what
     assert set(ids.values()) <= set(things.values())
     assert Entry.objects.get(action="file.downloaded").actor == author
+    answer.close()
 
 
 @pytest.mark.usefixtures("bucket")
