@@ -143,6 +143,7 @@ READS_NOTHING = {
     ("invitation", "delete"),
     ("key", "delete"),
     ("webhook", "delete"),
+    ("standing-export", "delete"),
 }
 TUS = {name: {"options"} for name in ("uploads", "list-file", "list-file-named")}  # tus describes itself by OPTIONS
 # What rows have and nobody says of them: whose they are, how far they are, what was decided and what they cost.
