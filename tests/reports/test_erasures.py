@@ -240,7 +240,7 @@ def planted(workspace):
         asked = inquiries.ask(workspace, SPOKEN, reason="A letter.", by=admin, now=timezone.now())
         if answered:
             inquiries.work_on(asked.pk, clock=timezone.now)
-    pushing.push(factories.trigger(workspace), [pushing.Ask(to=SPOKEN)], now=timezone.now())
+    pushing.push(factories.trigger(workspace), [pushing.Ask(to=SPOKEN)], by=None, now=timezone.now())
     answer = {"to": f"+{NUMBER}", "id": 7}
     IdempotentCall.objects.create(workspace=workspace, key="k", fingerprint="f", status=201, body=answer)
     IdempotentCall.objects.create(workspace=workspace, key=f"stop-{NUMBER}", fingerprint="f", status=201, body={})
