@@ -7,7 +7,7 @@ from audit.policies import of_workspace
 
 
 class Migration(migrations.Migration):
-    dependencies = [("reports", "0014_keep_standing_exports")]
+    dependencies = [("reports", "0015_keep_standing_exports")]
     operations = [
         of_workspace("reports_standingexport"),
         pointed_at("reports_standingexport"),

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0015_keep_second_steps'),
-        ('reports', '0013_wall_off_erasures'),
+        ('reports', '0014_wall_off_steps_of_erasures'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
