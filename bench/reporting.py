@@ -55,7 +55,7 @@ def read(campaign_id: str, requests: str) -> None:
 def export(campaign_id: str, format: str) -> None:
     walls.be_the_system()
     campaign = Campaign.objects.select_related("created_by").get(pk=campaign_id)
-    asked = exports.request(campaign.pk, format=format, by=campaign.created_by)
+    asked = exports.request(campaign.pk, format=format, numbers="whole", by=campaign.created_by)
     idle, began = _peak_mb(), time.monotonic()
     exports.write(asked.pk, clock=timezone.now)
     seconds = time.monotonic() - began
