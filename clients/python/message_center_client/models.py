@@ -62,6 +62,7 @@ ListStatus: TypeAlias = Literal["uploading", "preparing", "ready", "failed", "ca
 LongMessagesEnum: TypeAlias = Literal["udh8", "udh16", "sar", "payload"]
 ModeEnum: TypeAlias = Literal["on_approval", "scheduled", "spread", "trigger"]
 NullEnum: TypeAlias = None
+NumbersEnum: TypeAlias = Literal["masked", "whole"]
 PlaceEnum: TypeAlias = Literal[
     "calls",
     "test_phones",
@@ -100,6 +101,7 @@ ScopesEnum: TypeAlias = Literal[
     "audit:read",
     "members:read",
     "workspace:read",
+    "numbers",
     "members:write",
     "workspace:write",
     "inquiries",
@@ -308,6 +310,7 @@ class ErrorPage(TypedDict):
 
 class ExportInputRequest(TypedDict):
     format: NotRequired["FormatEnum"]
+    numbers: NotRequired["NumbersEnum"]
     columns: NotRequired[list[str]]
 
 
@@ -316,6 +319,7 @@ class ExportOutput(TypedDict):
     campaign: int
     format: "FormatEnum"
     columns: list[str]
+    numbers: "NumbersEnum"
     status: "ExportStatus"
     url: str | None
     rows: int
