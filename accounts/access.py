@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts import signing_in
 from accounts.models import ApiKey, Membership, User, Workspace
 from accounts.roles import KEY_PERMISSIONS, Permission
+from accounts.scopes import Scope
 
 
 def permissions_in(workspace: Workspace, user: User) -> frozenset[Permission]:
@@ -22,11 +23,12 @@ def permissions_in(workspace: Workspace, user: User) -> frozenset[Permission]:
 
 
 def permissions_by(key: ApiKey) -> frozenset[Permission]:
-    """A key never decides; a personal token does what its user may, and decides where the workspace allows it."""
-    if key.user is None:
-        return KEY_PERMISSIONS
-    granted = permissions_in(key.workspace, key.user)
-    return granted if key.workspace.tokens_may_decide else granted - {Permission.DECIDE}
+    """A key never decides; a personal token does what its user may, and decides where the workspace allows it. Neither
+    sees whole numbers without the scope for it."""
+    granted = permissions_in(key.workspace, key.user) if key.user else KEY_PERMISSIONS
+    if not key.workspace.tokens_may_decide:
+        granted -= {Permission.DECIDE}
+    return granted if Scope.NUMBERS in key.scopes else granted - {Permission.SEE_NUMBERS}
 
 
 def role_of(key: ApiKey) -> str:

@@ -16,7 +16,7 @@ class Permission(TextChoices):
     DECIDE = "decide", _("approve and reject campaigns and sender revisions")
     CREATE_SENDERS = "create_senders", _("create senders")
     SUBMIT_REVISIONS = "submit_revisions", _("submit sender revisions")
-    SEE_NUMBERS = "see_numbers", _("see whole numbers on the pages of a campaign, and say why")
+    SEE_NUMBERS = "see_numbers", _("see whole numbers")
     PROVE = "prove", _("take signed evidence along, and inquire about a number")
     UNSUPPRESS = "unsuppress", _("take numbers off the suppression list")
     MANAGE = "manage", _("manage members, API keys and workspace settings")
@@ -31,7 +31,9 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
 WRITING_ROLES = [role for role in Role if P.WRITE in PERMISSIONS[role]]
 DECIDING_ROLES = [role for role in Role if P.DECIDE in PERMISSIONS[role]]
 # A workspace's key acts for a program: it works, it never judges and never hands out access.
-KEY_PERMISSIONS: frozenset[Permission] = frozenset({P.VIEW, P.WRITE, P.CREATE_SENDERS, P.SUBMIT_REVISIONS})
+KEY_PERMISSIONS: frozenset[Permission] = frozenset(
+    {P.VIEW, P.WRITE, P.CREATE_SENDERS, P.SUBMIT_REVISIONS, P.SEE_NUMBERS}
+)
 
 
 def permissions_of(role: Role | str, *, is_moderator: bool = False) -> frozenset[Permission]:

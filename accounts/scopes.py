@@ -1,4 +1,5 @@
 """What a key is for: each call of the API needs one scope, which its view names as what it `reads` or `writes`.
+NUMBERS opens no call: it says how numbers look in the answers (docs/adr/0073).
 
 A scope never gives more than a key may anyway: see `accounts.access.permissions_by`.
 """
@@ -29,6 +30,7 @@ class Scope(TextChoices):
         "workspace:read",
         _("see the limits and, where its role may, the keys and webhooks of the workspace"),
     )
+    NUMBERS = "numbers", _("get whole numbers, where its role may see them: without it they are masked")
     # Beyond what a key of a workspace may, whatever its scopes: of personal tokens only.
     MEMBERS_WRITE = "members:write", _("invite, change and remove members, where its role may")
     WORKSPACE_WRITE = "workspace:write", _("set the limits, revoke keys and manage webhooks, where its role may")

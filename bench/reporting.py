@@ -78,7 +78,7 @@ def inquire(campaign_id: str) -> None:
 def export(campaign_id: str, format: str) -> None:
     walls.be_the_system()
     campaign = Campaign.objects.select_related("created_by").get(pk=campaign_id)
-    asked = exports.request(campaign.pk, format=format, by=campaign.created_by)
+    asked = exports.request(campaign.pk, format=format, numbers="whole", by=campaign.created_by)
     idle, began = _peak_mb(), time.monotonic()
     exports.write(asked.pk, clock=timezone.now)
     seconds = time.monotonic() - began

@@ -7,6 +7,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework.permissions import SAFE_METHODS
 
+NUMBERS = "Numbers are whole for a key with the scope `numbers` whose role may see them, and masked for others."
 ERROR = {
     "type": "object",
     "required": ["error"],
@@ -29,12 +30,13 @@ ERROR = {
 
 
 class Scoped(AutoSchema):
-    """Says of each call which scope a key needs for it."""
+    """Says of each call which scope a key needs for it, and for whole numbers in it."""
 
     def get_description(self) -> str:  # type: ignore[override]
         scope = getattr(self.view, "reads" if self.method in SAFE_METHODS else "writes", None)
         needs = f"A key needs the scope `{scope}`." if scope else ""
-        return "\n\n".join(text for text in (super().get_description(), needs) if text)
+        numbers = NUMBERS if getattr(self.view, "names_numbers", False) else ""
+        return "\n\n".join(text for text in (super().get_description(), needs, numbers) if text)
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

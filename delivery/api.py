@@ -21,6 +21,8 @@ from delivery import pushing
 from delivery.models import Inbound
 from delivery.pushing import Ask, Taken
 from delivery.statuses import Term
+from recipients import outputs, unmasking
+from recipients.masking import shown
 
 
 class MessageInput(Input):
@@ -111,20 +113,25 @@ def _shown(answer: Taken | Refused) -> dict[str, Any]:
 class InboundOutput(serializers.Serializer[Inbound]):
     id = serializers.IntegerField()
     received_at = serializers.DateTimeField()
-    sender = serializers.SerializerMethodField(help_text="E.164 with +; null when it was no phone number.")
+    sender = serializers.SerializerMethodField(help_text=f"{outputs.HELP} Null when it was no phone number.")
     to = serializers.CharField(source="to_address", help_text="The sender address or short code that was written to.")
     text = serializers.CharField()
     keyword = serializers.CharField(help_text="The stop word that it was taken for; the number is suppressed since.")
 
     def get_sender(self, message: Inbound) -> str | None:
-        return f"+{message.phone}" if message.phone else None
+        return shown(message.phone, is_whole=self.context.get("is_whole", False)) if message.phone else None
 
 
 class InboundMessages(generics.ListAPIView[Inbound]):
     """Those to addresses that are this workspace's alone; a long message comes in parts."""
 
     reads = Scope.INBOUND_READ
+    names_numbers = True
     serializer_class = InboundOutput
 
     def get_queryset(self) -> Any:
         return Inbound.objects.of(workspace_of(self.request))
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        is_whole = unmasking.for_call(self.request, workspace_of(self.request), of="inbound")
+        return {**super().get_serializer_context(), "is_whole": is_whole}

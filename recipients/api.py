@@ -25,8 +25,8 @@ from accounts.idempotency import idempotent
 from accounts.inputs import Input, NoInput, OptionalReasonInput, given
 from accounts.scopes import Scope
 from audit.refusal import Refused
-from objects.downloads import FROM_STORE, attachment
-from recipients import progress, transitions, uploads
+from objects.downloads import FROM_STORE
+from recipients import progress, taken_along, transitions, unmasking, uploads
 from recipients.forms import FILTERED, ListFilter
 from recipients.models import RecipientList
 from recipients.progress import Pace
@@ -191,24 +191,28 @@ class RestoreList(APIView):
 
 class RejectedLines(APIView):
     reads = Scope.LISTS_READ
+    names_numbers = True
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY, 302: OpenApiResponse(description=FROM_STORE)})
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         row = _own(request, pk)
         if not row.rejected_key:
             raise Refused("There are no rejected lines to download.", code="nothing_rejected")
-        return attachment(row.rejected_key, filename=f"rejected-{row.pk}.csv", content_type="text/csv")
+        is_whole = unmasking.for_call(request, row, of="rejected")
+        return taken_along.response(row.rejected_key, filename=f"rejected-{row.pk}.csv", is_whole=is_whole)
 
 
 class DuplicateLines(APIView):
     reads = Scope.LISTS_READ
+    names_numbers = True
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY, 302: OpenApiResponse(description=FROM_STORE)})
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         row = _own(request, pk)
         if not row.duplicates_key:
             raise Refused("There are no duplicates to download.", code="nothing_repeated")
-        return attachment(row.duplicates_key, filename=f"duplicates-{row.pk}.csv", content_type="text/csv")
+        is_whole = unmasking.for_call(request, row, of="duplicates")
+        return taken_along.response(row.duplicates_key, filename=f"duplicates-{row.pk}.csv", is_whole=is_whole)
 
 
 def _own(request: Request, pk: int) -> RecipientList:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from recipients import failures
+from recipients import failures, masking
 from recipients.cells import Cells, Places
 from recipients.reasons import SENTENCES
 
@@ -61,7 +61,7 @@ class Rejected:
         text = io.StringIO()
         csv.writer(text).writerows(zip(lines, map(_harmless, values), sentences, strict=False))
         self._write(text.getvalue().encode())
-        told = {"line": f"{lines[0]:,}", "value": values[0][:LONGEST_VALUE], "why": sentences[0]}
+        told = {"line": f"{lines[0]:,}", "value": masking.in_text(values[0][:LONGEST_VALUE]), "why": sentences[0]}
         self.first = self.first or failures.FIRST_INVALID % told
 
 

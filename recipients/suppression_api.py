@@ -2,25 +2,35 @@
 
 from typing import Any
 
-from django.core.files.storage import default_storage
-from django.http import FileResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.callers import user_of, workspace_of
+from accounts.callers import permissions_of, user_of, workspace_of
 from accounts.idempotency import idempotent
 from accounts.inputs import Input, ReasonInput, given
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from audit.refusal import Refused
-from recipients import stop_words, suppression_export, suppression_imports, suppressions
+from objects.downloads import FROM_STORE
+from recipients import (
+    outputs,
+    stop_words,
+    suppression_export,
+    suppression_imports,
+    suppressions,
+    taken_along,
+    unmasking,
+)
 from recipients.file_api import body_of
+from recipients.masking import shown
 from recipients.models import Suppression, SuppressionImport
 from recipients.statuses import ImportStatus, Source
 
@@ -32,7 +42,7 @@ class SuppressionInput(Input):
 
 class SuppressionOutput(serializers.Serializer[Any]):
     id = serializers.IntegerField()
-    to = serializers.SerializerMethodField(help_text="E.164 with +; null when it was erased.")
+    to = serializers.SerializerMethodField(help_text=f"{outputs.HELP} Null when it was erased.")
     scope = serializers.SerializerMethodField(help_text="`workspace`, or `global`: it gets nothing from anybody here.")
     source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]  # a field, not Field.source
     reason = serializers.CharField(source="why")
@@ -40,7 +50,7 @@ class SuppressionOutput(serializers.Serializer[Any]):
     added_at = serializers.DateTimeField()
 
     def get_to(self, row: Suppression) -> str | None:
-        return None if row.is_erased else f"+{row.phone}"
+        return None if row.is_erased else shown(row.phone, is_whole=self.context.get("is_whole", False))
 
     @extend_schema_field(serializers.ChoiceField(choices=["workspace", "global"]))
     def get_scope(self, row: Suppression) -> str:
@@ -95,10 +105,14 @@ class Suppressions(generics.ListAPIView[Suppression]):
 
     reads = Scope.SUPPRESSIONS_READ
     writes = Scope.SUPPRESSIONS_WRITE
+    names_numbers = True
     serializer_class = SuppressionOutput
 
     def get_queryset(self) -> Any:
         return Suppression.objects.of(workspace_of(self.request)).explained()
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), **_context(self.request)}
 
     @extend_schema(parameters=[OpenApiParameter("to", str, description="A number in any format.")])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -106,24 +120,26 @@ class Suppressions(generics.ListAPIView[Suppression]):
         if not number:
             return super().get(request, *args, **kwargs)
         found = suppressions.find(workspace_of(request), number)
-        return Response({"results": SuppressionOutput(found, many=True).data, "next": None})
+        rows = SuppressionOutput(found, many=True, context=_context(request))
+        return Response({"results": rows.data, "next": None})
 
     @extend_schema(request=SuppressionInput, responses={201: SuppressionOutput})
     @idempotent
     def post(self, request: Request) -> Response:
         body = given(request, SuppressionInput)
         row = suppressions.add(workspace_of(request), body["to"], reason=body["reason"], by=user_of(request))
-        return Response(SuppressionOutput(row).data, status=status.HTTP_201_CREATED)
+        return Response(SuppressionOutput(row, context=_context(request)).data, status=status.HTTP_201_CREATED)
 
 
 class OneSuppression(APIView):
     reads = Scope.SUPPRESSIONS_READ
     writes = Scope.SUPPRESSIONS_WRITE
     permission = Permission.UNSUPPRESS
+    names_numbers = True
 
     @extend_schema(responses=SuppressionOutput)
     def get(self, request: Request, pk: int) -> Response:
-        return Response(SuppressionOutput(_suppression(request, pk)).data)
+        return Response(SuppressionOutput(_suppression(request, pk), context=_context(request)).data)
 
     @extend_schema(
         parameters=[OpenApiParameter("reason", str, description="Required; a JSON body may say it instead.")],
@@ -139,10 +155,12 @@ class OneSuppression(APIView):
 
 class SuppressionExport(APIView):
     reads = Scope.EXPORTS
+    names_numbers = True
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
     def get(self, request: Request) -> StreamingHttpResponse:
-        lines = suppression_export.request(workspace_of(request), by=user_of(request))
+        is_whole = Permission.SEE_NUMBERS in permissions_of(request)
+        lines = suppression_export.request(workspace_of(request), by=user_of(request), is_whole=is_whole)
         return suppression_export.response(lines)
 
 
@@ -212,15 +230,20 @@ class ImportFile(APIView):
 
 class ImportRejected(APIView):
     reads = Scope.SUPPRESSIONS_READ
+    names_numbers = True
 
-    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
-    def get(self, request: Request, pk: int) -> FileResponse:
+    @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY, 302: OpenApiResponse(description=FROM_STORE)})
+    def get(self, request: Request, pk: int) -> HttpResponseBase:
         made = _import(request, pk)
         if not made.rejected_key:
             raise Refused("There are no rejected lines to download.", code="nothing_rejected")
-        file = default_storage.open(made.rejected_key)
+        is_whole = unmasking.for_call(request, made, of="rejected")
         name = f"rejected-suppressions-{made.pk}.csv"
-        return FileResponse(file, as_attachment=True, filename=name, content_type="text/csv")
+        return taken_along.response(made.rejected_key, filename=name, is_whole=is_whole)
+
+
+def _context(request: Request) -> dict[str, bool]:
+    return {"is_whole": unmasking.for_call(request, workspace_of(request), of="suppressions")}
 
 
 def _suppression(request: Request, pk: int) -> Suppression:

@@ -16,7 +16,7 @@ AT_ONCE = 10_000
 _LINES = r"""
 SELECT max(phone), string_agg(
     concat(
-        CASE WHEN phone < %s THEN phone::text ELSE 'erased' END, ',', source, ',"',
+        CASE WHEN phone < %s THEN {number} ELSE 'erased' END, ',', source, ',"',
         CASE WHEN reason ~ '^[=+@\t\r-]' THEN '''' END, replace(reason, '"', '""'), '",',
         to_char(added_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), E'\r\n'
     ), '' ORDER BY phone
@@ -29,11 +29,15 @@ FROM (
 """
 
 
-def request(workspace: Workspace, *, by: User) -> Iterator[bytes]:
+_WHOLE = "phone::text"
+_MASKED = "left(phone::text, 4) || '•••' || substr(phone::text, greatest(8, length(phone::text) - 3))"  # masking.masked
+
+
+def request(workspace: Workspace, *, by: User, is_whole: bool) -> Iterator[bytes]:
     """The lines in order of their numbers. That somebody took the whole list goes into the ledger."""
     with transaction.atomic():
-        record("suppressions.exported", workspace, by=by)
-    return _lines(workspace.pk)
+        record("suppressions.exported", workspace, by=by, after={"numbers": "whole" if is_whole else "masked"})
+    return _lines(workspace.pk, _LINES.format(number=_WHOLE if is_whole else _MASKED))
 
 
 def response(lines: Iterator[bytes]) -> StreamingHttpResponse:
@@ -44,12 +48,12 @@ def response(lines: Iterator[bytes]) -> StreamingHttpResponse:
     )
 
 
-def _lines(workspace_id: int) -> Iterator[bytes]:
+def _lines(workspace_id: int, statement: str) -> Iterator[bytes]:
     yield HEADER
     after: int | None = 0
     while after is not None:
         with connection.cursor() as cursor:
-            cursor.execute(_LINES, [marks.FIRST, workspace_id, after, AT_ONCE])
+            cursor.execute(statement, [marks.FIRST, workspace_id, after, AT_ONCE])
             after, lines = cursor.fetchone()
         if lines is not None:
             yield lines.encode()

@@ -1,11 +1,12 @@
 """The suppression list of a workspace on pages: looked into, added to, imported, taken off."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -14,7 +15,7 @@ from accounts.access import requires
 from accounts.forms import refused_on
 from accounts.requests import PageRequest
 from accounts.roles import Permission
-from recipients import stop_words, suppression_export, suppression_imports, suppressions
+from recipients import stop_words, suppression_export, suppression_imports, suppressions, taken_along, unmasking
 from recipients.models import Suppression, SuppressionImport
 from recipients.suppression_forms import ImportForm, LookUpForm, ReasonForm, StopWordsForm, SuppressForm
 from recipients.views import takes_a_file
@@ -73,7 +74,8 @@ def remove(request: PageRequest, pk: int) -> HttpResponse:
 @require_GET
 @requires(Permission.VIEW)
 def export(request: PageRequest) -> StreamingHttpResponse:
-    lines = suppression_export.request(request.workspace, by=request.user)
+    is_whole = _shown_until(request) is not None
+    lines = suppression_export.request(request.workspace, by=request.user, is_whole=is_whole)
     return suppression_export.response(lines)
 
 
@@ -100,18 +102,25 @@ def one_import(request: PageRequest, pk: int) -> HttpResponse:
     imports = SuppressionImport.objects.of(request.workspace).select_related("created_by")
     is_part = "HX-Request" in request.headers
     template = "recipients/_suppression_import.html" if is_part else "recipients/suppression_import.html"
-    return render(request, template, {"import": get_object_or_404(imports, pk=pk), "here": "suppressed"})
+    return render(
+        request,
+        template,
+        {"import": get_object_or_404(imports, pk=pk), "shown_until": _shown_until(request), "here": "suppressed"},
+    )
 
 
 @require_GET
 @requires(Permission.VIEW)
-def rejected(request: PageRequest, pk: int) -> FileResponse:
+def rejected(request: PageRequest, pk: int) -> HttpResponseBase:
     made = get_object_or_404(SuppressionImport.objects.of(request.workspace), pk=pk)
     if not made.rejected_key:
         raise Http404(_("There are no rejected lines."))
-    file = default_storage.open(made.rejected_key)
-    name = f"rejected-suppressions-{made.pk}.csv"
-    return FileResponse(file, as_attachment=True, filename=name, content_type="text/csv")
+    name, is_whole = f"rejected-suppressions-{made.pk}.csv", _shown_until(request) is not None
+    return taken_along.response(made.rejected_key, filename=name, is_whole=is_whole)
+
+
+def _shown_until(request: PageRequest) -> datetime | None:
+    return unmasking.shown_until(request, request.workspace, of="suppressed")
 
 
 def _show(request: PageRequest, *, status: int = 200, **given: Any) -> HttpResponse:
@@ -129,6 +138,7 @@ def _show(request: PageRequest, *, status: int = 200, **given: Any) -> HttpRespo
         "imports": imports[:SHOWN_IMPORTS],
         "may_write": Permission.WRITE in request.permissions,
         "may_remove": Permission.UNSUPPRESS in request.permissions,
+        "shown_until": _shown_until(request),
         "here": "suppressed",
         **given,
     }

@@ -11,7 +11,7 @@ from accounts.access import requires
 from accounts.forms import refused_on
 from accounts.requests import PageRequest
 from accounts.roles import Permission
-from recipients import trial_phones
+from recipients import trial_phones, unmasking
 from recipients.models import TrialPhone
 from recipients.trial_phone_forms import TrialPhoneForm
 
@@ -50,6 +50,7 @@ def _show(request: PageRequest, form: TrialPhoneForm) -> HttpResponse:
         "most": trial_phones.MOST,
         "a_day": settings.TRIALS_PER_DAY,
         "may_manage": Permission.MANAGE in request.permissions,
+        "shown_until": unmasking.shown_until(request, request.workspace, of="test-phones"),
         "here": "members",
     }
     return render(request, "recipients/trial_phones.html", context, status=400 if form.is_bound else 200)

@@ -1,6 +1,7 @@
 """Lists on pages: uploaded, watched while they are prepared, looked at, put away."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
@@ -23,8 +24,7 @@ from accounts.forms import refused_on
 from accounts.requests import PageRequest
 from accounts.roles import Permission
 from audit.refusal import Refused
-from objects.downloads import attachment
-from recipients import progress, transitions, upload_texts, uploads, verbs
+from recipients import progress, taken_along, transitions, unmasking, upload_texts, uploads, verbs
 from recipients.breakdown import charts_of
 from recipients.countries import name_of
 from recipients.forms import FILTERED, FileForm, ListFilter, ListForm, NameForm
@@ -113,6 +113,7 @@ def detail(request: PageRequest, pk: int) -> HttpResponse:
         "form": FileForm(),
         "verbs": verbs.offered(listed, request.permissions),
         "may_write": Permission.WRITE in request.permissions,
+        "shown_until": _shown_until(request),
         "here": "lists",
     }
     response = render(request, "recipients/_state.html" if is_polled else "recipients/detail.html", context)
@@ -146,14 +147,14 @@ def sample(request: PageRequest, pk: int) -> HttpResponse:
 @requires(Permission.VIEW)
 def rejected(request: PageRequest, pk: int) -> HttpResponseBase:
     listed = _list(request, pk)
-    return _lines(listed.rejected_key, f"rejected-{listed.pk}.csv")
+    return _lines(request, listed.rejected_key, f"rejected-{listed.pk}.csv")
 
 
 @require_GET
 @requires(Permission.VIEW)
 def duplicates(request: PageRequest, pk: int) -> HttpResponseBase:
     listed = _list(request, pk)
-    return _lines(listed.duplicates_key, f"duplicates-{listed.pk}.csv")
+    return _lines(request, listed.duplicates_key, f"duplicates-{listed.pk}.csv")
 
 
 @require_POST
@@ -211,7 +212,11 @@ def _onwards(campaign: str, listed: RecipientList) -> HttpResponse:
     return redirect("recipients:detail", listed.pk)
 
 
-def _lines(key: str, filename: str) -> HttpResponseBase:
+def _lines(request: PageRequest, key: str, filename: str) -> HttpResponseBase:
     if not key:
         raise Http404(_("There are no such lines."))
-    return attachment(key, filename=filename, content_type="text/csv")
+    return taken_along.response(key, filename=filename, is_whole=_shown_until(request) is not None)
+
+
+def _shown_until(request: PageRequest) -> datetime | None:
+    return unmasking.shown_until(request, request.workspace, of="lists")

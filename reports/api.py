@@ -21,10 +21,12 @@ from accounts.scopes import Scope
 from campaigns.models import Campaign
 from delivery.statuses import IncidentKind, Term
 from objects.downloads import FROM_STORE
+from recipients import unmasking
+from recipients.outputs import NumberField
 from reports import downloads, errors_tab, exports, recipients_tab
 from reports.campaigns_api import TotalsOutput
 from reports.lines import COLUMNS
-from reports.models import Export, Format
+from reports.models import Export, Format, Numbers
 from reports.statuses import Status
 
 MOST_ROWS = 1000
@@ -56,7 +58,7 @@ class ErrorOutput(serializers.Serializer[Any]):
 
 
 class RecipientOutput(serializers.Serializer[Any]):
-    to = serializers.CharField(help_text="E.164 with +.")
+    to = NumberField()
     status = serializers.ChoiceField(choices=Term.choices, source="term")
     error = ErrorOutput(allow_null=True)
     submitted_at = serializers.DateTimeField(allow_null=True)
@@ -92,6 +94,12 @@ class ErrorPage(serializers.Serializer[Any]):
 
 class ExportInput(Input):
     format = serializers.ChoiceField(choices=Format.choices, default=Format.CSV)
+    numbers = serializers.ChoiceField(
+        choices=Numbers.choices,
+        required=False,
+        help_text="Whole ones need the scope `numbers` and a role that may see them, which have them unless they say "
+        "otherwise; everybody else gets masked ones.",
+    )
     columns = serializers.ListField(
         child=serializers.CharField(max_length=200),
         max_length=200,
@@ -106,6 +114,7 @@ class ExportOutput(serializers.Serializer[Export]):
     campaign = serializers.IntegerField(source="campaign_id")
     format = serializers.ChoiceField(choices=Format.choices)
     columns = serializers.ListField(child=serializers.CharField())
+    numbers = serializers.ChoiceField(choices=Numbers.choices)
     status = serializers.ChoiceField(choices=Status.choices)
     url = serializers.SerializerMethodField(help_text="Where to get the file, with the same key, once it is ready.")
     rows = serializers.IntegerField()
@@ -128,6 +137,7 @@ class ExportOutput(serializers.Serializer[Export]):
 
 class Recipients(APIView):
     reads = Scope.REPORTS_READ
+    names_numbers = True
 
     @extend_schema(parameters=[RecipientQuery], responses=RecipientPage)
     def get(self, request: Request, pk: int) -> Response:
@@ -143,7 +153,8 @@ class Recipients(APIView):
             size=asked["page_size"],
         )
         following = None if page.next_cursor is None else _url_with(request, cursor=page.next_cursor)
-        return Response({"results": RecipientOutput(page.rows, many=True).data, "next": following})
+        rows = RecipientOutput(page.rows, many=True, context=_context(request, campaign))
+        return Response({"results": rows.data, "next": following})
 
 
 class MessageOutput(RecipientOutput):
@@ -154,6 +165,7 @@ class OneMessage(APIView):
     """What became of one message, by the id that it got when it was pushed; of a list, by its place from 0."""
 
     reads = Scope.MESSAGES
+    names_numbers = True
 
     @extend_schema(responses=MessageOutput)
     def get(self, request: Request, pk: int, number: int) -> Response:
@@ -161,7 +173,7 @@ class OneMessage(APIView):
         found = recipients_tab.message(campaign, number)
         if found is None:
             raise Http404
-        return Response(MessageOutput(found).data)
+        return Response(MessageOutput(found, context=_context(request, campaign)).data)
 
 
 class Errors(APIView):
@@ -182,8 +194,10 @@ class Exports(APIView):
     @extend_schema(request=ExportInput, responses={201: ExportOutput})
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
-        campaign, asked = _campaign(request, pk), given(request, ExportInput)
-        exports.check_role(asked["format"], permissions_of(request))
+        campaign, asked, permissions = _campaign(request, pk), given(request, ExportInput), permissions_of(request)
+        usual = Numbers.WHOLE if Permission.SEE_NUMBERS in permissions else Numbers.MASKED
+        asked["numbers"] = asked.get("numbers", usual)
+        exports.check_role(asked["format"], asked["numbers"], permissions)
         export = exports.request(campaign.pk, **asked, by=user_of(request))
         return Response(ExportOutput(export, context={"request": request}).data, status=status.HTTP_201_CREATED)
 
@@ -211,8 +225,12 @@ class ExportFile(APIView):
     )
     def get(self, request: Request, pk: int) -> HttpResponseBase:
         export = get_object_or_404(Export.objects.of(workspace_of(request)), pk=pk)
-        exports.check_role(export.format, permissions_of(request))
-        return downloads.response(export)
+        exports.check_role(export.format, export.numbers, permissions_of(request))
+        return downloads.response(export, by=user_of(request))
+
+
+def _context(request: Request, campaign: Campaign) -> dict[str, bool]:
+    return {"is_whole": unmasking.for_call(request, campaign, of="recipients")}
 
 
 def _campaign(request: Request, pk: int) -> Campaign:

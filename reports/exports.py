@@ -31,7 +31,7 @@ from recipients.chunks import ChunkDamaged
 from recipients.statuses import Status as ListStatus
 from reports import evidence, lines, tasks
 from reports.lines import COLUMNS, OF_LIST, Lines
-from reports.models import TABLES, Export, Format, StandingExport
+from reports.models import TABLES, Export, Format, Numbers, StandingExport, needed
 from reports.statuses import MOVES, UNFINISHED, Status
 
 # Whoever holds an export and tells nothing for so long is taken for dead and another begins; if both live, the first to
@@ -53,10 +53,10 @@ class Written:
     totals: Totals
 
 
-def check_role(format: str, permissions: Collection[Permission]) -> None:
-    """Tables are for every member; evidence leaves the house, and is for those who answer for what was sent."""
-    if format == Format.EVIDENCE and Permission.PROVE not in permissions:
-        raise PermissionDenied(_("Your role does not let you %(do)s.") % {"do": Permission.PROVE.label})
+def check_role(format: str, numbers: str, permissions: Collection[Permission]) -> None:
+    asked = needed(format, numbers)
+    if asked not in permissions:
+        raise PermissionDenied(_("Your role does not let you %(do)s.") % {"do": asked.label})
 
 
 @transaction.atomic
@@ -66,6 +66,7 @@ def request(
     format: str,
     by: User,
     columns: Sequence[str] = (),
+    numbers: str = Numbers.MASKED,
     standing: StandingExport | None = None,
 ) -> Export:
     """`columns` are names of `lines.COLUMNS`, or `list.NAME` of those of the list; none are the former. The edge asks
@@ -81,10 +82,11 @@ def request(
         campaign=campaign,
         format=Format(format),
         columns=list(columns),
+        numbers=Numbers.MASKED if format == Format.EVIDENCE else Numbers(numbers),
         requested_by=by,
         standing=standing,
     )
-    after = {"campaign": campaign.pk, "format": export.format, "columns": export.columns}
+    after = {"campaign": campaign.pk, "format": export.format, "columns": export.columns, "numbers": export.numbers}
     record("export.requested", export, by=by, after=after)
     tasks.write_export.delay_on_commit(export.pk)
     return export
@@ -272,7 +274,8 @@ def _put_rows(export: Export, file: Outlet, holding: _Holding) -> tuple[int, Tot
         columns = export.columns or COLUMNS
         # Packing one chunk and reading the next take about as long, and neither holds up the other.
         with sinks.opened(file, Format(export.format), columns, campaign.columns) as put:
-            count = _put_all(lines.of(campaign), put, holding)
+            read = lines.of(campaign)
+            count = _put_all(read if export.numbers == Numbers.WHOLE else map(Lines.masked, read), put, holding)
         return count, counters.totals(campaign)
 
 

@@ -10,7 +10,7 @@ from delivery.statuses import Term
 from recipients import suppressions
 from reports import recipients_tab
 from reports.lines import COLUMNS
-from reports.models import Format
+from reports.models import Format, Numbers
 
 
 class RecipientFilter(forms.Form):
@@ -49,6 +49,7 @@ class HistoryPage(forms.Form):
 
 class ExportForm(forms.Form):
     format = forms.ChoiceField(choices=Format.choices, initial=Format.CSV)
+    numbers = forms.ChoiceField(choices=Numbers.choices, required=False, label=_("Numbers"))
     columns = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple, label=_("Columns"))
 
     def __init__(self, *args: Any, columns: Sequence[str], **kwargs: Any) -> None:
@@ -56,6 +57,9 @@ class ExportForm(forms.Form):
         field = cast(forms.MultipleChoiceField, self.fields["columns"])
         field.choices = [(name, name) for name in columns]
         field.initial = list(COLUMNS)
+
+    def clean_numbers(self) -> str:
+        return self.cleaned_data["numbers"] or Numbers.MASKED
 
     def clean_columns(self) -> list[str]:
         """In the order of the table; none when they are all of the report's."""

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection
@@ -15,6 +15,7 @@ from delivery import counters, errors
 from delivery.models import Chunk, Message
 from delivery.pushes import PushedPiece
 from delivery.statuses import STATES_OF, TERM_OF, MessageState, Term
+from recipients import masking
 from recipients.listing import Piece, listing_of
 
 COLUMNS = ("to", "status", "error_code", "error_name", "error_text", "submitted_at", "done_at", "parts")
@@ -44,6 +45,10 @@ class Lines:
 
     piece: Piece | PushedPiece
     text: bytes
+    is_masked: bool = False
+
+    def masked(self) -> "Lines":
+        return replace(self, text=masking.in_first_cells(self.text), is_masked=True)
 
 
 def of(campaign: Campaign) -> Iterator[Lines]:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
+from accounts.roles import Permission
 from campaigns.models import Campaign
 from channels.models import Channel
 from delivery.statuses import ErrorKind, MessageState
@@ -30,7 +31,20 @@ class Format(models.TextChoices):
     EVIDENCE = "evidence", _("Signed evidence, without numbers")
 
 
+class Numbers(models.TextChoices):
+    MASKED = "masked", _("Numbers masked")
+    WHOLE = "whole", _("Whole numbers")
+
+
 TABLES = (Format.CSV, Format.CSV_GZ, Format.PARQUET)
+
+
+def needed(format: str, numbers: str) -> Permission:
+    """Tables are for every member, whole numbers in them for those who may see numbers; evidence leaves the house, and
+    is for those who answer for what was sent."""
+    if format == Format.EVIDENCE:
+        return Permission.PROVE
+    return Permission.SEE_NUMBERS if numbers == Numbers.WHOLE else Permission.VIEW
 
 
 class StandingExport(models.Model):
@@ -39,6 +53,7 @@ class StandingExport(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
     format = models.CharField(max_length=10, choices=Format.choices, default=Format.CSV)
     columns = models.JSONField(default=list, blank=True, help_text="As of an export.")
+    numbers = models.CharField(max_length=10, choices=Numbers.choices, default=Numbers.MASKED)
     hours_after_end = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Of each campaign, so long after its end: receipts go on arriving."
     )
@@ -73,6 +88,8 @@ class Export(models.Model):
     campaign = models.ForeignKey(Campaign, on_delete=models.PROTECT, related_name="+")
     format = models.CharField(max_length=10, choices=Format.choices, default=Format.CSV)
     columns = models.JSONField(default=list, blank=True, help_text="In their order; none are all of the report.")
+    # Those of before there was a choice, and of a process of before it, are whole.
+    numbers = models.CharField(max_length=10, choices=Numbers.choices, default=Numbers.MASKED, db_default=Numbers.WHOLE)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.QUEUED)
     key = models.CharField(max_length=200, blank=True)
     rows = models.BigIntegerField(default=0, help_text="While it is written: so many by now.")
@@ -104,6 +121,10 @@ class Export(models.Model):
     def kept_until(self) -> datetime | None:
         days = self.workspace.exports_kept_days
         return self.ready_at and self.ready_at + (timedelta(days=days) if days else settings.EXPORT_KEPT)
+
+    @property
+    def needs(self) -> Permission:
+        return needed(self.format, self.numbers)
 
     @property
     def percent(self) -> int:

@@ -9,9 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
-from delivery.pushes import PushedPiece
 from objects.outlet import Outlet
-from recipients.listing import Piece
+from recipients import masking
 from reports.lines import COLUMNS, OF_LIST, Lines
 from reports.models import Format
 
@@ -77,17 +76,20 @@ def _table(lines: Lines, columns: Sequence[str], kept: Sequence[str], types: Map
         convert_options=csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=True),
     )
     own = [name for name in columns if name.startswith(OF_LIST)]
-    for name, cells in zip(own, _of_list(lines.piece, own, kept), strict=True):
+    for name, cells in zip(own, _of_list(lines, own, kept), strict=True):
         table = table.append_column(name, _harmless(cells) if types is AS_TEXT else cells)
     return table.select(list(columns))
 
 
-def _of_list(piece: Piece | PushedPiece, columns: Sequence[str], kept: Sequence[str]) -> list[pa.Array]:
+def _of_list(lines: Lines, columns: Sequence[str], kept: Sequence[str]) -> list[pa.Array]:
     if not columns:
         return []
     places = [kept.index(name.removeprefix(OF_LIST)) for name in columns]
-    by_column = list(zip(*piece.others(len(kept)), strict=True))
-    return [pa.array(by_column[place], pa.string()) for place in places]
+    by_column = list(zip(*lines.piece.others(len(kept)), strict=True))
+    chosen = [by_column[place] for place in places]
+    if lines.is_masked:  # a column may hold another number
+        chosen = [tuple(map(masking.in_text, cells)) for cells in chosen]
+    return [pa.array(cells, pa.string()) for cells in chosen]
 
 
 def _harmless(cells: pa.Array) -> pa.Array:

@@ -22,7 +22,7 @@ from audit.wording import stored
 from campaigns.models import Campaign
 from reports import exports
 from reports.lines import COLUMNS
-from reports.models import Export, Format, StandingExport
+from reports.models import Export, Format, Numbers, StandingExport
 
 MOST = 20  # of a workspace
 DAY = timedelta(days=1)
@@ -39,13 +39,14 @@ def create(
     permissions: Collection[Permission],
     now: datetime,
     columns: Sequence[str] = (),
+    numbers: str = Numbers.MASKED,
     hours_after_end: int | None = None,
     daily_at: time | None = None,
 ) -> StandingExport:
     """Of campaigns that end from here on, or every day at a time of the workspace's zone: one of the two."""
     if (hours_after_end is None) == (daily_at is None):
         raise Refused(_("Give hours_after_end or daily_at, one of them."), code="one_of_two")
-    exports.check_role(format, permissions)
+    exports.check_role(format, numbers, permissions)
     exports.check_columns(columns, COLUMNS, format=format)
     workspace = Workspace.objects.select_for_update(no_key=True).get(pk=workspace.pk)
     if StandingExport.objects.of(workspace).count() >= MOST:
@@ -54,6 +55,7 @@ def create(
         workspace=workspace,
         format=Format(format),
         columns=list(columns),
+        numbers=Numbers(numbers),
         hours_after_end=hours_after_end,
         daily_at=daily_at,
         next_at=_next(daily_at, workspace, now) if daily_at else None,
@@ -97,7 +99,7 @@ def _ask(standing_id: int, *, now: datetime) -> int:
 def _may(standing: StandingExport) -> bool:
     permissions = permissions_in(standing.workspace, standing.created_by)
     try:
-        exports.check_role(standing.format, permissions)
+        exports.check_role(standing.format, standing.numbers, permissions)
     except PermissionDenied:
         return False
     return standing.created_by.is_active and Permission.MANAGE in permissions
@@ -121,6 +123,7 @@ def _request(standing: StandingExport, campaign: Campaign) -> int:
             campaign.pk,
             format=standing.format,
             columns=standing.columns,
+            numbers=standing.numbers,
             by=standing.created_by,
             standing=standing,
         )
@@ -140,6 +143,7 @@ def _shown(standing: StandingExport) -> dict[str, object]:
     return {
         "format": standing.format,
         "columns": standing.columns,
+        "numbers": standing.numbers,
         "hours_after_end": standing.hours_after_end,
         "daily_at": standing.daily_at and standing.daily_at.isoformat("minutes"),
     }

@@ -17,13 +17,18 @@ from accounts.scopes import Scope
 from campaigns.api import ClockField
 from reports import standing
 from reports.lines import COLUMNS
-from reports.models import Format, StandingExport
+from reports.models import Format, Numbers, StandingExport
 
 LONGEST = 24 * 30  # hours after the end
 
 
 class StandingExportInput(Input):
     format = serializers.ChoiceField(choices=Format.choices)
+    numbers = serializers.ChoiceField(
+        choices=Numbers.choices,
+        default=Numbers.MASKED,
+        help_text="Whole ones need the scope `numbers`, too, and a role that may see them.",
+    )
     columns = serializers.ListField(
         child=serializers.ChoiceField(choices=[(name, name) for name in COLUMNS]),
         required=False,
@@ -46,6 +51,7 @@ class StandingExportOutput(serializers.Serializer[StandingExport]):
     id = serializers.IntegerField()
     format = serializers.ChoiceField(choices=Format.choices)
     columns = serializers.ListField(child=serializers.CharField())
+    numbers = serializers.ChoiceField(choices=Numbers.choices)
     hours_after_end = serializers.IntegerField(allow_null=True)
     daily_at = ClockField(allow_null=True)
     next_at = serializers.DateTimeField(allow_null=True, help_text="Of a daily one.")

@@ -6,12 +6,13 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from reports.lines import COLUMNS
-from reports.models import Format
+from reports.models import Format, Numbers
 from reports.standing_api import LONGEST
 
 
 class StandingForm(forms.Form):
     format = forms.ChoiceField(label=_("Format"), choices=Format.choices)
+    numbers = forms.ChoiceField(label=_("Numbers"), choices=Numbers.choices)
     hours_after_end = forms.IntegerField(
         label=_("Hours after the end"),
         required=False,

@@ -18,6 +18,8 @@ from campaigns import trials as sending
 from campaigns.models import Campaign
 from campaigns.statuses import Status
 from delivery.statuses import Term
+from recipients import unmasking
+from recipients.outputs import NumberField
 from reports import trials
 from reports.api import ErrorOutput
 
@@ -37,7 +39,7 @@ class TrialInput(Input):
 
 
 class TrialResultOutput(serializers.Serializer[Any]):
-    to = serializers.CharField(help_text="E.164 with +.")
+    to = NumberField()
     status = serializers.ChoiceField(choices=Term.choices, source="term")
     error = ErrorOutput(allow_null=True)
     submitted_at = serializers.DateTimeField(allow_null=True)
@@ -64,19 +66,26 @@ class Trials(APIView):
 
     reads = Scope.CAMPAIGNS_READ
     writes = Scope.CAMPAIGNS_WRITE
+    names_numbers = True
 
     @extend_schema(responses=TrialPage)
     def get(self, request: Request, pk: int) -> Response:
-        shown = trials.of(_campaign(request, pk), now=timezone.now())
-        return Response({"results": TrialOutput(shown, many=True).data, "next": None})
+        campaign = _campaign(request, pk)
+        shown = trials.of(campaign, now=timezone.now())
+        results = TrialOutput(shown, many=True, context=_context(request, campaign)).data
+        return Response({"results": results, "next": None})
 
     @extend_schema(request=TrialInput, responses={202: TrialOutput})
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         campaign = _campaign(request, pk)
         trial = sending.send(campaign.pk, **given(request, TrialInput), by=user_of(request), now=timezone.now())
-        shown = TrialOutput(trials.one(trial, now=timezone.now()))
+        shown = TrialOutput(trials.one(trial, now=timezone.now()), context=_context(request, campaign))
         return Response(shown.data, status=status.HTTP_202_ACCEPTED)
+
+
+def _context(request: Request, campaign: Campaign) -> dict[str, bool]:
+    return {"is_whole": unmasking.for_call(request, campaign, of="tests")}
 
 
 def _campaign(request: Request, pk: int) -> Campaign:

@@ -1,6 +1,6 @@
 """Which test phones get a test, and what stands in it for the columns of the list."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
@@ -20,9 +20,10 @@ class TrialForm(forms.Form):
         error_messages={"required": _("Say which test phones get it.")},
     )
 
-    def __init__(self, given: Any, *, campaign: Campaign, phones: Iterable[TrialPhone]) -> None:
+    def __init__(self, given: Any, *, campaign: Campaign, phones: Collection[TrialPhone]) -> None:
         super().__init__(given, auto_id="trial_%s")
-        choices = [(f"+{phone.phone}", _named(phone)) for phone in phones]
+        choices = [(str(phone.pk), _named(phone)) for phone in phones]
+        self._numbers = {str(phone.pk): f"+{phone.phone}" for phone in phones}
         self.fields["to"].choices = choices  # type: ignore[attr-defined]
         if len(choices) == 1:
             self.fields["to"].initial = [choices[0][0]]
@@ -37,8 +38,7 @@ class TrialForm(forms.Form):
 
     @property
     def numbers(self) -> list[str]:
-        chosen: list[str] = self.cleaned_data["to"]
-        return chosen
+        return [self._numbers[chosen] for chosen in self.cleaned_data["to"]]
 
     @property
     def params(self) -> dict[str, str]:
@@ -47,7 +47,7 @@ class TrialForm(forms.Form):
 
 
 def _named(phone: TrialPhone) -> str:
-    return " · ".join(part for part in (phone.whose, phone.label, f"+{phone.phone}") if part)
+    return " · ".join(part for part in (phone.whose, phone.label, str(phone)) if part)
 
 
 def _names_in(text: str) -> tuple[str, ...]:

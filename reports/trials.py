@@ -13,7 +13,8 @@ from delivery import counters, errors
 from delivery.errors import Error
 from delivery.models import Message
 from delivery.statuses import TERM_OF, MessageState, Term
-from recipients.masking import whole
+from recipients.erased import NOBODY
+from recipients.masking import masked, whole
 from recipients.models import TrialPhone
 
 SHOWN = 5
@@ -44,6 +45,10 @@ class Result:
     submitted_at: datetime | None
     done_at: datetime | None
     parts: int
+
+    @property
+    def masked(self) -> str:
+        return masked(int(self.to or NOBODY))
 
     @property
     def words(self) -> Any:

@@ -1,6 +1,5 @@
 """A campaign's page and the tabs of it. Each tab has an address of its own: a whole page, or with HTMX what changes."""
 
-from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -19,7 +18,8 @@ from campaigns.models import Campaign
 from campaigns.statuses import TRIED_IN, Status
 from delivery import halting, retention
 from delivery.statuses import Term
-from reports import curve, downloads, errors_tab, unmasking
+from recipients import unmasking
+from reports import curve, downloads, errors_tab
 from reports import exports as exporting
 from reports import headline as saying
 from reports import history as telling
@@ -84,20 +84,8 @@ def recipients(request: PageRequest, pk: int) -> HttpResponse:
 def show_numbers(request: PageRequest, pk: int) -> HttpResponse:
     """To this person, in this session, for a while."""
     found = _campaign(request, pk)
-    until = unmasking.show(found.pk, by=request.user, reason=request.POST.get("reason", ""), now=timezone.now())
-    request.session[_shown_key(found)] = until.isoformat()
+    unmasking.open_window(request, found, of="recipients")
     return redirect("reports:recipients", found.pk)
-
-
-def _shown_until(request: PageRequest, found: Campaign) -> datetime | None:
-    """None where numbers are masked. A role that was lost does not see them any longer."""
-    text = request.session.get(_shown_key(found))
-    until = datetime.fromisoformat(text) if text and Permission.SEE_NUMBERS in request.permissions else None
-    return until if until and until > timezone.now() else None
-
-
-def _shown_key(found: Campaign) -> str:
-    return f"numbers-of-{found.pk}"
 
 
 @require_GET
@@ -127,7 +115,7 @@ def exports(request: PageRequest, pk: int) -> HttpResponse:
     found = _campaign(request, pk)
     form = ExportForm(request.POST or None, columns=_columns(found))
     if request.method == "POST" and form.is_valid():
-        exporting.check_role(form.cleaned_data["format"], request.permissions)
+        exporting.check_role(form.cleaned_data["format"], form.cleaned_data["numbers"], request.permissions)
         exporting.request(found.pk, **form.cleaned_data, by=request.user)
         return redirect("reports:exports", found.pk)
     return _show(request, "exports", found, **_exports(request, found, form))
@@ -138,8 +126,8 @@ def exports(request: PageRequest, pk: int) -> HttpResponse:
 def download(request: PageRequest, pk: int, export_pk: int) -> HttpResponseBase:
     found = _campaign(request, pk)
     export = get_object_or_404(Export.objects.of(found.workspace_id), campaign=found, pk=export_pk)
-    exporting.check_role(export.format, request.permissions)
-    return downloads.response(export)
+    exporting.check_role(export.format, export.numbers, request.permissions)
+    return downloads.response(export, by=request.user)
 
 
 def _campaign(request: PageRequest, pk: int) -> Campaign:
@@ -166,14 +154,12 @@ def _recipients(request: PageRequest, found: Campaign) -> dict[str, Any]:
     elif is_kept and not search.is_bound and form.is_valid():
         asked = form.cleaned_data
         shown = page(found, status=Term(asked["status"]) if asked["status"] else None, cursor=asked["cursor"] or 0)
-    shown_until = _shown_until(request, found)
     return {
         "form": form,
         "search": search,
         "page": shown,
         "is_kept": is_kept,
-        "shown_until": shown_until,
-        "may_see_numbers": Permission.SEE_NUMBERS in request.permissions,
+        "shown_until": unmasking.shown_until(request, found, of="recipients"),
     }
 
 

@@ -170,6 +170,9 @@ PAGES = {
     "recipients:suppression_import": READ,
     "recipients:suppression_import_rejected": READ,
     "recipients:trial_phones": READ,
+    "recipients:show_numbers": WRITE,
+    "recipients:show_suppressed": WRITE,
+    "recipients:show_trial_phones": WRITE,
     "recipients:add_trial_phone": MANAGE,
     "recipients:remove_trial_phone": MANAGE,
     # --- Senders ---

@@ -87,7 +87,7 @@ SCOPES = {
 def test_every_address_and_method_needs_a_scope_and_every_scope_opens_something():
     assert {one for calls in SCOPES.values() for one in calls} == set(MATRIX)
     assert sum(map(len, SCOPES.values())) == len(MATRIX)
-    assert set(SCOPES) == set(Scope)
+    assert set(SCOPES) | {S.NUMBERS} == set(Scope)  # that one says how numbers look in the answers
 
 
 @pytest.mark.parametrize("scope", SCOPES)

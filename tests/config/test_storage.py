@@ -72,7 +72,11 @@ def listed(workspace):
 @pytest.mark.usefixtures("bucket")
 def test_from_a_bucket_a_download_is_a_redirect_to_the_store(api, author, workspace, listed):
     store.put(listed.rejected_key, b"line,value,reason")
-    page = signed_in(author, workspace).get(f"/lists/{listed.pk}/rejected/")
+    browser = signed_in(author, workspace)
+    masked = browser.get(f"/lists/{listed.pk}/rejected/")
+    assert b"".join(masked.streaming_content) == b"line,value,reason\r\n"
+    browser.post("/lists/numbers/", {"reason": "They go back to the shop."})
+    page = browser.get(f"/lists/{listed.pk}/rejected/")
     for response in (api.get(f"/api/v1/lists/{listed.pk}/rejected/"), page):
         assert response.status_code == 302 and response["Cache-Control"] == "no-store"
         with urllib.request.urlopen(response["Location"]) as answer:
@@ -85,7 +89,7 @@ def test_from_a_bucket_a_download_is_a_redirect_to_the_store(api, author, worksp
 @pytest.mark.parametrize(("format", "kind"), [("csv", "text/csv; charset=utf-8"), ("csv.gz", "application/gzip")])
 def test_an_export_comes_from_the_bucket_with_its_name_and_type(api, workspace, format, kind):
     campaign = factories.approved(workspace)
-    export = exports.request(campaign.pk, format=format, by=campaign.created_by)
+    export = exports.request(campaign.pk, format=format, numbers="whole", by=campaign.created_by)
     exports.write(export.pk, clock=timezone.now)
     response = api.get(f"/api/v1/exports/{export.pk}/file/")
     with urllib.request.urlopen(response["Location"]) as answer:

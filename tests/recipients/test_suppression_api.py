@@ -98,7 +98,8 @@ def test_the_list_goes_page_by_page_the_newest_first(api, workspace):
 def test_a_page_asks_the_database_as_often_for_many_as_for_one(api, workspace, django_assert_max_num_queries):
     for number in range(20):
         suppressions.opt_out(workspace, NUMBER + number)
-    with django_assert_max_num_queries(5):
+    api.get(PATH)  # the ledger says once in half an hour that this key reads them
+    with django_assert_max_num_queries(6):
         assert len(api.get(PATH).json()["results"]) == 20
 
 

@@ -206,7 +206,7 @@ def test_an_import_without_a_country_is_refused(author, country, code):
 
 
 def exported(workspace, by):
-    return b"".join(suppression_export.request(workspace, by=by)).decode()
+    return b"".join(suppression_export.request(workspace, by=by, is_whole=True)).decode()
 
 
 def test_the_export_has_every_number_once_in_order_with_its_reason(upload, workspace, author, monkeypatch):

@@ -120,8 +120,10 @@ def test_an_empty_file_or_a_country_that_is_none_stands_on_the_form(page):
 
 def test_the_list_is_downloaded(page, workspace):
     suppressions.opt_out(workspace, NUMBER)
-    response = page.get(f"{PATH}export/")
-    assert str(NUMBER).encode() in b"".join(response.streaming_content)
+    masked = b"".join(page.get(f"{PATH}export/").streaming_content).decode()
+    assert str(NUMBER) not in masked and f"{str(NUMBER)[:4]}•••{str(NUMBER)[-4:]}" in masked
+    page.post(f"{PATH}numbers/", {"reason": "They move to another system."})
+    assert str(NUMBER).encode() in b"".join(page.get(f"{PATH}export/").streaming_content)
 
 
 def test_what_is_a_strangers_does_not_exist(of_admin):

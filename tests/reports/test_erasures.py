@@ -237,7 +237,10 @@ def planted(workspace):
     suppression_imports.run(made.pk, now=timezone.now())
     failed = f"There is no valid number in this file: 1 row. Line 1: x{NUMBER}"
     SuppressionImport.objects.filter(pk=factories.suppression_import(workspace).pk).update(failure=failed)
-    written = [exports.request(campaign.pk, format=format, by=admin).pk for format in ("csv", "csv.gz", "evidence")]
+    written = [
+        exports.request(campaign.pk, format=format, numbers="whole", by=admin).pk
+        for format in ("csv", "csv.gz", "evidence")
+    ]
     for pk in written:
         exports.write(pk, clock=timezone.now)
     for answered in (True, False):

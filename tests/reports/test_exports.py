@@ -22,7 +22,7 @@ from delivery.statuses import MessageState
 from objects.trouble import StorageTrouble
 from recipients.listing import listing_of
 from reports import exports, lines, recipients_tab, tasks
-from reports.models import Export, Format
+from reports.models import Export, Format, Numbers
 from reports.statuses import Status
 from tests import evidence, factories
 from tests.pages import signed_in, text_of
@@ -52,8 +52,8 @@ def campaign(workspace):
     return made
 
 
-def written(campaign, format=Format.CSV, columns=()):
-    export = exports.request(campaign.pk, format=format, columns=columns, by=campaign.created_by)
+def written(campaign, format=Format.CSV, columns=(), numbers=Numbers.WHOLE):
+    export = exports.request(campaign.pk, format=format, columns=columns, numbers=numbers, by=campaign.created_by)
     exports.write(export.pk, clock=timezone.now)
     export.refresh_from_db()
     return export
@@ -206,6 +206,20 @@ def test_columns_that_cannot_be_had_are_refused_by_the_api_and_nothing_is_kept(a
     assert not Export.objects.filter(campaign=told).exists()
 
 
+@pytest.mark.parametrize("format", [Format.CSV, Format.PARQUET])
+def test_a_masked_export_names_nobody_in_the_column_of_the_list_either(workspace, told, format):
+    columns = ["to", "status", "list.name"]
+    whole, masked = (written(told, format, columns, numbers) for numbers in (Numbers.WHOLE, Numbers.MASKED))
+    if format == Format.PARQUET:
+        before, after = (parquet.read_table(io.BytesIO(content(one))).to_pylist() for one in (whole, masked))
+    else:
+        before, after = rows(whole), rows(masked)
+    assert [line["to"] for line in after] == [f"{line['to'][:4]}•••{line['to'][-4:]}" for line in before]
+    assert [(line["status"], line["list.name"]) for line in after] == [
+        (line["status"], line["list.name"]) for line in before
+    ]
+
+
 def test_the_page_offers_the_columns_of_the_list_and_asks_for_those_that_are_ticked(told, author):
     page, path = signed_in(author), f"/campaigns/{told.pk}/exports/"
     assert "list.shop" in text_of(page.get(path))
@@ -263,7 +277,7 @@ def test_requesting_rings_after_the_commit_and_is_in_the_audit(campaign, rung):
     entry = Entry.objects.filter(action="export.requested").get()
     assert (entry.subject_id, entry.after) == (
         str(export.pk),
-        {"campaign": campaign.pk, "format": "csv.gz", "columns": []},
+        {"campaign": campaign.pk, "format": "csv.gz", "columns": [], "numbers": "masked"},
     )
 
 

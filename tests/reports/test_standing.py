@@ -13,7 +13,7 @@ from audit.refusal import Refused
 from campaigns.models import Campaign
 from campaigns.statuses import Status
 from reports import exports, standing
-from reports.models import Export, Format, StandingExport
+from reports.models import Export, StandingExport
 from tests import factories
 from tests.pages import signed_in, text_of
 from webhooks import happenings
@@ -52,7 +52,7 @@ def test_each_campaign_is_exported_once_so_long_after_its_end(workspace, admin):
     standing.ask_due(now=begun + 2 * DAY)
     assert asked(made) == [first.pk, second.pk] and before.pk not in asked(made)
     export = Export.objects.get(campaign=first)
-    assert (export.requested_by, export.format, export.columns) == (admin, Format.CSV, [])
+    assert (export.requested_by, export.format, export.numbers, export.columns) == (admin, "csv", "masked", [])
 
 
 def test_every_day_at_its_time_whatever_was_under_way_is_exported(workspace, admin):
@@ -128,11 +128,16 @@ def test_what_makes_no_sense_is_refused(workspace, admin, wanted, code):
 def test_an_admin_begins_and_ends_one_on_the_page(workspace, admin):
     page = signed_in(admin, workspace)
     assert "No export is made by itself" in text_of(page.get("/exports/standing/"))
-    both = page.post("/exports/standing/", {"format": "csv", "hours_after_end": "3", "daily_at": "07:00"})
+    both = page.post(
+        "/exports/standing/", {"format": "csv", "numbers": "masked", "hours_after_end": "3", "daily_at": "07:00"}
+    )
     assert both.status_code == 400 and "one of them" in text_of(both)
-    page.post("/exports/standing/", {"format": "parquet", "daily_at": "07:00", "columns": ["to", "status"]})
+    page.post(
+        "/exports/standing/",
+        {"format": "parquet", "numbers": "whole", "daily_at": "07:00", "columns": ["to", "status"]},
+    )
     made = StandingExport.objects.get()
-    assert (made.format, made.columns, made.daily_at) == ("parquet", ["to", "status"], time(7))
+    assert (made.format, made.numbers, made.columns) == ("parquet", "whole", ["to", "status"])
     assert "Every day at 07:00" in text_of(page.get("/exports/standing/"))
     page.post(f"/exports/standing/{made.pk}/end/")
     assert "No export is made by itself" in text_of(page.get("/exports/standing/"))

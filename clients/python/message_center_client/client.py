@@ -219,9 +219,13 @@ class Exports:
     def __init__(self, calls: Calls, http: httpx.Client) -> None:
         self._calls, self._http = calls, http
 
-    def save(self, campaign: int, path: Path, *, format: str = "csv.gz", seconds: float = 3600.0) -> int:
-        """The report of a campaign, written to a file; its size in bytes. Raises NotReady when it has failed."""
-        asked: models.ExportOutput = self._calls.create(f"campaigns/{campaign}/exports/", {"format": format})
+    def save(
+        self, campaign: int, path: Path, *, format: str = "csv.gz", numbers: str | None = None, seconds: float = 3600.0
+    ) -> int:
+        """The report of a campaign, written to a file; its size in bytes. Without `numbers` ("whole" or "masked") they
+        are as whole as the key may have them. Raises NotReady when it has failed."""
+        wanted = {"format": format} | ({"numbers": numbers} if numbers else {})
+        asked: models.ExportOutput = self._calls.create(f"campaigns/{campaign}/exports/", wanted)
         export: models.ExportOutput = _until(
             lambda: self._calls.get(f"exports/{asked['id']}/"),
             lambda row: row["status"] not in ("queued", "running"),

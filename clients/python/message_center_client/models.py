@@ -67,6 +67,7 @@ ListStatus: TypeAlias = Literal["uploading", "preparing", "ready", "failed", "ca
 LongMessagesEnum: TypeAlias = Literal["udh8", "udh16", "sar", "payload"]
 ModeEnum: TypeAlias = Literal["on_approval", "scheduled", "spread", "trigger"]
 NullEnum: TypeAlias = None
+NumbersEnum: TypeAlias = Literal["masked", "whole"]
 PlaceEnum: TypeAlias = Literal[
     "calls",
     "test_phones",
@@ -105,6 +106,7 @@ ScopesEnum: TypeAlias = Literal[
     "audit:read",
     "members:read",
     "workspace:read",
+    "numbers",
     "members:write",
     "workspace:write",
     "inquiries",
@@ -313,6 +315,7 @@ class ErrorPage(TypedDict):
 
 class ExportInputRequest(TypedDict):
     format: NotRequired["FormatEnum"]
+    numbers: NotRequired["NumbersEnum"]
     columns: NotRequired[list[str]]
 
 
@@ -321,6 +324,7 @@ class ExportOutput(TypedDict):
     campaign: int
     format: "FormatEnum"
     columns: list[str]
+    numbers: "NumbersEnum"
     status: "ExportStatus"
     url: str | None
     rows: int
@@ -702,6 +706,7 @@ class SenderOutput(TypedDict):
 
 class StandingExportInputRequest(TypedDict):
     format: "FormatEnum"
+    numbers: NotRequired["NumbersEnum"]
     columns: NotRequired[list["ColumnsEnum"]]
     hours_after_end: NotRequired[int]
     daily_at: NotRequired[str]
@@ -711,6 +716,7 @@ class StandingExportOutput(TypedDict):
     id: int
     format: "FormatEnum"
     columns: list[str]
+    numbers: "NumbersEnum"
     hours_after_end: int | None
     daily_at: str | None
     next_at: str | None

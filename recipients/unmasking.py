@@ -1,0 +1,74 @@
+"""Numbers are masked until somebody whose role may see them says why, or a key has the scope; the ledger has each."""
+
+from datetime import datetime, timedelta
+
+from django.db import models, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+
+from accounts.access import permissions_in
+from accounts.callers import permissions_of, user_of, workspace_of
+from accounts.models import User, Workspace
+from accounts.roles import Permission
+from audit import circumstances
+from audit.ledger import record
+from audit.models import Entry
+from audit.refusal import Refused
+from recipients import suppressions
+
+LASTS = timedelta(minutes=30)
+
+
+@transaction.atomic
+def show(workspace: Workspace, subject: models.Model, *, of: str, by: User, reason: str, now: datetime) -> datetime:
+    """Until when they are shown; the ledger says to whom, and why."""
+    if Permission.SEE_NUMBERS not in permissions_in(workspace, by):
+        raise Refused(_("Your role does not need the numbers."), code="numbers_not_needed")
+    why = suppressions.checked_reason(reason)
+    if sum(letter.isdecimal() for letter in why) >= suppressions.TELLING:
+        raise Refused(_("Leave the number out of the reason: the ledger keeps it for ever."), code="number_in_reason")
+    until = now + LASTS
+    record(f"{subject._meta.model_name}.numbers_shown", subject, by=by, note=why, after={"of": of, "until": until})
+    return until
+
+
+def open_window(request: HttpRequest, subject: models.Model, *, of: str) -> None:
+    """To this person, in this session, for a while."""
+    workspace: Workspace = request.workspace  # type: ignore[attr-defined]
+    by, reason = request.user, request.POST.get("reason", "")
+    assert isinstance(by, User)
+    until = show(workspace, subject, of=of, by=by, reason=reason, now=timezone.now())
+    request.session[_window(subject, of)] = until.isoformat()
+
+
+def shown_until(request: HttpRequest, subject: models.Model, *, of: str) -> datetime | None:
+    """None where numbers are masked. A role that was lost does not see them any longer."""
+    text = request.session.get(_window(subject, of))
+    may = Permission.SEE_NUMBERS in request.permissions  # type: ignore[attr-defined]
+    until = datetime.fromisoformat(text) if text and may else None
+    return until if until and until > timezone.now() else None
+
+
+def _window(subject: models.Model, of: str) -> str:
+    return f"numbers-of-{of}-{subject.pk}"
+
+
+def for_call(request: Request, subject: models.Model, *, of: str) -> bool:
+    """Whether this call of the API gets whole numbers. If so the ledger says it, of each key once in half an hour."""
+    if Permission.SEE_NUMBERS not in permissions_of(request):
+        return False
+    now, action = timezone.now(), f"{subject._meta.model_name}.numbers_read"
+    told = Entry.objects.filter(
+        chain=workspace_of(request).pk,
+        action=action,
+        subject_id=str(subject.pk),
+        via=circumstances.current().via,
+        at__gt=now - LASTS,
+        after__of=of,
+    )
+    if not told.exists():
+        with transaction.atomic():
+            record(action, subject, by=user_of(request), after={"of": of, "until": now + LASTS})
+    return True
