@@ -270,7 +270,7 @@ def test_keys_of_before_the_scope_keep_whole_numbers_as_far_as_they_gave_any(wor
     old, narrow = (
         factories.api_key(workspace, scopes=[scope])[0] for scope in (Scope.REPORTS_READ, Scope.SENDERS_READ)
     )
-    import_module("accounts.migrations.0016_keep_whole_numbers_of_old_keys").keep(apps, None)
+    import_module("accounts.migrations.0018_keep_whole_numbers_of_old_keys").keep(apps, None)
     old.refresh_from_db()
     narrow.refresh_from_db()
     assert (old.scopes, narrow.scopes) == (["reports:read", "numbers"], ["senders:read"])
