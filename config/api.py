@@ -37,7 +37,9 @@ STATUS_OF_REFUSAL = {
     "unknown_param": status.HTTP_422_UNPROCESSABLE_ENTITY,
     "param_missing": status.HTTP_422_UNPROCESSABLE_ENTITY,
     "expired": status.HTTP_422_UNPROCESSABLE_ENTITY,
+    "too_many_waiting": status.HTTP_429_TOO_MANY_REQUESTS,
 }
+RETRY_AFTER = 5  # seconds, of what is refused for the moment
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -46,7 +48,10 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         case Refused():
             fields = {error.field: [error.message]} if error.field else None
             code = STATUS_OF_REFUSAL.get(error.code, status.HTTP_409_CONFLICT)
-            return _answer(code, error.code, error.message, fields=fields)
+            answer = _answer(code, error.code, error.message, fields=fields)
+            if code == status.HTTP_429_TOO_MANY_REQUESTS:
+                answer.headers["Retry-After"] = str(RETRY_AFTER)
+            return answer
         case exceptions.ValidationError():
             fields = _flat(error.detail)
             name, texts = next(iter(fields.items()))
