@@ -232,10 +232,10 @@ class Store:
         campaign = self.campaigns[campaign_id]
         if campaign.status not in (Status.SENDING, Status.PAUSED) or (campaign.not_after and campaign.not_after <= now):
             return None
+        row = self._growing(campaign_id, size)
         used = self._used(campaign_id, now=now)
         if key is not None and key in used:
             return used[key]
-        row = self._growing(campaign_id, size)
         one = Push(recipient=row.first + row.count, phone=phone, key=key, expires_at=expires_at, at=now)
         self.pushes[campaign_id].append(one)
         row.count += 1
