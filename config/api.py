@@ -38,8 +38,8 @@ STATUS_OF_REFUSAL = {
     "param_missing": status.HTTP_422_UNPROCESSABLE_ENTITY,
     "expired": status.HTTP_422_UNPROCESSABLE_ENTITY,
     "too_many_waiting": status.HTTP_429_TOO_MANY_REQUESTS,
+    "too_many_inquiries": status.HTTP_429_TOO_MANY_REQUESTS,
 }
-RETRY_AFTER = 5  # seconds, of what is refused for the moment
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -49,8 +49,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
             fields = {error.field: [error.message]} if error.field else None
             code = STATUS_OF_REFUSAL.get(error.code, status.HTTP_409_CONFLICT)
             answer = _answer(code, error.code, error.message, fields=fields)
-            if code == status.HTTP_429_TOO_MANY_REQUESTS:
-                answer.headers["Retry-After"] = str(RETRY_AFTER)
+            if error.retry_after:
+                answer.headers["Retry-After"] = str(error.retry_after)
             return answer
         case exceptions.ValidationError():
             fields = _flat(error.detail)

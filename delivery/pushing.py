@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from accounts.models import ApiKey
 from audit.refusal import Refused
 from campaigns import gsm
 from campaigns.models import Campaign
@@ -26,6 +27,7 @@ from recipients import suppressions
 CHUNK = 1_000  # messages after which another chunk begins: a look reads a whole one
 MOST = 1_000  # in one call
 LONGEST_KEY = 255
+RETRY_AFTER = 5  # seconds, when too many wait
 TAKING = (Status.SENDING, Status.PAUSED)
 
 
@@ -62,8 +64,9 @@ class _Fit:
         return hashlib.sha256(json.dumps(said, separators=(",", ":")).encode()).hexdigest()
 
 
-def push(campaign: Campaign, asks: Sequence[Ask], *, now: datetime) -> list[Taken | Refused]:
-    """An answer for each, in order: what is refused keeps nothing else from being accepted.
+def push(campaign: Campaign, asks: Sequence[Ask], *, by: ApiKey | None, now: datetime) -> list[Taken | Refused]:
+    """An answer for each, in order: what is refused keeps nothing else from being accepted. `by` is the key of the
+    program, kept with each message.
 
     Raises Refused when the campaign takes none: it is no trigger, has not been let go, is over, or more would wait than
     may. While it is paused or in its closed hours messages are taken and wait.
@@ -77,19 +80,19 @@ def push(campaign: Campaign, asks: Sequence[Ask], *, now: datetime) -> list[Take
     if not good:
         _check_taking(campaign, now=now)
         return [fit for fit in fits if isinstance(fit, Refused)]
-    taken = iter(_take(campaign, good, now=now))
+    taken = iter(_take(campaign, good, by=by, now=now))
     return [fit if isinstance(fit, Refused) else next(taken) for fit in fits]
 
 
 _PUSH = """
 SELECT recipient, is_suppressed, digest FROM push_messages(
     %(campaign)s, %(phones)s::bigint[], %(cells)s::jsonb, %(keys)s::text[], %(digests)s::text[],
-    %(ends)s::timestamptz[], %(chunk)s, %(most)s, %(now)s)
+    %(ends)s::timestamptz[], %(by)s::bigint, %(chunk)s, %(most)s, %(now)s)
 """
 
 
-def _take(campaign: Campaign, fits: Sequence[_Fit], *, now: datetime) -> list[Taken | Refused]:
-    """In one statement and transaction: all of them, or none. `push_messages` is of the migration 0027."""
+def _take(campaign: Campaign, fits: Sequence[_Fit], *, by: ApiKey | None, now: datetime) -> list[Taken | Refused]:
+    """In one statement and transaction: all of them, or none. `push_messages` is of the migration 0029."""
     with connection.cursor() as cursor:
         cursor.execute(
             _PUSH,
@@ -100,6 +103,7 @@ def _take(campaign: Campaign, fits: Sequence[_Fit], *, now: datetime) -> list[Ta
                 "keys": [fit.ask.key for fit in fits],
                 "digests": [fit.digest for fit in fits],
                 "ends": [fit.ask.expires_at for fit in fits],
+                "by": by.pk if by else None,
                 "chunk": CHUNK,
                 "most": settings.PUSHES_WAITING,
                 "now": now,
@@ -115,6 +119,7 @@ def _take(campaign: Campaign, fits: Sequence[_Fit], *, now: datetime) -> list[Ta
             _("More than %(most)s messages of this campaign would wait: none of these was taken. Try again later.")
             % told,
             code="too_many_waiting",
+            retry_after=RETRY_AFTER,
         )
     return [_answer(fit, *one) for fit, one in zip(fits, taken, strict=True)]
 

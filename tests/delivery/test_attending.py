@@ -35,7 +35,7 @@ def pushed_into(workspace, n=1, **given):
     """A campaign with a message that waits, and its chunk."""
     campaign = factories.trigger(workspace, text="Your code is {code}.", **given)
     asks = [pushing.Ask(to=f"+3160000{number:04}", params={"code": "1"}) for number in range(n)]
-    pushing.push(campaign, asks, now=timezone.now())
+    pushing.push(campaign, asks, by=None, now=timezone.now())
     return campaign, Chunk.objects.get(campaign=campaign).pk
 
 

@@ -65,7 +65,7 @@ def test_a_pushed_message_waits_for_no_thread_and_no_slot_of_large_campaigns_on_
         for number in range(30):
             phone = f"4916000000{number:02}"
             asked[phone] = time.time()
-            pushing.push(trigger, [Ask(to=f"+{phone}", params={"code": "1"})], now=timezone.now())
+            pushing.push(trigger, [Ask(to=f"+{phone}", params={"code": "1"})], by=None, now=timezone.now())
             time.sleep(0.2)
         wait_for(lambda: asked.keys() <= {submit.destination for submit in carrier.submits})
         arrived = {submit.destination: submit.at for submit in carrier.submits}

@@ -358,7 +358,7 @@ def test_both_stores_take_on_what_is_pushed_alike(workspace, monkeypatch, seed):
         now += timedelta(seconds=1)
         phone, key = 31600000000 + rng.randrange(5), rng.choice([None, None, "a", "b", "c"])
         ask = pushing.Ask(to=f"+{phone}", key=key)
-        [answer] = pushing.push(campaign, [ask], now=now)
+        [answer] = pushing.push(campaign, [ask], by=None, now=now)
         number = memory.push(campaign.pk, phone, key=key, expires_at=None, size=3, now=now)
         if isinstance(answer, pushing.Taken):  # else its key was used for another number, and it is known by that
             assert answer.id == number

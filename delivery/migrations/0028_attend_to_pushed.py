@@ -7,7 +7,7 @@ from django.db.models import Q
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("delivery", "0025_wall_off_messages_taken_on")]
+    dependencies = [("delivery", "0027_link_who_pushed")]
     operations = [
         AddIndexConcurrently(
             "chunk",

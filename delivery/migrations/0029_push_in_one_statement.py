@@ -8,7 +8,7 @@ from django.db import migrations
 FUNCTION = """
 CREATE FUNCTION push_messages(
     of_campaign bigint, phones bigint[], cells jsonb, keys text[], digests text[], ends timestamptz[],
-    chunk_size int, most_waiting int, now timestamptz
+    of_key bigint, chunk_size int, most_waiting int, now timestamptz
 ) RETURNS TABLE (recipient int, is_suppressed boolean, digest text)
 LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
@@ -53,10 +53,10 @@ BEGIN
         SELECT * FROM new WHERE waiting + (SELECT count(*) FROM new) <= most_waiting
     ), taken AS (
         INSERT INTO delivery_push (workspace_id, campaign_id, recipient, phone, cells, key, digest, expires_at,
-                                   is_suppressed, at)
+                                   is_suppressed, at, pushed_by_id)
         SELECT campaign.workspace_id, of_campaign, f.recipient, f.phone,
                ARRAY(SELECT jsonb_array_elements_text(cells -> f.place::int - 1)), f.key, f.digest, f.expires_at,
-               f.is_suppressed, now
+               f.is_suppressed, now, of_key
         FROM fitting f
     ), grown AS (
         UPDATE delivery_chunk c SET count = c.count + n, status = 'open'
@@ -69,9 +69,11 @@ BEGIN
     ORDER BY asked.place;
 END $$;
 """
-DROP = "DROP FUNCTION push_messages(bigint, bigint[], jsonb, text[], text[], timestamptz[], int, int, timestamptz)"
+DROP = """
+DROP FUNCTION push_messages(bigint, bigint[], jsonb, text[], text[], timestamptz[], bigint, int, int, timestamptz)
+"""
 
 
 class Migration(migrations.Migration):
-    dependencies = [("delivery", "0026_attend_to_pushed")]
+    dependencies = [("delivery", "0028_attend_to_pushed")]
     operations = [migrations.RunSQL(FUNCTION, DROP)]
