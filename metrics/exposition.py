@@ -118,6 +118,9 @@ def _dispatch(now: datetime) -> Families:
         "chunks", "Chunks that are not done: nobody's, somebody's, kept for a person to look at.", "state", chunks
     )
     yield _one("chunk_oldest_open_age_seconds", "Since when the campaign of the oldest open chunk sends.", age)
+    waiting, age = figures.pushed(now)
+    yield _one("pushed_waiting", "Messages pushed into triggers that are sending, and not handed over.", waiting)
+    yield _one("pushed_oldest_waiting_seconds", "For how long the oldest of these has waited.", age)
     yield _one("messages_uncertain", "Messages of which nobody knows whether they were accepted.", figures.uncertain())
     halts = [halt.kind for halt in halting.in_force()]
     yield _by("halt", "1 while everything is stopped for this reason.", "kind", dict.fromkeys(halts, 1))
@@ -166,6 +169,13 @@ def _files(now: datetime) -> Families:
     yield _by("exports", "Exports: queued, running, failed in a day.", "state", figures.exports(now))
 
 
+def _webhooks(now: datetime) -> Families:
+    count, age, late = figures.webhooks(now)
+    yield _one("webhook_deliveries_waiting", "Deliveries of webhooks that were not taken yet.", count)
+    yield _one("webhook_oldest_waiting_age_seconds", "For how long the oldest of them has waited.", age)
+    yield _one("webhook_lateness_seconds", "By how much the first of them that is due is late.", late)
+
+
 def _ledger(now: datetime) -> Families:
     newest, verified, broken = figures.ledger()
     yield _one("ledger_head_timestamp_seconds", "When the newest entry of the ledger was written.", newest)
@@ -195,6 +205,7 @@ PARTS: dict[str, Callable[[datetime], Families]] = {
     "channels": _channels,
     "receipts": _receipts,
     "files": _files,
+    "webhooks": _webhooks,
     "ledger": _ledger,
     "http": _http,
 }

@@ -1,6 +1,7 @@
 """What a scrape says, and to whom."""
 
 import time
+import uuid
 from datetime import timedelta
 from ipaddress import ip_network
 
@@ -14,13 +15,16 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from channels.health import Latencies
 from channels.models import LinkState
-from delivery import halting, incidents
+from delivery import halting, incidents, pushing
 from delivery.models import Chunk, Doubt
 from delivery.statuses import HaltKind, IncidentKind
 from metrics import done, durations, queues, valkey
 from tests import factories
+from webhooks.models import Delivery, Endpoint
+from webhooks.statuses import DeliveryState, Disabled
 
 TOKEN = "a token of this test"
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 pytestmark = pytest.mark.django_db
 
 
@@ -113,6 +117,17 @@ def test_campaigns_chunks_and_what_is_in_doubt_are_told(workspace):
     Chunk.objects.filter(pk=chunk.pk).delete()
 
 
+def test_what_is_pushed_and_waits_is_told_with_the_age_of_the_oldest(workspace):
+    then = timezone.now() - timedelta(seconds=40)
+    campaign = factories.trigger(workspace, text="Hello.")
+    asks = [pushing.Ask(to=f"+3160000000{n}") for n in range(3)]
+    pushing.push(campaign, asks, by=None, now=then)
+    Chunk.objects.filter(campaign=campaign).update(next=1, intended=1)
+    found = scraped()
+    assert of(found, "pushed_waiting") == 2
+    assert 39 < of(found, "pushed_oldest_waiting_seconds") < 70
+
+
 def test_binds_and_the_latencies_of_their_carrier_are_told():
     channel, now = factories.channel(tps=50), timezone.now()
     took = Latencies()
@@ -192,6 +207,31 @@ def test_a_queue_in_redis_says_how_much_waits_and_for_how_long():
     finally:
         valkey.client().delete("metrics-test")
         app.close()
+
+
+def test_what_waits_for_receivers_is_told(workspace, admin):
+    endpoint = factories.endpoint(workspace)
+    off = factories.endpoint(workspace, "https://hooks.example.com/off")
+    now = timezone.now()
+
+    def waiting(for_whom, **given):
+        made = {"made_at": now - HOUR, "since": now - HOUR, "next_at": now - MINUTE, "event": "webhook.test"}
+        Delivery.objects.create(
+            workspace=workspace, endpoint=for_whom, public_id=uuid.uuid4().hex, payload={}, **made | given
+        )
+
+    assert of(scraped(), "webhook_deliveries_waiting") == of(scraped(), "webhook_lateness_seconds") == 0
+    waiting(endpoint)
+    waiting(endpoint, since=now - 2 * HOUR, next_at=now + HOUR)
+    waiting(endpoint, since=now - 3 * HOUR, state=DeliveryState.DELIVERED)
+    waiting(off, since=now - 4 * HOUR)
+    Endpoint.objects.filter(pk=off.pk).update(disabled=Disabled.BY_HAND)
+    found = scraped()
+    assert of(found, "webhook_deliveries_waiting") == 2
+    assert of(found, "webhook_oldest_waiting_age_seconds") == pytest.approx(7200, abs=30)
+    assert of(found, "webhook_lateness_seconds") == pytest.approx(60, abs=30)
+    Endpoint.objects.filter(pk=endpoint.pk).update(rests_until=now + HOUR)  # nobody answered there
+    assert of(scraped(), "webhook_lateness_seconds") == 0
 
 
 def test_every_name_and_help_follows_the_conventions():
