@@ -73,7 +73,7 @@ app.conf.update(
     worker_send_task_events=True,
     task_send_sent_event=True,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"visibility_timeout": 3600},
+    broker_heartbeat=30,  # of those that ask for it (AMQP): a consumer finds out that its broker is gone
     # A doorbell that cannot ring must not hold up whoever presses it: the next tick rings again.
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1},
     task_queues=[Queue(name) for name in ("lists", "exports", "housekeeping", "clock", "dispatch", "webhooks")],

@@ -7,7 +7,21 @@ from pathlib import Path
 import django_stubs_ext
 from environs import validate
 
-from config.env import env, networks, optional_secret, rate, redis, secret, secrets, some_of, storage, web
+from config.env import (
+    broker,
+    broker_options,
+    env,
+    networks,
+    optional_secret,
+    patience,
+    rate,
+    redis,
+    secret,
+    secrets,
+    some_of,
+    storage,
+    web,
+)
 
 django_stubs_ext.monkeypatch()  # QuerySet["Campaign"] and ModelAdmin[Campaign] at run time
 
@@ -112,20 +126,24 @@ DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default="")
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# Nobody waits for ever for a server that is there and says nothing, or for one whose machine is gone.
+# Nobody waits for ever for a server that is there and says nothing, nor does the server keep locks for a host that was
+# cut off (docs/adr/0091): after so many seconds of silence each takes the other for gone.
 DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": env.int("DATABASE_CONNECT_TIMEOUT", default=5),
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
-    **DATABASES["default"].get("OPTIONS", {}),
+    **patience(
+        gone_after=env.int("DATABASE_GONE_AFTER", default=30),
+        idle_in_transaction=env.int("DATABASE_IDLE_IN_TRANSACTION", default=120),
+        given=DATABASES["default"].get("OPTIONS", {}),
+    ),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL")
 RATE_REDIS_URL = redis(REDIS_URL)
-CELERY_BROKER_URL = REDIS_URL
+# Where doorbells ring, such as amqp://USER:PASSWORD@host/vhost for RabbitMQ; rates and counters stay in Redis.
+BROKER_URL = broker(env.str("BROKER_URL", default=REDIS_URL))
+CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(BROKER_URL)
 
 STORAGE_URL = env.str("STORAGE_URL", default=f"file:{ROOT / '.data' / 'objects'}")
 # Where browsers reach an S3 store that they know by another name than we do, such as https://files.example.com.
