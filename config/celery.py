@@ -6,6 +6,7 @@ from typing import Any
 from celery import Celery
 from celery.fixups.django import DjangoWorkerFixup
 from celery.signals import worker_init
+from django.conf import settings
 from django.db import close_old_connections
 from kombu import Message, Queue
 from kombu.transport.redis import Channel, QoS
@@ -82,6 +83,7 @@ app.conf.update(
         "recipients.tasks.sweep_uploads": {"queue": "housekeeping"},
         "recipients.tasks.*": {"queue": "lists"},
         "reports.tasks.sweep_erasures": {"queue": "housekeeping"},
+        "reports.tasks.mark_replica": {"queue": "clock"},
         "reports.tasks.*": {"queue": "exports"},
         "delivery.tasks.dispatch": {"queue": "dispatch"},
         # What must happen on the second has a process of its own: a long list never makes a campaign late.
@@ -137,6 +139,14 @@ app.conf.update(
         "sweep-objects-of-exports": {"task": "reports.tasks.sweep_objects", "schedule": 6 * 3600.0},
     },
 )
+
+
+@app.on_after_configure.connect  # type: ignore[untyped-decorator]
+def _mark_for_the_replica(sender: Celery, **about: Any) -> None:
+    """Where there is one."""
+    if settings.DATABASE_REPLICA_URL:
+        entry = {"task": "reports.tasks.mark_replica", "schedule": 1.0, "options": {"expires": 2}}
+        sender.conf.beat_schedule["mark-replica"] = entry
 
 
 def _serve_all_workspaces(**about: Any) -> None:

@@ -136,6 +136,22 @@ DATABASES["default"]["OPTIONS"] = {
         given=DATABASES["default"].get("OPTIONS", {}),
     ),
 }
+# A copy that follows it (streaming replication): reports are read there while it is not further behind than this.
+DATABASE_REPLICA_URL = env.str("DATABASE_REPLICA_URL", default="")
+REPLICA_LAG = timedelta(seconds=env.int("DATABASE_REPLICA_LAG_SECONDS", default=10))
+DATABASE_ROUTERS = ["reports.replica.Router"]
+if DATABASE_REPLICA_URL:
+    _replica = env.dj_db_url("DATABASE_REPLICA_URL")
+    DATABASES["replica"] = {
+        **DATABASES["default"],
+        **_replica,
+        # A page waits for it for a moment only, and then looks elsewhere.
+        "OPTIONS": {
+            "connect_timeout": 2,
+            **patience(gone_after=6, idle_in_transaction=120, given=_replica.get("OPTIONS", {})),
+        },
+        "TEST": {"MIRROR": "default"},
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL")

@@ -251,17 +251,23 @@ class Installation:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """This process works on the installation's database and objects."""
-        inside = {key: value for key, value in dj_database_url.parse(self.database).items() if key in ADDRESS}
-        outside = {key: connection.settings_dict[key] for key in ADDRESS}
         storages = {**settings.STORAGES, "default": backend_of(self.env["STORAGE_URL"])}
+        with on_database(self.database), override_settings(STORAGES=storages):
+            yield
+
+
+@contextmanager
+def on_database(url: str) -> Iterator[None]:
+    """This process works on this database."""
+    inside = {key: value for key, value in dj_database_url.parse(url).items() if key in ADDRESS}
+    outside = {key: connection.settings_dict[key] for key in ADDRESS}
+    connection.close()
+    connection.settings_dict.update(inside)
+    try:
+        yield
+    finally:
         connection.close()
-        connection.settings_dict.update(inside)
-        try:
-            with override_settings(STORAGES=storages):
-                yield
-        finally:
-            connection.close()
-            connection.settings_dict.update(outside)
+        connection.settings_dict.update(outside)
 
 
 # --- Fixtures of journeys/ and faults/: their tests see the database of the installation, which keeps everything ------
