@@ -21,15 +21,15 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts import histories, invitations, join_requests, keys, members, registry
-from accounts.forms import DeskPasswordForm
+from accounts import histories, invitations, join_requests, keys, members, registry, second_steps
+from accounts.forms import DeskPasswordForm, ResetSecondStepForm, refused_on
 from accounts.models import ApiKey, Invitation, JoinRequest, Membership, User, Workspace
 from accounts.roles import Role
 from accounts.rules import RULES
@@ -138,6 +138,7 @@ class NewUserForm(BaseUserCreationForm[User]):
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin[User]):
     add_form = NewUserForm
+    change_form_template = "admin/accounts/user/change_form.html"
     ordering = ("email",)
     list_display = (
         *(column("email", gettext_lazy("email")), column("name", gettext_lazy("name"))),
@@ -175,6 +176,40 @@ class UserAdmin(DjangoUserAdmin[User]):
         by_them = copy(self)
         by_them.change_password_form = partial(DeskPasswordForm, by=request.user)
         return super(UserAdmin, by_them).user_change_password(request, id, form_url)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.reset_second_step)
+        return [path("<int:pk>/second-step/", view, name="accounts_user_reset_second_step"), *super().get_urls()]
+
+    def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        shown = context["original"]
+        can = shown is not None and shown != request.user and self.has_change_permission(request, shown)
+        context["can_reset_second_step"] = can and second_steps.is_on(shown)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def reset_second_step(self, request: Any, pk: int) -> HttpResponse:
+        """For whoever has lost everything; of another super admin at the server alone."""
+        person = self.get_object(request, str(pk))
+        if person is None:
+            raise Http404("There is nobody like this.")
+        if person == request.user or not self.has_change_permission(request, person):
+            raise PermissionDenied
+        form = ResetSecondStepForm(request.POST or None)
+        if form.is_valid():
+            with refused_on(form):
+                second_steps.reset(person.pk, by=request.user, reason=form.cleaned_data["reason"])
+                messages.success(request, _("%(person)s signs in by the password alone.") % {"person": person})
+                return redirect("admin:accounts_user_change", person.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Reset the second step"),
+            "sentence": _("%(person)s signs in by the password alone from then on; every browser has to sign in again.")
+            % {"person": person},
+            "form": form,
+            "queue_url": reverse("admin:accounts_user_change", args=[person.pk]),
+        }
+        return TemplateResponse(request, "admin/ask.html", context, status=400 if form.is_bound else 200)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False  # Who has acted stays in the ledger: switch off `active` instead.

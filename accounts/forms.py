@@ -206,5 +206,17 @@ class StillMeForm(forms.Form):
         return found
 
 
-class KeyNameForm(StillMeForm):
+class KeyNameForm(forms.Form):
     name = forms.CharField(max_length=60, label=_("Name of the key"), help_text=_("Such as “Blue key, office”."))
+
+
+class AddKeyForm(KeyNameForm, StillMeForm):
+    field_order = ("name", "password")
+
+
+class ResetSecondStepForm(forms.Form):
+    reason = forms.CharField(
+        max_length=500,
+        label=_("Why"),
+        help_text=_("And how you know that it is they who ask. They read it in the email, and it stays in the ledger."),
+    )

@@ -1,8 +1,13 @@
 """The second step of signing in, and the page on which somebody says what theirs is."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 import segno
 from django.contrib import messages
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -14,13 +19,39 @@ from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
 from accounts import lock_outs, second_steps, security_keys, visits
 from accounts.access import signed_in, writes_nothing
-from accounts.forms import CodeForm, KeyNameForm, StillMeForm, refused_on
+from accounts.forms import AddKeyForm, CodeForm, KeyNameForm, StillMeForm, refused_on
 from accounts.models import SecurityKey
 from accounts.requests import PageRequest
 from accounts.sign_in_views import told_to_wait
 from audit.refusal import Refused
 
 CHALLENGE = "challenge"  # in the session
+Change = Callable[..., HttpResponse]
+
+
+def behind_password(
+    form_class: type[StillMeForm],
+) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponseBase]]:
+    """A button of the page that asks for the password: `change` is called with the form once that is right, and what it
+    refuses stands on the form."""
+
+    def decorate(change: Change) -> Callable[..., HttpResponseBase]:
+        @sensitive_post_parameters()
+        @never_cache
+        @require_POST
+        @signed_in
+        @writes_nothing
+        @wraps(change)
+        def guarded(request: PageRequest, **which: Any) -> HttpResponse:
+            form = form_class(request.POST, user=request.user)
+            if form.is_valid():
+                with refused_on(form):
+                    return change(request, form, **which)
+            return _show(request, form)
+
+        return guarded
+
+    return decorate
 
 
 @sensitive_post_parameters()
@@ -64,18 +95,10 @@ def show(request: PageRequest) -> HttpResponse:
     return _show(request, StillMeForm(user=request.user))
 
 
-@sensitive_post_parameters()
-@never_cache
-@require_POST
-@signed_in
-@writes_nothing
-def propose(request: PageRequest) -> HttpResponse:
-    form = StillMeForm(request.POST, user=request.user)
-    if form.is_valid():
-        with refused_on(form):
-            second_steps.propose(request.user)
-            return redirect("confirm_app")
-    return _show(request, form)
+@behind_password(StillMeForm)
+def propose(request: PageRequest, form: StillMeForm) -> HttpResponse:
+    second_steps.propose(request.user)
+    return redirect("confirm_app")
 
 
 @sensitive_post_parameters()
@@ -105,48 +128,23 @@ def confirm(request: PageRequest) -> HttpResponse:
     return render(request, "accounts/confirm_app.html", context, status=400 if form.is_bound else 200)
 
 
-@sensitive_post_parameters()
-@never_cache
-@require_POST
-@signed_in
-@writes_nothing
-def renew(request: PageRequest) -> HttpResponse:
-    form = StillMeForm(request.POST, user=request.user)
-    if form.is_valid():
-        return _codes(request, second_steps.renew_codes(request.user))
-    return _show(request, form)
+@behind_password(StillMeForm)
+def renew(request: PageRequest, form: StillMeForm) -> HttpResponse:
+    return _codes(request, second_steps.renew_codes(request.user))
 
 
-@sensitive_post_parameters()
-@never_cache
-@require_POST
-@signed_in
-@writes_nothing
-def remove_app(request: PageRequest) -> HttpResponse:
-    form = StillMeForm(request.POST, user=request.user)
-    if form.is_valid():
-        with refused_on(form):
-            second_steps.remove_app(request.user, session=request.session.session_key or "")
-            visits.go_back(request)
-            messages.success(request, _("The app is removed."))
-            return redirect("second_steps")
-    return _show(request, form)
+@behind_password(StillMeForm)
+def remove_app(request: PageRequest, form: StillMeForm) -> HttpResponse:
+    second_steps.remove_app(request.user, session=request.session.session_key or "")
+    return _removed(request, _("The app is removed."))
 
 
-@sensitive_post_parameters()
-@never_cache
-@require_POST
-@signed_in
-@writes_nothing
-def ask_for_key(request: PageRequest) -> HttpResponse:
+@behind_password(AddKeyForm)
+def ask_for_key(request: PageRequest, form: AddKeyForm) -> HttpResponse:
     """The page on which somebody touches the key that they add."""
-    form = KeyNameForm(request.POST, user=request.user)
-    if form.is_valid():
-        with refused_on(form):
-            asked = _ask(request, security_keys.ask_to_add(request.user))
-            context = {"asked": asked, "name": form.cleaned_data["name"], "here": "profile"}
-            return render(request, "accounts/add_key.html", context)
-    return _show(request, form)
+    asked = _ask(request, security_keys.ask_to_add(request.user))
+    context = {"asked": asked, "name": form.cleaned_data["name"], "here": "profile"}
+    return render(request, "accounts/add_key.html", context)
 
 
 @never_cache
@@ -166,21 +164,24 @@ def add_key(request: PageRequest) -> HttpResponse:
     return _codes(request, codes)
 
 
-@sensitive_post_parameters()
-@never_cache
-@require_POST
+@behind_password(StillMeForm)
+def remove_key(request: PageRequest, form: StillMeForm, number: int) -> HttpResponse:
+    kept = get_object_or_404(SecurityKey.objects.filter(user=request.user), pk=number)
+    security_keys.remove(request.user, kept.pk, session=request.session.session_key or "")
+    return _removed(request, _("The key is removed."))
+
+
+@require_http_methods(["GET", "POST"])
 @signed_in
 @writes_nothing
-def remove_key(request: PageRequest, number: int) -> HttpResponse:
+def rename_key(request: PageRequest, number: int) -> HttpResponse:
     kept = get_object_or_404(SecurityKey.objects.filter(user=request.user), pk=number)
-    form = StillMeForm(request.POST, user=request.user)
+    form = KeyNameForm(request.POST or None, initial={"name": kept.name})
     if form.is_valid():
-        with refused_on(form):
-            security_keys.remove(request.user, kept.pk, session=request.session.session_key or "")
-            visits.go_back(request)
-            messages.success(request, _("The key is removed."))
-            return redirect("second_steps")
-    return _show(request, form)
+        security_keys.rename(request.user, kept.pk, name=form.cleaned_data["name"])
+        return redirect("second_steps")
+    context = {"form": form, "key": kept, "here": "profile"}
+    return render(request, "accounts/rename_key.html", context, status=400 if form.is_bound else 200)
 
 
 def _ask(request: PageRequest, asked: security_keys.Asked | None) -> str:
@@ -199,16 +200,22 @@ def _challenge(request: PageRequest) -> bytes:
     return base64url_to_bytes(kept)
 
 
-def _show(request: PageRequest, form: StillMeForm | KeyNameForm) -> HttpResponse:
-    of_key = isinstance(form, KeyNameForm)
+def _show(request: PageRequest, form: StillMeForm) -> HttpResponse:
+    of_key = isinstance(form, AddKeyForm)
     context = {
         "form": StillMeForm(user=request.user) if of_key else form,
-        "key_form": form if of_key else KeyNameForm(user=request.user, auto_id="key_%s"),
+        "key_form": form if of_key else AddKeyForm(user=request.user, auto_id="key_%s"),
         "ways": second_steps.ways_of(request.user),
         "is_required": second_steps.is_required(request.user),
         "here": "profile",
     }
     return render(request, "accounts/second_steps.html", context, status=400 if form.is_bound else 200)
+
+
+def _removed(request: PageRequest, words: str) -> HttpResponse:
+    visits.go_back(request)
+    messages.success(request, words)
+    return redirect("second_steps")
 
 
 def _codes(request: PageRequest, codes: list[str]) -> HttpResponse:

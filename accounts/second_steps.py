@@ -11,7 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 
 import pyotp
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
@@ -84,6 +84,7 @@ def ways_of(user: User) -> Ways:
 @transaction.atomic
 def propose(user: User) -> None:
     """A secret for an app, which is nothing until a code of it is typed."""
+    hold(user)
     if Authenticator.objects.filter(user=user, confirmed_at__isnull=False).exists():
         raise Refused(_("An app is set up already: remove it first."), code="already_there")
     Authenticator.objects.update_or_create(user=user, defaults={"sealed": _seal(user, pyotp.random_base32())})
@@ -102,14 +103,20 @@ def confirm(user: User, code: str, *, session: str, now: datetime) -> list[str]:
     """
     _count(user, now=now)
     with transaction.atomic():
-        row = Authenticator.objects.select_for_update().filter(user=user, confirmed_at=None).first()
+        hold(user)
+        row = Authenticator.objects.filter(user=user, confirmed_at=None).first()
         if row is None or not _takes(row, "".join(code.split()), now=now):
             raise Refused(_("This is not the code that the app shows now."), code="wrong_code", field="code")
         lock_outs.clear(_attempts_of(user))
         row.confirmed_at = now
-        row.save(update_fields=["confirmed_at", "last_step"])
+        row.save(update_fields=["confirmed_at", "last_step", "sealed"])
         record("user.second_step_added", user, by=user, after={"way": "app"})
         return began(user, session=session)
+
+
+def hold(user: User) -> None:
+    """Until the end of the transaction nobody else changes what this person signs in with, in whichever browser."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
 
 
 def began(user: User, *, session: str) -> list[str]:
@@ -126,6 +133,7 @@ def end_others(user: User, *, session: str) -> None:
 
 @transaction.atomic
 def remove_app(user: User, *, session: str) -> None:
+    hold(user)
     check_may_lose(user)
     if Authenticator.objects.filter(user=user).delete()[0]:
         end_others(user, session=session)
@@ -150,6 +158,7 @@ def check_may_lose(user: User, *, key: SecurityKey | None = None) -> None:
 @transaction.atomic
 def renew_codes(user: User) -> list[str]:
     """Those of before open nothing any more."""
+    hold(user)
     codes = _new_codes(user)
     record("user.recovery_codes_renewed", user, by=user)
     return codes
@@ -178,23 +187,63 @@ def passed(user: User, *, way: str) -> None:
 
 
 @transaction.atomic
-def reset(user: User, *, by: User | None) -> None:
-    """For whoever has lost everything: the password alone opens again, and every browser has to sign in again."""
+def reset(user_id: int, *, by: User | None, reason: str = "") -> User:
+    """For whoever has lost everything: the password alone opens again, and every browser has to sign in again.
+
+    By a super admin for somebody else who is none, with a reason; by whoever has a shell (None) for anybody.
+    """
+    user = User.objects.select_for_update(no_key=True).get(pk=user_id)
+    if by is not None:
+        _check_resets(user, reason, by=by)
     rows = {"app": Authenticator, "keys": SecurityKey, "codes": RecoveryCode}
     had = [way for way, model in rows.items() if model._base_manager.filter(user=user).delete()[0]]
     Session.objects.of_person(user).delete()
-    record("user.second_step_reset", user, by=by, before={"ways": had})
+    record("user.second_step_reset", user, by=by, note=reason, before={"ways": had})
+    return user
+
+
+def _check_resets(user: User, reason: str, *, by: User) -> None:
+    if not by.is_superuser:
+        raise Refused(_("Only a super admin resets a second step."), code="not_a_super_admin")
+    if user.pk == by.pk:
+        raise Refused(_("Nobody resets their own second step: ask another super admin."), code="own_second_step")
+    if user.is_superuser:
+        raise Refused(_("Nobody changes another super admin."), code="super_admin")
+    if not reason.strip():
+        raise Refused(_("Say why, and how you know that it is they who ask."), code="no_reason", field="reason")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resealed:
+    apps: int
+    lost: list[str]  # whose secret no key opens
+
+
+@transaction.atomic
+def reseal() -> Resealed:
+    """Every secret that was sealed under a key before, under the SECRET_KEY of today."""
+    rows, lost = [], []
+    for row in Authenticator.objects.select_for_update(of=("self",)).select_related("user"):
+        try:
+            if not _is_of_today(row):
+                row.sealed = _seal(row.user, _unseal(row))
+                rows.append(row)
+        except Refused:
+            lost.append(row.user.email)
+    Authenticator.objects.bulk_update(rows, ["sealed"])
+    return Resealed(apps=len(rows), lost=lost)
 
 
 def _way_of(user: User, text: str, *, now: datetime) -> str | None:
     if len(text) == 6 and text.isascii() and text.isdigit():
         row = Authenticator.objects.select_for_update().filter(user=user, confirmed_at__isnull=False).first()
         if row and _takes(row, text, now=now):
-            row.save(update_fields=["last_step"])
+            row.save(update_fields=["last_step", "sealed"])
             return "app"
         return None
+    digests = [_digest(user, text, key) for key in _keys()]
     for kept in RecoveryCode.objects.select_for_update().filter(user=user, used_at=None):
-        if constant_time_compare(kept.digest, _digest(user, text)):
+        if any(constant_time_compare(kept.digest, digest) for digest in digests):
             kept.used_at = now
             kept.save(update_fields=["used_at"])
             return "recovery code"
@@ -202,11 +251,12 @@ def _way_of(user: User, text: str, *, now: datetime) -> str | None:
 
 
 def _takes(row: Authenticator, code: str, *, now: datetime) -> bool:
-    """Whether it is one of now, and newer than all that were taken; then it is the newest."""
+    """Whether it is one of now, and newer than all that were taken; then it is the newest, and the secret is sealed
+    under the key of today."""
     totp, here = _totp(row), int(now.timestamp()) // STEP
     for step in range(max(here - AROUND, row.last_step + 1), here + AROUND + 1):
         if constant_time_compare(totp.generate_otp(step), code):
-            row.last_step = step
+            row.last_step, row.sealed = step, _seal(row.user, totp.secret)
             return True
     return False
 
@@ -223,31 +273,50 @@ def _attempts_of(user: User) -> str:
 def _new_codes(user: User) -> list[str]:
     RecoveryCode.objects.filter(user=user).delete()
     codes = [b32encode(secrets.token_bytes(10)).decode().lower() for _number in range(CODES)]  # 80 bits
-    RecoveryCode.objects.bulk_create(RecoveryCode(user=user, digest=_digest(user, code)) for code in codes)
+    key = _keys()[0]
+    RecoveryCode.objects.bulk_create(RecoveryCode(user=user, digest=_digest(user, code, key)) for code in codes)
     return ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
 
 
-def _digest(user: User, code: str) -> str:
-    return salted_hmac("accounts.second_steps", f"{user.pk}\n{code}", algorithm="sha256").hexdigest()
-
-
 def _totp(row: Authenticator) -> pyotp.TOTP:
+    """Raises Refused(secret_lost) where no key of the installation opens it any more."""
     return pyotp.TOTP(_unseal(row), interval=STEP, name=row.user.email, issuer="Message Center")
 
 
+def _digest(user: User, code: str, key: str) -> str:
+    text = f"{user.pk}\n{code}"
+    return salted_hmac("accounts.second_steps", text, secret=key, algorithm="sha256").hexdigest()
+
+
 def _seal(user: User, secret: str) -> str:
-    return _box().encrypt(json.dumps([user.pk, secret]).encode()).decode()
+    return MultiFernet(_boxes()).encrypt(json.dumps([user.pk, secret]).encode()).decode()
 
 
 def _unseal(row: Authenticator) -> str:
     """Bound to its person: moved to somebody else's row it opens nothing."""
-    whose, secret = json.loads(_box().decrypt(row.sealed))
+    try:
+        whose, secret = json.loads(MultiFernet(_boxes()).decrypt(row.sealed))
+    except InvalidToken as error:
+        words = _("The secret of this app cannot be read any more. Use another way, or ask for a reset.")
+        raise Refused(words, code="secret_lost") from error
     if whose != row.user_id:
         raise Refused("This secret is somebody else's.", code="wrong_code")
     return str(secret)
 
 
-def _box() -> MultiFernet:
-    texts = [str(text) for text in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
-    keys = [sha256(b"accounts.second_steps:" + text.encode()).digest() for text in texts]
-    return MultiFernet([Fernet(urlsafe_b64encode(key)) for key in keys])
+def _is_of_today(row: Authenticator) -> bool:
+    try:
+        _boxes()[0].decrypt(row.sealed)
+    except InvalidToken:
+        return False
+    return True
+
+
+def _boxes() -> list[Fernet]:
+    digests = [sha256(b"accounts.second_steps:" + key.encode()).digest() for key in _keys()]
+    return [Fernet(urlsafe_b64encode(digest)) for digest in digests]
+
+
+def _keys() -> list[str]:
+    """Those of the installation: the newest seals, each opens."""
+    return [str(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]

@@ -3,7 +3,9 @@
 Challenges are kept in the session between the page and its answer, and are good once.
 """
 
+from contextlib import suppress
 from datetime import datetime
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import webauthn
@@ -24,6 +26,9 @@ Asked = tuple[str, bytes]  # what the browser is told, as JSON, and the challeng
 
 
 def ask_to_add(user: User) -> Asked:
+    with suppress(ValueError):
+        words = _("Security keys need an address with a name, and this installation is at %(address)s.")
+        raise Refused(words % {"address": ip_address(_host())}, code="no_name")
     if SecurityKey.objects.filter(user=user).count() >= MOST:
         raise Refused(_("At most %(most)s security keys: remove one first.") % {"most": MOST}, code="too_many")
     options = webauthn.generate_registration_options(
@@ -45,6 +50,7 @@ def add(user: User, answer: str, challenge: bytes, *, name: str, session: str, n
         )
     except WebAuthnException as error:
         raise Refused(_("The security key did not answer as it should: try again."), code="wrong_key") from error
+    second_steps.hold(user)
     if SecurityKey.objects.filter(credential=found.credential_id).exists():
         raise Refused(_("This key is set up already."), code="already_there")
     SecurityKey.objects.create(
@@ -92,14 +98,29 @@ def use(user: User, answer: str, challenge: bytes, *, now: datetime) -> None:
 
 
 @transaction.atomic
+def rename(user: User, pk: int, *, name: str) -> None:
+    kept = _kept(user, pk)
+    before, kept.name = kept.name, name.strip()
+    if kept.name != before:
+        kept.save(update_fields=["name"])
+        record("user.security_key_renamed", user, by=user, before={"name": before}, after={"name": kept.name})
+
+
+@transaction.atomic
 def remove(user: User, pk: int, *, session: str) -> None:
-    kept = SecurityKey.objects.filter(user=user, pk=pk).first()
-    if kept is None:
-        raise Refused(_("This key is not set up any more."), code="not_there")
+    kept = _kept(user, pk)
     second_steps.check_may_lose(user, key=kept)
     kept.delete()
     second_steps.end_others(user, session=session)
     record("user.second_step_removed", user, by=user, before={"way": "security key", "name": kept.name})
+
+
+def _kept(user: User, pk: int) -> SecurityKey:
+    second_steps.hold(user)
+    kept = SecurityKey.objects.filter(user=user, pk=pk).first()
+    if kept is None:
+        raise Refused(_("This key is not set up any more."), code="not_there")
+    return kept
 
 
 def _known(user: User) -> list[PublicKeyCredentialDescriptor]:

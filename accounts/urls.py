@@ -37,6 +37,7 @@ urlpatterns = [
     path("profile/second-step/app/remove/", second_step_views.remove_app, name="remove_app"),
     path("profile/second-step/keys/", second_step_views.ask_for_key, name="ask_for_key"),
     path("profile/second-step/keys/add/", second_step_views.add_key, name="add_key"),
+    path("profile/second-step/keys/<int:number>/", second_step_views.rename_key, name="rename_key"),
     path("profile/second-step/keys/<int:number>/remove/", second_step_views.remove_key, name="remove_key"),
     path("profile/second-step/codes/", second_step_views.renew, name="renew_codes"),
     path("profile/sessions/end/", sign_in_views.end_all, name="end_sessions"),

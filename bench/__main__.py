@@ -17,7 +17,11 @@ import bench
 from stack.failure import Failure
 from stack.signals import Stopped, stop_on_signals
 
+<<<<<<< HEAD
 NOT_MEASURING = {"__main__", "browsing", "explain", "filling", "harness", "matrix", "reporting"}
+=======
+NOT_MEASURING = {"__main__", "browsing", "desk", "explain", "filling", "harness", "reporting"}
+>>>>>>> main
 
 Run = Callable[..., dict[str, object]]
 

@@ -3,23 +3,16 @@
 import itertools
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
+from bench.desk import CLEAN, PATIENCE, Desk, add_limited_channel, most_in_a_second
 from bench.harness import private_installation
 from delivery import pacing
-from simulator import journal
-from stack import environment
-from stack.demo import Mix, Story
 from stack.failure import Failure
-from stack.installation import Installation
 
-CLEAN = Mix(invalid_every=0, duplicate_every=0)
 LIMITED = "limited"
 CHUNK = 10_000
-PATIENCE = 120.0
 QUIET = 3.0  # seconds after a pause or a cancel in which a late submit would be seen
 
 
@@ -33,8 +26,8 @@ def run(
     campaigns: int = 100,
 ) -> dict[str, object]:
     with private_installation(window=100, binds=1, dispatchers=workers) as installation:
-        _add_limited_channel(installation, limit)
-        desk = _Desk(installation)
+        add_limited_channel(installation, LIMITED, limit)
+        desk = Desk(installation)
         return (
             _limit(desk, limit, seconds)
             | _spread(desk, spread, window)
@@ -44,46 +37,7 @@ def run(
         )
 
 
-class _Desk:
-    """Who writes and approves campaigns here, and reads the journal."""
-
-    def __init__(self, installation: Installation) -> None:
-        self.story: Story = installation.story()
-        self.tell = installation.tell
-        self._reader = journal.Reader(Path(installation.env["JOURNAL"]))
-        self.channels = {one["name"]: one["id"] for one in _rows(self.story.author.get("channels/"))}
-
-    def approved(self, **fields: object) -> str:
-        """Its address."""
-        made = self.story.author.post("campaigns/", **{"name": "Pace", "sender": self.story.sender_id, **fields})
-        path = f"campaigns/{made['id']}/"
-        self.story.author.post(f"{path}submit/")
-        self.story.moderator.post(f"{path}approve/")
-        return path
-
-    def times(self, text: str) -> list[float]:
-        """When each submit of this text reached the carrier."""
-        wanted = journal.content(text.encode("ascii"))
-        found = (entry for entry in self._reader.entries() if isinstance(entry, journal.Submit))
-        return sorted(entry.at for entry in found if entry.content == wanted)
-
-    def wait_for(self, claim: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
-        deadline = time.monotonic() + seconds
-        while not claim():
-            if time.monotonic() > deadline:
-                raise Failure(f"Not so within {seconds:.0f} seconds.")
-            self.story.check()
-            time.sleep(0.5)
-
-
-def _add_limited_channel(installation: Installation, limit: int) -> None:
-    port = installation.env["SMSC_PORT"]
-    account = ["--host=127.0.0.1", f"--port={port}", "--system-id=demo", "--password=demo", "--window=200"]
-    environment.manage("add_channel", f"--name={LIMITED}", *account, f"--tps={limit}", env=installation.env)
-    time.sleep(5)  # the links look at the channels' rows every two seconds
-
-
-def _limit(desk: _Desk, limit: int, seconds: int) -> dict[str, object]:
+def _limit(desk: Desk, limit: int, seconds: int) -> dict[str, object]:
     count, text = limit * (seconds + 3), "A limit."
     listed = desk.story.make_list(count, CLEAN)
     desk.tell(f"Sending {count:,} at {limit:,} a second …")
@@ -93,14 +47,14 @@ def _limit(desk: _Desk, limit: int, seconds: int) -> dict[str, object]:
     full = _full_seconds(times)[:seconds]
     return {
         "limit_parts_per_second": limit,
-        "limit_max_in_any_second": _most_in_a_second(times),
+        "limit_max_in_any_second": most_in_a_second(times),
         "limit_min_in_full_seconds": min(full),
         "limit_max_in_full_seconds": max(full),
         "limit_mean": round(sum(full) / len(full), 1),
     }
 
 
-def _spread(desk: _Desk, count: int, window: int) -> dict[str, object]:
+def _spread(desk: Desk, count: int, window: int) -> dict[str, object]:
     text = "A line."
     listed = desk.story.make_list(count, CLEAN)
     begin = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=10)
@@ -133,7 +87,7 @@ def _compressed(count: int, window: int) -> dict[str, object]:
     return {"messages": count, "window_s": window, "max_deviation_messages": round(max(off), 2)}
 
 
-def _starts(desk: _Desk, campaigns: int) -> dict[str, object]:
+def _starts(desk: Desk, campaigns: int) -> dict[str, object]:
     listed = desk.story.make_list(10, CLEAN)
     at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=30 + campaigns // 2)
     desk.tell(f"Writing {campaigns} campaigns for {at:%H:%M:%S} …")
@@ -153,7 +107,7 @@ def _starts(desk: _Desk, campaigns: int) -> dict[str, object]:
     }
 
 
-def _stops(desk: _Desk, limit: int) -> dict[str, object]:
+def _stops(desk: Desk, limit: int) -> dict[str, object]:
     """Of a campaign that goes as fast as the limit lets it. The clock runs from when the request is sent."""
     text = "A pause."
     listed = desk.story.make_list(limit * 30, CLEAN)
@@ -171,10 +125,6 @@ def _stops(desk: _Desk, limit: int) -> dict[str, object]:
     return measured
 
 
-def _most_in_a_second(times: Sequence[float]) -> int:
-    return max(bisect_left(times, at + 1) - index for index, at in enumerate(times))
-
-
 def _full_seconds(times: Sequence[float]) -> list[int]:
     """Submits in each second from the first one on, without the last, begun one."""
     bounds = [bisect_left(times, times[0] + second) for second in range(int(times[-1] - times[0]) + 1)]
@@ -185,7 +135,3 @@ def _quantiles(seconds: Sequence[float]) -> dict[str, int]:
     ordered = sorted(1000 * one for one in seconds)
     at = {"p50": 0.5, "p99": 0.99, "max": 1.0}
     return {name: round(ordered[min(len(ordered) - 1, int(part * len(ordered)))]) for name, part in at.items()}
-
-
-def _rows(answer: Any) -> list[dict[str, Any]]:
-    return list(answer["results"]) if isinstance(answer, dict) else list(answer)

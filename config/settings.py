@@ -29,17 +29,19 @@ ROOT = Path(__file__).resolve().parent.parent
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = secret("SECRET_KEY", default="development-only" if DEBUG else None)
+# Keys before it: what was signed or sealed under them stays good, also where another key was left to it (below).
+SECRET_KEY_FALLBACKS = secrets("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Channel passwords are encrypted with this key; it falls back to SECRET_KEY so that one secret is enough to start.
 CHANNEL_KEY = secret("CHANNEL_KEY", default=SECRET_KEY)
 # Keys before it, that `rotate_channel_key` still reads.
-CHANNEL_KEY_FALLBACKS = secrets("CHANNEL_KEY_FALLBACKS")
+CHANNEL_KEY_FALLBACKS = [*secrets("CHANNEL_KEY_FALLBACKS"), *SECRET_KEY_FALLBACKS]
 # Bundles of evidence are signed with an Ed25519 key that is derived from this; one secret is enough here too.
 EVIDENCE_KEY = secret("EVIDENCE_KEY", default=SECRET_KEY)
 # Numbers that were erased are known again by it: whoever changes it keeps the old one among the fallbacks, for ever.
 ERASURE_KEY = secret("ERASURE_KEY", default=SECRET_KEY)
-ERASURE_KEY_FALLBACKS = secrets("ERASURE_KEY_FALLBACKS")
+ERASURE_KEY_FALLBACKS = [*secrets("ERASURE_KEY_FALLBACKS"), *SECRET_KEY_FALLBACKS]
 
 INSTALLED_APPS = [
     "config",

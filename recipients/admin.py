@@ -92,7 +92,7 @@ class Everywhere(admin.ModelAdmin[Any]):
             },
         }
         status = 400 if form.is_bound else 200
-        return TemplateResponse(request, "recipients/desk.html", context, status=status).render()
+        return TemplateResponse(request, "admin/ask.html", context, status=status).render()
 
     @property
     def _queue(self) -> str:

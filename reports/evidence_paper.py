@@ -13,7 +13,7 @@ from django.utils.translation import ngettext, override
 from audit.wording import worded
 from campaigns.statuses import Mode, Status
 from delivery.statuses import IncidentKind, Term
-from reports import bundle, history
+from reports import bundle, words
 from reports.paper import Cell, Paper
 from senders.statuses import RevisionStatus
 
@@ -150,12 +150,11 @@ class _Document:
         decisions = self.campaign["decisions"]
         self.paper.section(_("Who decided"))
         if decisions:
-            words = {name: str(text) for name, text in history.WORDS.items()}
             self.paper.rows(
                 [_("Decision"), _("By"), _("When"), _("Why"), _("Entry")],
                 [
                     [
-                        *(words.get(one["verdict"], one["verdict"]), one["by"], self._at(one["at"], seconds=False)),
+                        *(str(words.of(one["verdict"])), one["by"], self._at(one["at"], seconds=False)),
                         *(worded(one["why"]) or "–", str(one["seq"])),
                     ]
                     for one in decisions
@@ -218,7 +217,7 @@ class _Document:
             [
                 [
                     *(str(entry["seq"]), self._at(entry["at"], seconds=False)),
-                    *(str(history.WORDS.get(entry["action"], entry["action"])), _actor(entry)),
+                    *(str(words.of(entry["action"])), _actor(entry)),
                 ]
                 for entry in told
             ],

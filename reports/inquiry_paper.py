@@ -13,7 +13,7 @@ from django.utils.translation import override
 from audit.wording import worded
 from delivery.statuses import Term
 from recipients.statuses import Source
-from reports import bundle, history
+from reports import bundle, words
 from reports.evidence_paper import checking
 from reports.paper import Cell, Paper
 
@@ -103,7 +103,7 @@ class _Document:
 
     def _decision(self, entry: Json) -> tuple[str, str]:
         said = f"{entry['actor_name']}, {self._at(entry['at'])}"
-        return str(history.WORDS[entry["action"]]), f"{said}: {worded(entry['note'])}" if entry["note"] else said
+        return str(words.of(entry["action"])), f"{said}: {worded(entry['note'])}" if entry["note"] else said
 
     def _lists(self) -> None:
         self.paper.section(_("Why it was on a list"))

@@ -35,7 +35,7 @@ def inquiries(request: PageRequest) -> HttpResponse:
             )
             return redirect("reports:inquiry", made.pk)
     latest = Inquiry.objects.of(request.workspace).order_by("-pk")[:NEWEST]
-    context = {"form": form, "inquiries": latest, "here": "inquiries"}
+    context = {"form": form, "inquiries": latest, "here": "members"}
     return render(request, "reports/inquiries.html", context, status=400 if form.is_bound else 200)
 
 
@@ -48,7 +48,7 @@ def inquiry(request: PageRequest, pk: int) -> HttpResponse:
     for message in answer["messages"] if answer else ():
         if message["result"]:
             message["result"]["label"] = Term(message["result"]["status"]).label
-    context = {"inquiry": found, "answer": answer, "is_busy": found.status in UNFINISHED, "here": "inquiries"}
+    context = {"inquiry": found, "answer": answer, "is_busy": found.status in UNFINISHED, "here": "members"}
     return render(
         request, "reports/_inquiry.html" if "HX-Request" in request.headers else "reports/inquiry.html", context
     )

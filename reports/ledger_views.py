@@ -7,7 +7,6 @@ from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import requires, writes_nothing
@@ -16,17 +15,8 @@ from accounts.roles import Permission
 from audit import reading, verification
 from audit.api import taken
 from audit.models import Check
-from reports.history import WORDS
+from reports import words
 from reports.ledger_forms import LedgerForm
-
-MORE_WORDS = {
-    **WORDS,
-    "user.signed_in": _("Signed in"),
-    "user.signed_out": _("Signed out"),
-    "export.requested": _("Export asked for"),
-    "ledger.exported": _("Ledger taken along"),
-    "suppressions.exported": _("Suppressed numbers taken along"),
-}
 
 
 @require_GET
@@ -34,11 +24,11 @@ MORE_WORDS = {
 def page(request: PageRequest) -> HttpResponse:
     form = LedgerForm(request.GET)
     check = Check.objects.filter(chain=request.workspace.pk).first()
-    context: dict[str, Any] = {"form": form, "here": "ledger", "check": check}
+    context: dict[str, Any] = {"form": form, "here": "members", "check": check}
     if form.is_valid():
         found = reading.page(reading.find(request.workspace, form.wanted), before=form.cleaned_data["before"])
         kept = {name: value for name, value in request.GET.items() if value and name != "before"}
-        rows = [(entry, MORE_WORDS.get(entry.action, entry.action)) for entry in found.entries]
+        rows = [(entry, words.of(entry.action)) for entry in found.entries]
         context |= {"rows": rows, "older": found.before, "query": urlencode(kept)}
     return render(request, "reports/ledger.html", context, status=200 if form.is_valid() else 400)
 
@@ -48,7 +38,7 @@ def page(request: PageRequest) -> HttpResponse:
 def file(request: PageRequest) -> HttpResponseBase:
     form = LedgerForm(request.GET)
     if not form.is_valid():
-        return render(request, "reports/ledger.html", {"form": form, "here": "ledger"}, status=400)
+        return render(request, "reports/ledger.html", {"form": form, "here": "members"}, status=400)
     return taken(request.workspace, reading.find(request.workspace, form.wanted), by=request.user)
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from accounts import second_steps
 from accounts.models import JoinRequest, User, Workspace
 from accounts.roles import Role
 from campaigns import transitions
@@ -51,6 +52,7 @@ def fill(workspace: Workspace) -> Filled:
         workspace, Role.ADMIN, user=factories.user(name="Ines Okonkwo", is_staff=True, is_superuser=True)
     )
     factories.member(workspace, Role.AUTHOR, user=factories.user(name=LONG_NAME[:100]), is_moderator=True)
+    second_steps.propose(author)  # an app that waits for its first code
     sender = _sender(workspace, author, moderator)
     names = {"columns": ["name", "city"], "cells": [["Ann", "Delft"], ["Bob", "Gouda"], ["", "Breda"]]}
     ready = factories.ready_list(workspace, name="Regular customers", by=author, invalid=1, duplicate=2, **names)

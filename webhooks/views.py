@@ -29,7 +29,7 @@ PAGE = 50
 @requires(Permission.MANAGE)
 def index(request: PageRequest) -> HttpResponse:
     rows = Endpoint.objects.of(request.workspace).order_by("-pk")
-    return render(request, "webhooks/index.html", {"endpoints": rows, "most": endpoints.MOST, "here": "webhooks"})
+    return render(request, "webhooks/index.html", {"endpoints": rows, "most": endpoints.MOST, "here": "members"})
 
 
 @never_cache
@@ -43,7 +43,7 @@ def new(request: PageRequest) -> HttpResponse:
         with refused_on(form):
             made = endpoints.create(request.workspace, **form.cleaned_data, by=request.user, now=timezone.now())
             return _shown_once(request, *made, code=201)
-    context = {"form": form, "here": "webhooks"}
+    context = {"form": form, "here": "members"}
     return render(request, "webhooks/form.html", context, status=400 if form.is_bound else 200)
 
 
@@ -56,7 +56,7 @@ def detail(request: PageRequest, pk: int) -> HttpResponse:
         "endpoint": endpoint,
         "page": Paginator(sent.order_by("-pk"), PAGE).get_page(request.GET.get("page")),
         "has_two": endpoint.old_secret_until is not None and timezone.now() < endpoint.old_secret_until,
-        "here": "webhooks",
+        "here": "members",
     }
     return render(request, "webhooks/detail.html", context)
 
@@ -71,7 +71,7 @@ def edit(request: PageRequest, pk: int) -> HttpResponse:
             endpoints.change(endpoint.pk, **form.cleaned_data, by=request.user)
             messages.success(request, _("The webhook is changed."))
             return redirect("webhooks:detail", endpoint.pk)
-    context = {"form": form, "endpoint": endpoint, "here": "webhooks"}
+    context = {"form": form, "endpoint": endpoint, "here": "members"}
     return render(request, "webhooks/form.html", context, status=400 if form.is_bound else 200)
 
 
@@ -126,7 +126,7 @@ def delivery(request: PageRequest, pk: int) -> HttpResponse:
         "endpoint": found.endpoint,
         "attempts": found.attempts.order_by("-pk"),
         "payload": json.dumps(found.payload, indent=2, ensure_ascii=False),
-        "here": "webhooks",
+        "here": "members",
     }
     return render(request, "webhooks/delivery.html", context)
 
@@ -140,7 +140,7 @@ def redeliver(request: PageRequest, pk: int) -> HttpResponse:
 
 
 def _shown_once(request: PageRequest, endpoint: Endpoint, secret: str, *, code: int = 200) -> HttpResponse:
-    context = {"endpoint": endpoint, "secret": secret, "here": "webhooks"}
+    context = {"endpoint": endpoint, "secret": secret, "here": "members"}
     return render(request, "webhooks/secret.html", context, status=code)
 
 

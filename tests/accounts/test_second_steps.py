@@ -1,20 +1,19 @@
 """The second step of signing in: with it a password alone opens nothing, by whatever door somebody comes."""
 
 import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from html import unescape
 
 import pyotp
 import pytest
-from django.core.management import call_command
-from django.db import connection
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
-from accounts import resets, second_steps, visits
-from accounts.models import Attempts, Authenticator, RecoveryCode, Session
+from accounts import resets, second_steps, security_keys, visits
+from accounts.models import Attempts, Authenticator, RecoveryCode, SecurityKey, Session
 from accounts.roles import Role
 from audit.models import Entry
 from audit.refusal import Refused
@@ -22,6 +21,7 @@ from notices import letters
 from tests import factories
 from tests.accounts.soft_key import SoftKey
 from tests.pages import signed_in, text_of
+from tests.racing import race
 
 pytestmark = pytest.mark.django_db
 PAGE, STEP = "/profile/second-step/", "/login/second/"
@@ -83,6 +83,45 @@ def test_the_secret_is_not_in_clear_and_opens_in_no_other_row(person, workspace)
     Authenticator.objects.create(user=other, sealed=row.sealed, confirmed_at=timezone.now())
     with pytest.raises(Refused):
         second_steps.take(other, totp.now(), now=timezone.now())
+
+
+# --- The key of the installation --------------------------------------------------------------------------------------
+
+
+def test_a_new_secret_key_reads_what_was_sealed_under_the_one_before(person, settings):
+    totp, now = app_of(person), timezone.now()
+    code, other = second_steps.renew_codes(person)[:2]
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another key, of today"
+    second_steps.take(person, code, now=now)
+    second_steps.take(person, totp.at(now), now=now)
+    settings.SECRET_KEY_FALLBACKS = []
+    later = now + timedelta(seconds=30)
+    second_steps.take(person, totp.at(later), now=later)  # it was sealed anew when it was used
+    with pytest.raises(Refused, match="wrong, or was used"):
+        second_steps.take(person, other, now=later)
+
+
+def test_a_command_seals_all_of_them_anew_and_names_those_that_no_key_opens(person, workspace, settings, capsys):
+    totp, lost, now = app_of(person), factories.member(workspace), timezone.now()
+    app_of(lost)
+    Authenticator.objects.filter(user=lost).update(sealed="nothing that was sealed here")
+    settings.SECRET_KEY_FALLBACKS, settings.SECRET_KEY = [settings.SECRET_KEY], "another key, of today"
+    with pytest.raises(CommandError, match=lost.email):
+        call_command("reseal_second_steps")
+    assert capsys.readouterr().out == "1 secrets are sealed under the new key.\n"
+    settings.SECRET_KEY_FALLBACKS = []
+    second_steps.take(person, totp.at(now), now=now)
+
+
+def test_who_comes_after_the_key_was_lost_is_told_so_and_is_helped_by_a_reset(person, client, settings):
+    totp = app_of(person)
+    typed(client, person.email)
+    Authenticator.objects.update(sealed="nothing that was sealed here")
+    answer = client.post(STEP, {"code": totp.now()})
+    assert answer.status_code == 400 and "cannot be read any more" in text_of(answer)
+    second_steps.reset(person.pk, by=None)
+    typed(client, person.email)
+    assert client.get("/campaigns/").status_code == 200
 
 
 # --- Signing in -------------------------------------------------------------------------------------------------------
@@ -172,19 +211,35 @@ def test_a_session_that_somebody_had_before_it_was_asked_for_is_halfway(person):
 def test_of_two_who_type_one_code_at_once_one_comes_in(workspace):
     person = factories.member(workspace)
     totp, now = app_of(person), timezone.now()
+    take = partial(second_steps.take, person, totp.at(now), now=now)
+    assert sorted(isinstance(found, Refused) for found in race(take, take)) == [False, True]
 
-    def take(_number):
-        try:
-            second_steps.take(person, totp.at(now), now=now)
-        except Refused:
-            return False
-        else:
-            return True
-        finally:
-            connection.close()
 
-    with ThreadPoolExecutor(2) as pool:
-        assert sorted(pool.map(take, range(2))) == [False, True]
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("_try", range(10))
+def test_an_app_that_is_confirmed_keeps_the_secret_whose_code_was_typed_whoever_proposes_another(workspace, _try):
+    person, now = factories.member(workspace), timezone.now()
+    second_steps.propose(person)
+    shown = second_steps.proposed(person)
+    confirm = partial(second_steps.confirm, person, shown.at(now), session="", now=now)
+    confirmed, proposed = race(confirm, partial(second_steps.propose, person))
+    if isinstance(confirmed, Refused):  # another was proposed first, and waits for a code of its own
+        assert not second_steps.is_on(person) and second_steps.proposed(person).secret != shown.secret
+    else:
+        assert proposed.code == "already_there"
+        later = now + timedelta(seconds=60)
+        second_steps.take(person, shown.at(later), now=later)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_browsers_that_remove_the_last_two_ways_at_once_one_is_refused(wanted, workspace):
+    person = factories.member(workspace, Role.ADMIN)
+    app_of(person)
+    key = SecurityKey.objects.create(user=person, name="Blue", credential=b"1", public_key=b"2")
+    app = partial(second_steps.remove_app, person, session="")
+    found = race(app, partial(security_keys.remove, person, key.pk, session=""))
+    assert [one.code for one in found if one] == ["second_step_required"]
+    assert second_steps.is_on(person)
 
 
 # --- Who must have one ------------------------------------------------------------------------------------------------
@@ -249,6 +304,36 @@ def test_an_operator_resets_it_for_whoever_has_lost_everything(person):
     call_command("reset_second_step", person.email)
     assert not second_steps.is_on(person) and not Session.objects.of_person(person).exists()
     assert actions(person)[-1] == "user.second_step_reset"
+
+
+def test_a_super_admin_resets_it_on_the_desk_says_why_and_the_person_is_told(person, workspace):
+    app_of(person)
+    operator = factories.user(is_superuser=True, is_staff=True)
+    desk, address = signed_in(operator, workspace), f"/admin/accounts/user/{person.pk}/second-step/"
+    assert address in desk.get(f"/admin/accounts/user/{person.pk}/change/").content.decode()
+    assert desk.post(address, {"reason": " "}).status_code == 400 and second_steps.is_on(person)
+    assert desk.post(address, {"reason": "Lost in a tram; I called her back."}).status_code == 302
+    assert not second_steps.is_on(person)
+    entry = Entry.objects.about(person).get(action="user.second_step_reset")
+    assert (entry.actor, entry.note) == (operator, "Lost in a tram; I called her back.")
+    (letter,) = letters.of(entry)
+    assert letter.to == person.email and f"By {operator}: Lost in a tram; I called her back." in letter.text
+    assert address not in desk.get(f"/admin/accounts/user/{person.pk}/change/").content.decode()
+
+
+def test_nobody_resets_their_own_or_another_super_admins_and_nobody_else_resets_any(person, workspace, admin):
+    operator, other = (factories.user(is_superuser=True, is_staff=True) for _ in range(2))
+    for who in (person, operator, other):
+        app_of(who)
+    refused = [(operator, operator), (operator, other), (admin, person)]
+    for by, whose in refused:
+        with pytest.raises(Refused):
+            second_steps.reset(whose.pk, by=by, reason="I ask for it.")
+        assert second_steps.is_on(whose)
+    desk = signed_in(operator, workspace)
+    for whose in (operator, other):
+        posted = desk.post(f"/admin/accounts/user/{whose.pk}/second-step/", {"reason": "I ask for it."})
+        assert posted.status_code == 403 and second_steps.is_on(whose)
 
 
 def test_no_way_in_leads_past_it(wanted, workspace, moderator):
@@ -316,6 +401,26 @@ def test_a_security_key_is_added_with_recovery_codes_and_then_opens(person, clie
     assert opened.url == "/campaigns/"
     assert client.get("/campaigns/").status_code == 200
     assert Entry.objects.about(person).latest("seq").after == {"way": "security key"}
+
+
+def test_a_key_is_given_another_name_by_whoever_has_it(person, workspace, key):
+    page = signed_in(person)
+    add(page, key)
+    (kept,) = second_steps.ways_of(person).keys
+    address = f"{PAGE}keys/{kept.pk}/"
+    assert "Blue key" in page.get(address).content.decode()
+    assert page.post(address, {"name": " "}).status_code == 400
+    assert page.post(address, {"name": "Red key"}).url == PAGE
+    entry = Entry.objects.about(person).latest("seq")
+    assert (entry.before, entry.after) == ({"name": "Blue key"}, {"name": "Red key"})
+    assert "Red key" in text_of(page.get(PAGE))
+    assert signed_in(factories.member(workspace)).post(address, {"name": "Mine"}).status_code == 404
+
+
+def test_no_key_is_added_where_the_address_has_no_name(person, settings):
+    settings.PUBLIC_URL = "http://127.0.0.1:8000"
+    answer = signed_in(person).post(f"{PAGE}keys/", {"password": factories.PASSWORD, "name": "Blue key"})
+    assert answer.status_code == 400 and "this installation is at 127.0.0.1" in text_of(answer)
 
 
 def test_an_answer_is_good_once_and_for_its_page_only(person, key):

@@ -36,8 +36,12 @@ def step(name: str) -> Address:
     return lambda filled: f"/campaigns/{filled.campaigns['draft'].pk}/edit/{name}/"
 
 
+def at(path: str) -> Address:
+    return lambda filled: path
+
+
 def register(name: str) -> Address:
-    return lambda filled: f"/admin/{name}/"
+    return at(f"/admin/{name}/")
 
 
 PAGES: dict[str, dict[str, Address]] = {
@@ -69,7 +73,13 @@ PAGES: dict[str, dict[str, Address]] = {
         "sender": lambda filled: f"/senders/{filled.sender.pk}/",
         "profile": lambda filled: "/profile/",
         "password": lambda filled: "/profile/password/",
+        "second-steps": lambda filled: "/profile/second-step/",
+        "confirm-app": lambda filled: "/profile/second-step/app/confirm/",
         "members": lambda filled: "/members/",
+        **{name: at(f"/{name}/") for name in ("keys", "limits", "retention")},
+        "rules": at("/members/rules/"),
+        "trial-phones": at("/lists/test-phones/"),
+        "token-new": at("/keys/token/"),
         "join": lambda filled: "/join/",
         "archive": lambda filled: "/archive/",
         "archive-none": lambda filled: "/archive/?q=nothing-like-this",
@@ -93,6 +103,9 @@ PAGES: dict[str, dict[str, Address]] = {
         "sender-new": lambda filled: "/senders/new/",
         "suppressed-managed": lambda filled: "/lists/suppressed/",
         "suppression-import-new": lambda filled: "/lists/suppressed/imports/new/",
+        **{f"{name}-managed": at(f"/{name}/") for name in ("limits", "retention", "erasures", "inquiries")},
+        "rules-managed": at("/members/rules/"),
+        **{"webhooks": at("/webhooks/"), "webhook-new": at("/webhooks/new/"), "key-new": at("/keys/new/")},
     },
     "operator": {
         "desk-whole": lambda filled: "/admin/",
@@ -109,6 +122,7 @@ PAGES: dict[str, dict[str, Address]] = {
         "desk-sender": lambda filled: f"/admin/senders/sender/{filled.sender.pk}/change/",
         "desk-workspace": lambda filled: f"/admin/accounts/workspace/{filled.workspace.pk}/change/",
         "desk-user": lambda filled: f"/admin/accounts/user/{filled.author.pk}/change/",
+        "desk-second-step": lambda filled: f"/admin/accounts/user/{filled.author.pk}/second-step/",
         "desk-user-new": lambda filled: "/admin/accounts/user/add/",
         "desk-suppress": lambda filled: "/admin/recipients/suppression/add/",
         "desk-suppress-file": lambda filled: "/admin/recipients/suppressionimport/add/",

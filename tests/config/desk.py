@@ -41,6 +41,7 @@ REGISTERS = {
 BUTTONS = {
     "audit_entry_verify": SUPERS,
     "auth_user_password_change": SUPERS,
+    "accounts_user_reset_second_step": SUPERS,
     "channels_channel_test": SUPERS,
     "channels_channel_links": SUPERS,
     "recipients_suppression_remove": SUPERS,

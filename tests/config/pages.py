@@ -34,6 +34,7 @@ PAGES = {
     "second_step_key": {"post": SIGNED_IN},
     "ask_for_key": {"post": SIGNED_IN},
     "add_key": {"post": SIGNED_IN},
+    "rename_key": {"get": SIGNED_IN, "post": SIGNED_IN},
     "remove_key": {"post": SIGNED_IN},
     "renew_codes": {"post": SIGNED_IN},
     "logout": {"post": ANYBODY},
@@ -182,5 +183,5 @@ UNSEEN = {"look", "reports:master", "reports:master_campaigns"}  # who may not f
 # A page of which the thing of `everything` has nothing to show, or nothing yet: 404, or a message.
 HAS_NOTHING = {"senders:evidence", "recipients:rejected", "recipients:duplicates", "reports:download"}
 HAS_NOTHING |= {"end_session", "recipients:suppression_import_rejected", "invitation", "revoke_key", "reset_password"}
-HAS_NOTHING |= {"reports:inquiry_file", "remove_key"}
+HAS_NOTHING |= {"reports:inquiry_file", "remove_key", "rename_key"}
 HAS_NOTHING |= {"single_sign_on", "single_sign_on_callback"}  # without a provider

@@ -1,7 +1,9 @@
 """The ledger as an auditor reads it: found, turned over page by page, verified, taken along."""
 
+import ast
 import csv
 import io
+import re
 
 import pytest
 
@@ -9,11 +11,28 @@ from accounts import people
 from audit import reading
 from audit.ledger import record
 from audit.models import Check, Entry
+from config.states import LIVES
+from reports import words
+from stack import ROOT
 from tests import factories
 from tests.pages import signed_in, text_of
 
 pytestmark = pytest.mark.django_db
 PAGE, API = "/ledger/", "/api/v1/audit/export/"
+ACTION = re.compile(r"[a-z]+\.[a-z_]+")
+ROOMS = {path.parent.name for path in ROOT.glob("*/apps.py")}
+MODELS = {
+    "A campaign": "campaign",
+    "A list": "recipientlist",
+    "An import of suppressed numbers": "suppressionimport",
+    "A sender": "sender",
+    "A sender's revision": "revision",
+    "An export": "export",
+    "An erasure of a number": "erasure",
+    "An invitation": "invitation",
+    "A request to join": "joinrequest",
+}
+NEVER = {f"{model}.pending" for model in ("revision", "invitation", "joinrequest")}  # how they begin
 
 
 @pytest.fixture
@@ -84,3 +103,15 @@ def test_no_cell_of_the_file_is_a_formula(api, workspace, author):
     record("campaign.tested", factories.draft(workspace, name="=HYPERLINK()"), by=author, note="+1")
     (line,) = lines(api.get(API, {"action": "campaign.tested"}))
     assert (line["subject"], line["note"]) == ("'=HYPERLINK()", "'+1")
+
+
+def test_whatever_is_recorded_has_words_for_people():
+    recorded = {f"{MODELS[title]}.{status}" for title, moves in LIVES.items() if title in MODELS for status in moves}
+    for file in ROOT.glob("*/**/*.py"):
+        if file.relative_to(ROOT).parts[0] in ROOMS:
+            for call in ast.walk(ast.parse(file.read_text())):
+                if isinstance(call, ast.Call) and "record" in (getattr(call.func, name, "") for name in ("id", "attr")):
+                    said = [part.value for part in ast.walk(call.args[0]) if isinstance(part, ast.Constant)]
+                    recorded |= {action for action in said if ACTION.fullmatch(str(action))}
+    assert len(recorded) > 100
+    assert sorted(recorded - words.WORDS.keys() - NEVER) == []

@@ -230,10 +230,6 @@ def test_the_history_is_told_in_words_and_in_pages(workspace, author):
     assert str(second.happenings[-1].words) == "Draft written"
 
 
-def test_every_move_of_a_campaign_has_its_words():
-    assert {f"campaign.{status}" for status in Status} <= set(history.WORDS)
-
-
 # --- Clone ------------------------------------------------------------------------------------------------------------
 
 

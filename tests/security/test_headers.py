@@ -139,12 +139,22 @@ def checked(**given):
     return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=env)
 
 
-def test_djangos_checks_for_an_installation_find_nothing():
-    key = "".join(chr(33 + number) for number in range(60))
-    done = checked(HTTPS="True", SECRET_KEY=key, ALLOWED_HOSTS="sms.acme.example", DEBUG="False")
+INSTALLED = {
+    "HTTPS": "True",
+    "SECRET_KEY": "".join(chr(33 + number) for number in range(60)),
+    "ALLOWED_HOSTS": "sms.acme.example",
+    "DEBUG": "False",
+    "SECOND_STEP_REQUIRED_FOR": "moderator,admin,super admin",
+}
+
+
+def test_the_checks_for_an_installation_find_nothing():
+    done = checked(**INSTALLED)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr
     assert "no issues" in done.stdout
     assert checked(HTTPS="False", SECRET_KEY="short", DEBUG="True").returncode == 1  # they would find something
+    lacking = checked(**INSTALLED | {"SECOND_STEP_REQUIRED_FOR": ""})
+    assert lacking.returncode == 1 and "accounts.W001" in lacking.stderr
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ def page(admin, workspace):
 
 
 def test_an_admin_makes_one_and_is_shown_its_secret_once(page, workspace):
-    assert "Webhooks" in text_of(page.get("/"))
+    assert "Webhooks" in text_of(page.get("/members/"))
     assert "No webhooks yet" in text_of(page.get("/webhooks/"))
     made = page.post("/webhooks/new/", {"url": URL, "description": "Shop", "events": ["campaign.done"]})
     assert (made.status_code, made["Cache-Control"].count("no-store")) == (201, 1)

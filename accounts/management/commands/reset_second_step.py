@@ -19,5 +19,5 @@ class Command(BaseCommand):
         user = User.objects.filter(email__iexact=options["email"]).first()
         if user is None:
             raise CommandError(f"Nobody here has the email “{options['email']}”.")
-        second_steps.reset(user, by=None)
+        second_steps.reset(user.pk, by=None)
         self.stdout.write(f"{user} signs in by the password alone; every browser has to sign in again.")
