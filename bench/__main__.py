@@ -17,11 +17,7 @@ import bench
 from stack.failure import Failure
 from stack.signals import Stopped, stop_on_signals
 
-<<<<<<< HEAD
-NOT_MEASURING = {"__main__", "browsing", "explain", "filling", "harness", "matrix", "reporting"}
-=======
-NOT_MEASURING = {"__main__", "browsing", "desk", "explain", "filling", "harness", "reporting"}
->>>>>>> main
+NOT_MEASURING = {"__main__", "browsing", "desk", "explain", "filling", "harness", "matrix", "reporting"}
 
 Run = Callable[..., dict[str, object]]
 
