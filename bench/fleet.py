@@ -18,7 +18,9 @@ these are: 10,000 numbers in 20 chunks unless a row says so, W = 10, B = 20, lea
 with 200 parts a second for the channel, and 10 s (`DATABASE_GONE_AFTER`) until a silent host is gone.
 
 Written by `python -m bench fleet`, as root (`ip netns`); `--rows H2,H4` runs some, `--seed` repeats a run. “Uncertain”
-is the most that were in doubt at any moment that was looked at, “doubled” what the carrier accepted twice.
+is the most that were in doubt at any moment that was looked at, “doubled” what the carrier accepted twice; the busiest
+second is any sliding second as it arrives at the carrier, which on a busy machine reads a few parts closer together
+than they left: up to W more pass.
 
 """
 
