@@ -10,6 +10,7 @@ class Circumstances:
     address: str | None = None
     request_id: str = ""
     via: str = ""
+    written: list[str] | None = None  # in a request: the actions of the entries that came of it
 
 
 _current: ContextVar[Circumstances] = ContextVar("circumstances", default=Circumstances())

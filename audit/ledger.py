@@ -128,6 +128,13 @@ def _entry(
     )
 
 
+def is_free(chain: int) -> bool:
+    """Take the place of a chain's one writer until the commit, if nobody has it: for what must not wait."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCK_SPACE, chain])
+        return bool(cursor.fetchone()[0])
+
+
 def _append(entries: Sequence[Entry], chain: int) -> list[Entry]:
     with connection.cursor() as cursor:  # One writer a chain, until the commit: no gap, no fork.
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_SPACE, chain])
@@ -137,6 +144,8 @@ def _append(entries: Sequence[Entry], chain: int) -> list[Entry]:
         entry.seq, entry.previous_hash = (last.seq + 1, last.hash) if last else (1, FIRST)
         entry.hash = hash_of(entry)
         last = entry
+    if (written := circumstances.current().written) is not None:
+        written += [entry.action for entry in entries]
     return Entry.objects.bulk_create(entries)
 
 

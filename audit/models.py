@@ -63,3 +63,34 @@ class Check(models.Model):
 
     def __str__(self) -> str:
         return f"{self.chain}: {self.broken or 'sound'}"
+
+
+class Denial(models.Model):
+    """How often within a minute somebody was refused one thing. It is told in the ledger, and then forgotten."""
+
+    chain = models.BigIntegerField()
+    at = models.DateTimeField(help_text="The minute's beginning.")
+    action = models.CharField(max_length=80)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.CASCADE, related_name="+")
+    role = models.CharField(max_length=20)
+    via = models.CharField(max_length=80)
+    what = models.CharField(max_length=200)
+    times = models.IntegerField(default=1)
+    told = models.IntegerField(default=0, help_text="How many of them the ledger has.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="denial_once_a_minute",
+                fields=["chain", "at", "action", "actor", "via", "what"],
+                nulls_distinct=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.what or self.action
+
+    @property
+    def workspace_id(self) -> int:
+        """For the ledger."""
+        return self.chain

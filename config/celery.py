@@ -117,6 +117,7 @@ app.conf.update(
             "options": {"expires": 5},
             "args": [WITNESSED],
         },
+        "close-denials": {"task": "audit.tasks.close_denials", "schedule": 60.0, "options": {"expires": 60}},
         "look-for-notices": {"task": "notices.tasks.look", "schedule": 5.0, "options": {"expires": 5}},
         "forget-notices": {"task": "notices.tasks.forget", "schedule": 6 * 3600.0},
         "look-for-webhooks": {"task": "webhooks.tasks.look", "schedule": 2.0, "options": {"expires": 5}},

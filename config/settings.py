@@ -89,6 +89,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "audit.middleware.LedgerMiddleware",
     "accounts.middleware.VisitMiddleware",
     "accounts.middleware.SecondStepMiddleware",
     "accounts.middleware.RateHeaders",

@@ -10,11 +10,15 @@ FROM_STORE = (
 )
 
 
-def attachment(key: str, *, filename: str, content_type: str) -> FileResponse | HttpResponseRedirect:
+class FromStore(HttpResponseRedirect):
+    """Whoever gets this has the file."""
+
+
+def attachment(key: str, *, filename: str, content_type: str) -> FileResponse | FromStore:
     """Always a file to save, never a page to look at. The redirect is good for minutes, so nobody may keep it."""
     url = store.download_url(key, filename=filename, content_type=content_type)
     if url:
-        return HttpResponseRedirect(url, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
+        return FromStore(url, headers={"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"})
     return FileResponse(
         store.open(key),
         as_attachment=True,

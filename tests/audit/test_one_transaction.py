@@ -13,7 +13,7 @@ from audit.models import Entry
 from campaigns.models import Campaign
 from recipients.models import RecipientList
 from stack import ROOT
-from tests import factories, owner
+from tests import factories
 from tests.pages import signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,20 +47,6 @@ def test_a_process_that_is_killed_between_change_and_commit_leaves_neither(works
     assert (done.returncode, done.stdout.strip()) == (-signal.SIGKILL, "1"), done.stderr
     assert Campaign.objects.get(pk=campaign.pk).name == campaign.name
     assert not Entry.objects.filter(action="campaign.edited").exists()
-
-
-@pytest.fixture
-def ledger_that_fails():
-    """Whoever owns the database has made it refuse entries."""
-    with owner.at_work() as cursor:
-        cursor.execute(
-            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
-            " $$ BEGIN RAISE 'no room' USING ERRCODE = '53100'; END $$;"
-            " CREATE TRIGGER fails BEFORE INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION fail()"
-        )
-    yield
-    with owner.at_work() as cursor:
-        cursor.execute("DROP TRIGGER fails ON audit_entry; DROP FUNCTION fail()")
 
 
 def test_where_no_entry_can_be_written_nothing_is_done(workspace, author, as_author, request):
