@@ -67,9 +67,6 @@ def request(campaign_id: int, *, format: str, by: User, columns: Sequence[str] =
     if campaign.mode != Mode.TRIGGER and (campaign.list is None or campaign.list.status != ListStatus.READY):
         words = _("%(campaign)s has no prepared list: there is nothing to export yet.") % {"campaign": campaign}
         raise Refused(words, code="list_not_ready")
-    if campaign.mode == Mode.TRIGGER and format == Format.EVIDENCE:
-        words = _("%(campaign)s is a trigger: its evidence would need a list that is fixed.") % {"campaign": campaign}
-        raise Refused(words, code="no_evidence")
     retention.check_kept(campaign)
     _check_columns(columns, campaign, format=format)
     export = Export.objects.create(

@@ -156,15 +156,19 @@ def ready_list(
     duplicate: int = 0,
     columns: Sequence[str] = (),
     cells: Sequence[Sequence[str]] = (),
+    lines: Sequence[int] | None = (),
     **fields,
 ) -> RecipientList:
-    """A prepared list with its chunk objects and manifest in storage; `cells` are those of each recipient."""
+    """A prepared list with its chunk objects and manifest in storage; `cells` are those of each recipient, `lines`
+    where each stood in the file: from 1 on where nothing is said, None as lists of before have none."""
     made = uploading_list(workspace, **fields)
     accepted = np.array(numbers or range(FIRST_NUMBER, FIRST_NUMBER + count), dtype=np.uint64)
     entries = []
+    stood = None if lines is None else np.array(lines or range(1, len(accepted) + 1), dtype=np.uint32)
     for number, begin in enumerate(range(0, len(accepted), chunk_size)):
         others = "".join("\t".join(row) + "\n" for row in cells[begin : begin + chunk_size])
-        data = chunks.encode(accepted[begin : begin + chunk_size], others.encode())
+        on_lines = None if stood is None else stood[begin : begin + chunk_size]
+        data = chunks.encode(accepted[begin : begin + chunk_size], others.encode(), on_lines)
         key = default_storage.save(f"lists/{made.pk}/1/{number:05}", ContentFile(data))
         entries.append(chunks.entry_for(number, key, data))
     totals = chunks.Totals(

@@ -91,6 +91,8 @@ MATRIX = {
     ("erasures", "post"): (ADMINS, 400),
     ("erasure", "get"): (ADMINS, 200),
     ("limits", "put"): (UNSUPPRESSORS, 400),
+    ("rules", "get"): (EVERYBODY, 200),
+    ("rules", "patch"): (ADMINS, 200),
     ("campaign-trials", "get"): (EVERYBODY, 200),
     ("campaign-trials", "post"): (WRITERS, 409),
     ("campaign-exports", "post"): (EVERYBODY, 201),

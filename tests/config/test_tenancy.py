@@ -25,7 +25,7 @@ BODIES = {
 # Addresses without an id: what they show is asked below, one by one.
 WITHOUT_ID = {
     *("lists", "uploads", "senders", "campaigns", "channels", "routes", "audit", "schema", "schema-ui", "nowhere"),
-    "audit-export",
+    *("audit-export", "rules"),
     *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
     *("statistics", "statistics-export", "templates", "inquiries"),
     *("members", "invitations", "join-requests", "keys", "erasures", "webhooks"),

@@ -566,6 +566,13 @@ class PatchedNameInputRequest(TypedDict):
     name: NotRequired[str]
 
 
+class PatchedRulesInputRequest(TypedDict):
+    four_eyes: NotRequired[bool]
+    second_approver_above: NotRequired[int | None]
+    approval_days: NotRequired[int | None]
+    tokens_may_decide: NotRequired[bool]
+
+
 class PatchedTemplateInputRequest(TypedDict):
     name: NotRequired[str]
     text: NotRequired[str]
@@ -666,6 +673,13 @@ class RouteOutput(TypedDict):
     id: int
     name: str
     members: list["RouteMemberOutput"]
+
+
+class RulesOutput(TypedDict):
+    four_eyes: bool
+    second_approver_above: int | None
+    approval_days: int | None
+    tokens_may_decide: bool
 
 
 class SenderInputRequest(TypedDict):
