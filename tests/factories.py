@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 
 from accounts import invitations, join_requests, keys
 from accounts.models import ApiKey, Invitation, JoinRequest, Membership, User, Workspace
-from accounts.roles import Role
+from accounts.roles import Permission, Role
 from audit.ledger import change_status
 from campaigns import drafts, saved_texts, transitions, trials
 from campaigns.models import Campaign, SavedText
@@ -32,7 +32,8 @@ from recipients import transitions as list_transitions
 from recipients.models import RecipientList, SuppressionImport
 from recipients.statuses import MOVES as LIST_MOVES
 from recipients.statuses import Status as ListStatus
-from reports.models import DayCount
+from reports import standing
+from reports.models import DayCount, StandingExport
 from senders import transitions as sender_transitions
 from senders.models import Revision, Sender
 from webhooks import endpoints
@@ -382,6 +383,13 @@ def saved_text(workspace: Workspace, name: str = "", *, text: str = "Half price.
 
 
 # --- Webhooks ---------------------------------------------------------------------------------------------------------
+
+
+def standing_export(workspace: Workspace, **fields) -> StandingExport:
+    if "daily_at" not in fields:
+        fields = {"hours_after_end": 24, **fields}
+    fields = {"format": "csv", "by": somebody(workspace, Role.ADMIN), "now": timezone.now(), **fields}
+    return standing.create(workspace, **fields, permissions=frozenset(Permission))
 
 
 def endpoint(workspace: Workspace, url: str = "https://hooks.example.com/in", **fields) -> Endpoint:

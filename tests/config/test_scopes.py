@@ -67,10 +67,12 @@ SCOPES = {
     S.WORKSPACE_READ: {
         *(("limits", "get"), ("rules", "get"), ("keys", "get"), ("key", "get")),
         *(("webhooks", "get"), ("webhook", "get"), ("webhook-deliveries", "get"), ("webhook-delivery", "get")),
+        ("standing-exports", "get"),
     },
     S.WORKSPACE_WRITE: {
         *(("limits", "put"), ("rules", "patch"), ("key", "delete")),
         *(("webhooks", "post"), ("webhook", "patch"), ("webhook", "delete")),
+        *(("standing-exports", "post"), ("standing-export", "delete")),
         *((f"webhook-{verb}", "post") for verb in ("rotate", "enable", "disable", "test", "redeliver")),
     },
     S.ERASURES: {("erasures", "post"), ("erasure", "get")},

@@ -28,7 +28,7 @@ WITHOUT_ID = {
     *("audit-export", "rules"),
     *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
     *("statistics", "statistics-export", "templates", "inquiries"),
-    *("members", "invitations", "join-requests", "keys", "erasures", "webhooks"),
+    *("members", "invitations", "join-requests", "keys", "erasures", "webhooks", "standing-exports"),
 }
 
 
@@ -86,6 +86,7 @@ OURS = {
     "invitations": factories.invitation,
     "join-requests": factories.join_request,
     "webhooks": factories.endpoint,
+    "standing-exports": factories.standing_export,
 }
 
 
