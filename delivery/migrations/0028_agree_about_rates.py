@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0025_wall_off_messages_taken_on'),
+        ('delivery', '0027_link_who_pushed'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reports', '0013_wall_off_erasures'),
+        ('reports', '0016_wall_off_standing_exports'),
     ]
 
     operations = [
