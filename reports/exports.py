@@ -108,7 +108,8 @@ def check_columns(columns: Sequence[str], known: Sequence[str], *, format: str) 
 
 def write(export_id: int, *, clock: Callable[[], datetime]) -> None:
     """Write the file. May be called any number of times: somebody at work, or an export that is over, is left alone."""
-    lease = _claim(export_id, now=clock())
+    begun_at = clock()
+    lease = _claim(export_id, now=begun_at)
     if lease is None:
         return
     export = Export.objects.select_related("campaign__list", "requested_by").get(pk=export_id)
@@ -117,7 +118,7 @@ def write(export_id: int, *, clock: Callable[[], datetime]) -> None:
         if export.format == Format.EVIDENCE:
             key, written = _prove(export, now=clock())
         else:
-            (key, written), _as_of = replica.read(lambda: _tabulate(export, holding), now=clock())
+            (key, written), _as_of = replica.read(lambda: _tabulate(export, holding), now=begun_at)
     except ChunkDamaged as damage:
         _fail(export_id, holding, failure=str(damage))
         return

@@ -1,5 +1,6 @@
 """Rates are kept together, or in shares, by all processes of the fleet: never by some so and by some so."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from delivery import standing as standings
 from delivery.links.agreement import Agreement
 from delivery.models import Stance
-from delivery.standing import Mode, Says, Standing, standing
+from delivery.standing import Mode, Says, Standing
 
 FLEET = 3
 
@@ -127,4 +128,7 @@ def test_a_redis_that_is_there_is_back_and_one_that_is_not_is_not(settings):
 
 
 def test_without_others_a_process_goes_on_by_itself():
-    assert standing.mode() is Mode.TOGETHER
+    alone = Standing()
+    assert alone.mode() is Mode.TOGETHER
+    alone._alone_until = time.monotonic() + 5
+    assert alone.mode() is Mode.SHARE
