@@ -79,14 +79,13 @@ class Fleet(Installation):
         host = name.partition(".")[2]
         data = self.folder / host
         (data / "scratch").mkdir(parents=True, exist_ok=True)
-        own = {"DATA": str(data), "SCRATCH": str(data / "scratch")}
+        own = {"DATA": str(data), "SCRATCH": str(data / "scratch"), "LISTEN": self.network.addresses[host]}
         with self.network.inside(host):
             return super()._launch(name, {**own, **given})
 
     def _command(self, name: str) -> list[str]:
         host = name.partition(".")[2]
         shell, option, command = super()._command(name)
-        command = command.replace("127.0.0.1:$PORT", f"{self.network.addresses[host]}:$PORT")
         return hosts.named(host, [shell, option, command.replace(f"{name}@%h", f"{name.partition('.')[0]}@%h")])
 
     def _launch_carrier(self, log: Path, env: Mapping[str, str]) -> "Popen[bytes]":
