@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('delivery', '0027_link_who_pushed'),
+        ('delivery', '0029_push_in_one_statement'),
     ]
 
     operations = [
