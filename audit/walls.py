@@ -25,6 +25,7 @@ class _Scope(threading.local):
     """Of a thread, as its connection is; `None` is what its process begins with."""
 
     value: str | None = None
+    also: BaseDatabaseWrapper | None = None  # a second connection that must see no more than the first
 
 
 class _Process:
@@ -70,6 +71,17 @@ def enter(workspaces: Iterable[int] | None) -> None:
     _set(EVERYTHING if workspaces is None else _of(workspaces))
 
 
+@contextmanager
+def also_on(another: BaseDatabaseWrapper) -> Iterator[None]:
+    """Within the block this connection, too, sees what is in scope, and nothing else."""
+    before, _scope.also = _scope.also, another
+    try:
+        _say_to(another)
+        yield
+    finally:
+        _scope.also = before
+
+
 def kept(content: Iterable[bytes]) -> Iterator[bytes]:
     """What is streamed after the block has ended, in the scope of the block."""
     scope = current()
@@ -102,8 +114,14 @@ def _set(scope: str | None) -> None:
 
 
 def _say() -> None:
-    """To the open connection, if there is one; a new one is told when it is made. What it is told within a transaction
-    is forgotten with the transaction, and so is every block that was entered in it."""
+    _say_to(connection)
+    if _scope.also is not None:
+        _say_to(_scope.also)
+
+
+def _say_to(connection: BaseDatabaseWrapper) -> None:
+    """If it is open; a new one is told when it is made. What it is told within a transaction is forgotten with the
+    transaction, and so is every block that was entered in it."""
     if connection.connection is None or connection.connection.closed:
         return
     if connection.connection.info.transaction_status == TransactionStatus.INERROR:

@@ -46,10 +46,11 @@ def measure(
         with meter.running(), psycopg.connect(installation.env["DATABASE_URL"], autocommit=True) as connection:
             connection.execute("SET message_center.scope = 'all'")  # the rows of every workspace
             list_id = story.make_list(messages, CLEAN)
-            cpu_before, wal_before = meter.cpu(), _wal(connection)
+            cpu_before, wal_before, sizes_before = meter.cpu(), _wal(connection), _sizes(connection)
             outcome = story.send(list_id, text=text, awaits_receipts=bool(receipts))
             cpu, wal = _growth(meter.cpu(), cpu_before), _wal(connection) - wal_before
             submit_seconds, seconds = _seconds(connection, outcome.campaign_id)
+            sizes = _growth(_sizes(connection), sizes_before)
         return {
             "messages": messages,
             "seconds": round(seconds, 2),
@@ -61,6 +62,9 @@ def measure(
             "doubled": _doubled(Path(installation.env["JOURNAL"])),
             "uncertain": outcome.totals["uncertain"],
             "wal_bytes_per_message": round(wal / messages),
+            "disk_bytes_per_message": {
+                name: round(size / messages, 1) for name, size in sizes.items() if size >= messages
+            },
             **then(installation, outcome.campaign_id),
         }
 
@@ -87,7 +91,7 @@ def _by_duty(cpu: Mapping[str, float]) -> dict[str, float]:
 
 
 def _growth(after: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:
-    return {name: seconds - before[name] for name, seconds in after.items()}
+    return {name: amount - before.get(name, 0.0) for name, amount in after.items()}
 
 
 def _doubled(path: Path) -> int:
@@ -98,6 +102,20 @@ def _doubled(path: Path) -> int:
         if isinstance(entry, journal.Submit) and entry.is_accepted
     )
     return accepted.total() - len(accepted)
+
+
+_SIZES = """
+SELECT coalesce(pg_partition_root(oid), oid)::regclass::text, sum(pg_table_size(oid)), sum(pg_indexes_size(oid))
+FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace GROUP BY 1
+"""
+
+
+def _sizes(connection: psycopg.Connection) -> dict[str, float]:
+    """Bytes on disk of each table, and of its indexes."""
+    found: dict[str, float] = {}
+    for name, table, indexes in connection.execute(_SIZES):
+        found |= {name: float(table), f"{name}, indexes": float(indexes)}
+    return found
 
 
 def _wal(connection: psycopg.Connection) -> int:

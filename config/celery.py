@@ -7,6 +7,7 @@ from celery import Celery
 from celery.fixups.django import DjangoWorkerFixup
 from celery.schedules import crontab
 from celery.signals import worker_init
+from django.conf import settings
 from django.db import close_old_connections
 from kombu import Message, Queue
 from kombu.transport.redis import Channel, QoS
@@ -74,7 +75,7 @@ app.conf.update(
     worker_send_task_events=True,
     task_send_sent_event=True,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"visibility_timeout": 3600},
+    broker_heartbeat=30,  # of those that ask for it (AMQP): a consumer finds out that its broker is gone
     # A doorbell that cannot ring must not hold up whoever presses it: the next tick rings again.
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1},
     task_queues=[Queue(name) for name in ("lists", "exports", "housekeeping", "clock", "dispatch", "webhooks")],
@@ -83,6 +84,7 @@ app.conf.update(
         "recipients.tasks.sweep_uploads": {"queue": "housekeeping"},
         "recipients.tasks.*": {"queue": "lists"},
         "reports.tasks.sweep_erasures": {"queue": "housekeeping"},
+        "reports.tasks.mark_replica": {"queue": "clock"},
         "reports.tasks.*": {"queue": "exports"},
         "delivery.tasks.dispatch": {"queue": "dispatch"},
         # What must happen on the second has a process of its own: a long list never makes a campaign late.
@@ -145,6 +147,14 @@ app.conf.update(
         "sweep-objects-of-exports": {"task": "reports.tasks.sweep_objects", "schedule": 6 * 3600.0},
     },
 )
+
+
+@app.on_after_configure.connect  # type: ignore[untyped-decorator]
+def _mark_for_the_replica(sender: Celery, **about: Any) -> None:
+    """Where there is one."""
+    if settings.DATABASE_REPLICA_URL:
+        entry = {"task": "reports.tasks.mark_replica", "schedule": 1.0, "options": {"expires": 2}}
+        sender.conf.beat_schedule["mark-replica"] = entry
 
 
 def _serve_all_workspaces(**about: Any) -> None:

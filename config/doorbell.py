@@ -1,4 +1,4 @@
-"""Redis or Valkey as the doorbell: is it fit to be one, and does this process still hear it?"""
+"""The broker as the doorbell, Redis or RabbitMQ: is it fit to be one, and does this process still hear it?"""
 
 import logging
 import os
@@ -7,10 +7,10 @@ import threading
 import time
 from typing import Any
 
-from celery import bootsteps
+from celery import bootsteps, current_app
 from celery.worker import state
 from django.conf import settings
-from kombu.exceptions import ChannelError, OperationalError
+from kombu.exceptions import ChannelError, ConnectionError, OperationalError
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -36,6 +36,12 @@ def unfit() -> str:
     if limit and memory["used_memory"] >= FULL * limit:
         return NO_ROOM.format(used=memory["used_memory"], limit=limit)
     return ""
+
+
+def ask() -> None:
+    """Raises what a broker raises that cannot be reached."""
+    with current_app.connection_for_write(connect_timeout=TIMEOUT) as connection:
+        connection.connect()
 
 
 def _refuse_to_start() -> None:
@@ -90,11 +96,12 @@ def _waiting(app: Any) -> int:
     count = 0
     try:
         with app.connection_for_read(transport_options={"socket_timeout": TIMEOUT}) as connection:
+            channel = connection.channel()
             for name in app.amqp.queues.consume_from:
                 try:
-                    count += connection.default_channel.queue_declare(name, passive=True).message_count
-                except ChannelError:  # nothing ever waited there
-                    continue
-    except (OSError, OperationalError, RedisError):
+                    count += channel.queue_declare(name, passive=True).message_count
+                except ChannelError:  # nothing ever waited there, and AMQP closes the channel in which it was asked for
+                    channel = connection.channel()
+    except (OSError, ConnectionError, OperationalError, RedisError):
         return 0
     return count

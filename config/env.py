@@ -1,5 +1,6 @@
 """Readers of the environment that fail loudly; nothing else touches `os.environ`."""
 
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
 env = Env()
+REDIS = ("redis", "rediss", "redis+socket", "unix")  # schemes, as Celery spells them
+AMQP = ("amqp", "amqps", "pyamqp")
+BROKER_PATIENCE = 5.0  # seconds
 MILLISECONDS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 
 
@@ -72,6 +76,22 @@ def web(name: str) -> str:
     return url
 
 
+def patience(*, gone_after: int, idle_in_transaction: int, given: Mapping[str, Any]) -> dict[str, Any]:
+    """libpq's options, and those of the session at the server, by which either end finds out within so many seconds
+    that the other is gone, and the server ends a transaction in which nothing happens; what is `given` goes before."""
+    keepalives = {"idle": max(1, gone_after // 2), "interval": max(1, gone_after // 6), "count": 3}
+    session = {f"tcp_keepalives_{name}": value for name, value in keepalives.items()}
+    session |= {"tcp_user_timeout": gone_after * 1000}
+    session |= {"idle_in_transaction_session_timeout": idle_in_transaction * 1000}
+    at_server = " ".join(f"-c {name}={value}" for name, value in session.items())
+    return {
+        **{f"keepalives_{name}": value for name, value in keepalives.items()},
+        "tcp_user_timeout": gone_after * 1000,
+        **given,
+        "options": f"{at_server} {given.get('options', '')}".strip(),
+    }
+
+
 def storage(url: str, *, public_url: str = "") -> dict[str, Any]:
     """Django's `STORAGES["default"]` for `file:/folder` or `s3://KEY:SECRET@host:port/bucket/prefix?tls=0&region=…`.
 
@@ -100,6 +120,20 @@ def storage(url: str, *, public_url: str = "") -> dict[str, Any]:
         return {"BACKEND": "objects.bucket.Bucket", "OPTIONS": options}
     # Not the URL itself: it may hold a secret.
     raise ImproperlyConfigured("STORAGE_URL must be file:/folder or s3://KEY:SECRET@host/bucket.")
+
+
+def broker(url: str) -> str:
+    if urlsplit(url).scheme not in {*REDIS, *AMQP}:
+        raise ImproperlyConfigured("BROKER_URL must be that of a Redis (redis://…) or of a RabbitMQ (amqp://…).")
+    return url
+
+
+def broker_options(url: str) -> dict[str, Any]:
+    """Nobody waits for ever for a broker whose host is gone without a word."""
+    if urlsplit(url).scheme in AMQP:
+        return {"connect_timeout": BROKER_PATIENCE, "read_timeout": BROKER_PATIENCE, "write_timeout": BROKER_PATIENCE}
+    waits = {"socket_connect_timeout": BROKER_PATIENCE, "socket_timeout": BROKER_PATIENCE}
+    return {"visibility_timeout": 3600, **waits}
 
 
 def redis(url: str) -> str:

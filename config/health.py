@@ -1,9 +1,10 @@
-"""Health checks for whoever runs this: is the process up, does it reach its three stores, and is work done?"""
+"""Health checks for whoever runs this: is the process up, does it reach its stores, and is work done?"""
 
 import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
@@ -94,4 +95,6 @@ def _storage() -> None:
 
 # None, or in a sentence why a store that answers cannot be relied on.
 CHECKS: dict[str, Callable[[], str | None]] = {"database": _database, "redis": doorbell.unfit, "storage": _storage}
+if settings.BROKER_URL != settings.REDIS_URL:
+    CHECKS["broker"] = doorbell.ask
 WORK: dict[str, Callable[[datetime], bool]] = {"tick": _ticks, "starts": _starts, "dispatch": _is_heard}

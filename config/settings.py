@@ -12,7 +12,21 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import validate
 
 from config import plain
-from config.env import env, networks, optional_secret, rate, redis, secret, secrets, some_of, storage, web
+from config.env import (
+    broker,
+    broker_options,
+    env,
+    networks,
+    optional_secret,
+    patience,
+    rate,
+    redis,
+    secret,
+    secrets,
+    some_of,
+    storage,
+    web,
+)
 
 django_stubs_ext.monkeypatch()  # QuerySet["Campaign"] and ModelAdmin[Campaign] at run time
 
@@ -120,20 +134,40 @@ DATABASE_OWNER_URL = optional_secret("DATABASE_OWNER_URL")
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# Nobody waits for ever for a server that is there and says nothing, or for one whose machine is gone.
+# Nobody waits for ever for a server that is there and says nothing, nor does the server keep locks for a host that was
+# cut off (docs/adr/0091): after so many seconds of silence each takes the other for gone.
 DATABASES["default"]["OPTIONS"] = {
     "connect_timeout": env.int("DATABASE_CONNECT_TIMEOUT", default=5),
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
-    **DATABASES["default"].get("OPTIONS", {}),
+    **patience(
+        gone_after=env.int("DATABASE_GONE_AFTER", default=30),
+        idle_in_transaction=env.int("DATABASE_IDLE_IN_TRANSACTION", default=120),
+        given=DATABASES["default"].get("OPTIONS", {}),
+    ),
 }
+# A copy that follows it (streaming replication): reports are read there while it is not further behind than this.
+DATABASE_REPLICA_URL = optional_secret("DATABASE_REPLICA_URL")
+REPLICA_LAG = timedelta(seconds=env.int("DATABASE_REPLICA_LAG_SECONDS", default=10))
+DATABASE_ROUTERS = ["reports.replica.Router"]
+if DATABASE_REPLICA_URL:
+    _replica: dict[str, Any] = {**dj_database_url.parse(DATABASE_REPLICA_URL)}
+    DATABASES["replica"] = {
+        **DATABASES["default"],
+        **_replica,
+        # A page waits for it for a moment only, and then looks elsewhere.
+        "OPTIONS": {
+            "connect_timeout": 2,
+            **patience(gone_after=6, idle_in_transaction=120, given=_replica.get("OPTIONS", {})),
+        },
+        "TEST": {"MIRROR": "default"},
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = secret("REDIS_URL")
 RATE_REDIS_URL = redis(REDIS_URL)
-CELERY_BROKER_URL = REDIS_URL
+# Where doorbells ring, such as amqp://USER:PASSWORD@host/vhost for RabbitMQ; rates and counters stay in Redis.
+BROKER_URL = broker(optional_secret("BROKER_URL") or REDIS_URL)
+CELERY_BROKER_URL = BROKER_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = broker_options(BROKER_URL)
 
 STORAGE_URL = optional_secret("STORAGE_URL") or f"file:{ROOT / '.data' / 'objects'}"
 # Where browsers reach an S3 store that they know by another name than we do, such as https://files.example.com.

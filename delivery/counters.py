@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import connections, router
 from django.db.models import F, Sum
 
 from campaigns.models import Campaign
@@ -74,7 +74,7 @@ def unrecorded(campaign: Campaign) -> list[range]:
 def totals_of(campaigns: Iterable[Campaign]) -> dict[int, Totals]:
     """The totals of each campaign by its id, in one statement and so at one instant."""
     wanted = {campaign.pk: campaign for campaign in campaigns}
-    with connection.cursor() as cursor:
+    with connections[router.db_for_read(Tally)].cursor() as cursor:
         cursor.execute(_SQL, {"ids": list(wanted)})
         rows: list[tuple[int, int, int]] = cursor.fetchall()
     counted: dict[int, dict[int, int]] = {pk: {} for pk in wanted}

@@ -4,7 +4,8 @@ A rate of n message parts a second is n tokens that come back a second after the
 addition when the next part is due, so that they are spread over the second (GCRA, after ATM Forum TM 4.0 §4.4.2). One
 script takes the same slot from every line that a message is on, or from none.
 
-Without Redis each process keeps lines of its own at a share of the rates: slower, never faster.
+Without Redis each process keeps lines of its own at a share of the rates: slower, never faster. All do, or none
+(`delivery.standing`).
 """
 
 import asyncio
@@ -32,10 +33,11 @@ from delivery.pacing import (
     share,
     slice_parts,
 )
+from delivery.standing import Mode, standing
 
 logger = logging.getLogger(__name__)
 
-ALONE = 5.0  # seconds without asking Redis, once it did not answer
+WAIT = 0.1  # seconds, while the processes do not agree
 SLOW = 0.03  # seconds; an answer that takes longer tells little about when its slots begin
 PATIENCE = 10  # such answers in a row, then Redis is as good as away
 SECOND = 1_000_000  # in the lines' unit, microseconds
@@ -172,7 +174,6 @@ class Limiter:
         self._untold: list[tuple[Slot, int, float]] = []  # parts that were written, and when
         self._free_at: dict[str, float] = {}  # by line, while alone
         self._slow = 0  # late answers of Redis in a row
-        self._alone_until = 0.0
 
     async def take(self, *, also: Sequence[Rate] = ()) -> list[Slot]:
         """The next slots on the channel's lines and on those that are `also` kept, in order. None when the next one is
@@ -180,21 +181,25 @@ class Limiter:
         lines = (*self.lines, *also)
         loop = asyncio.get_running_loop()
         asked_at = loop.time()
-        if asked_at < self._alone_until:
-            return await self._take_share(lines)
+        match standing.mode():
+            case Mode.WAIT:
+                await asyncio.sleep(WAIT)
+                return []
+            case Mode.SHARE:
+                return await self._take_share(lines)
         slowest = min(line.tps for line in lines)
         slices, parts, name = grant_slices(slowest), slice_parts(slowest), uuid.uuid4().hex
         try:
             waits = await self._ask(lines, ["", name, slices, parts, *(line.tps for line in lines)])
         except (RedisError, OSError, TimeoutError) as error:
-            self._go_alone(type(error).__name__)
-            return await self._take_share(lines)
+            self._lose(type(error).__name__)
+            return []
         answered_at = loop.time()
         if answered_at - asked_at > SLOW:
             self._slow += 1
             if self._slow >= PATIENCE:
-                self._go_alone("every answer was late")
-                return await self._take_share(lines)
+                self._lose("every answer was late")
+                return []
         else:
             self._slow = 0
         if waits[0] < 0:
@@ -221,7 +226,7 @@ class Limiter:
 
     async def tell(self) -> None:
         """Let the fleet know what became of the slots, when no other is taken."""
-        if self._untold and asyncio.get_running_loop().time() >= self._alone_until:
+        if self._untold and standing.mode() is Mode.TOGETHER:
             try:
                 await self._ask((), [])
             except (RedisError, OSError, TimeoutError) as error:
@@ -242,9 +247,9 @@ class Limiter:
             answers = await pipeline.execute()
         return [int(wait) for wait in answers[-1]] if lines else []
 
-    def _go_alone(self, why: str) -> None:
+    def _lose(self, why: str) -> None:
         self._report(f"The rate is kept without Redis: {why}.")
-        self._alone_until = asyncio.get_running_loop().time() + ALONE
+        standing.lose()
         self._slow = 0
 
     async def _take_share(self, lines: tuple[Rate, ...]) -> list[Slot]:
@@ -253,7 +258,7 @@ class Limiter:
         if at - now > AHEAD:
             await asyncio.sleep(at - now - AHEAD)
             return []
-        fleet = settings.DISPATCH_FLEET
+        fleet = standing.fleet()
         parts = slice_parts(int(share(min(line.tps for line in lines), fleet=fleet)))
         for line in lines:
             self._free_at[line.name] = at + parts * interval_alone(line.tps, fleet=fleet)

@@ -302,6 +302,17 @@ class Halt(models.Model):
         return self.get_kind_display()
 
 
+class Stance(models.Model):
+    """How one dispatch process stands to Redis, as it said last (`delivery.standing`)."""
+
+    id = models.UUIDField(primary_key=True)
+    says = models.PositiveSmallIntegerField()
+    said_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.says}"
+
+
 class Inbound(models.Model):
     """A message that a phone sent us, as it came: append-only. Of a long one, each part.
 

@@ -35,14 +35,18 @@ def waiting(app: Celery | None = None) -> list[Waiting]:
     """Raises what the broker raises when it cannot be asked."""
     asked = app or current_app
     with asked.connection_for_read(transport_options={"socket_timeout": TIMEOUT}) as connection:
-        return [_of(connection.default_channel, queue.name) for queue in asked.conf.task_queues]
+        channel, found = connection.channel(), []
+        for queue in asked.conf.task_queues:
+            try:
+                found.append(_of(channel, queue.name))
+            except ChannelError:  # nothing ever waited there, and AMQP closes the channel in which it was asked for
+                channel = connection.channel()
+                found.append(Waiting(queue=queue.name, messages=0, since=None))
+        return found
 
 
 def _of(channel: Any, name: str) -> Waiting:
-    try:
-        messages = channel.queue_declare(name, passive=True).message_count
-    except ChannelError:  # nothing ever waited there
-        messages = 0
+    messages = channel.queue_declare(name, passive=True).message_count
     client: Any = getattr(channel, "client", None)
     is_redis = hasattr(client, "lindex")
     first = client.lindex(name, -1) if messages and is_redis else None  # the first to go is the last of a list

@@ -6,6 +6,7 @@ from django.http import Http404
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers, status
@@ -23,8 +24,9 @@ from delivery.statuses import IncidentKind, Term
 from objects.downloads import FROM_STORE
 from recipients import unmasking
 from recipients.outputs import NumberField
-from reports import downloads, errors_tab, exports, recipients_tab
+from reports import downloads, errors_tab, exports, recipients_tab, replica
 from reports.campaigns_api import TotalsOutput
+from reports.errors_tab import IncidentGroup, Reason
 from reports.lines import COLUMNS
 from reports.models import Export, Format, Numbers
 from reports.statuses import Status
@@ -145,16 +147,16 @@ class Recipients(APIView):
         query = RecipientQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         asked = query.validated_data
-        page = recipients_tab.page(
-            campaign,
-            status=Term(asked["status"]) if asked["status"] else None,
-            to=asked["to"],
-            cursor=int(asked["cursor"] or 0),
-            size=asked["page_size"],
-        )
+        wanted = {
+            "status": Term(asked["status"]) if asked["status"] else None,
+            "to": asked["to"],
+            "cursor": int(asked["cursor"] or 0),
+            "size": asked["page_size"],
+        }
+        page, as_of = replica.read_of(campaign, lambda it: recipients_tab.page(it, **wanted), now=timezone.now())
         following = None if page.next_cursor is None else _url_with(request, cursor=page.next_cursor)
         rows = RecipientOutput(page.rows, many=True, context=_context(request, campaign))
-        return Response({"results": rows.data, "next": following})
+        return Response({"results": rows.data, "next": following}, headers=replica.headers(as_of))
 
 
 class MessageOutput(RecipientOutput):
@@ -182,9 +184,13 @@ class Errors(APIView):
     @extend_schema(responses=ErrorPage)
     def get(self, request: Request, pk: int) -> Response:
         campaign = _campaign(request, pk)
-        incidents = IncidentOutput(errors_tab.incidents(campaign), many=True)
-        reasons = ReasonOutput(errors_tab.reasons(campaign), many=True)
-        return Response({"results": incidents.data, "next": None, "reasons": reasons.data})
+
+        def found(it: Campaign) -> tuple[list[IncidentGroup], list[Reason]]:
+            return errors_tab.incidents(it), errors_tab.reasons(it)
+
+        (incidents, reasons), as_of = replica.read_of(campaign, found, now=timezone.now())
+        shown = {"results": IncidentOutput(incidents, many=True).data, "next": None}
+        return Response({**shown, "reasons": ReasonOutput(reasons, many=True).data}, headers=replica.headers(as_of))
 
 
 class Exports(APIView):

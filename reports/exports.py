@@ -11,7 +11,7 @@ from functools import partial
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files.storage import default_storage
-from django.db import connection, transaction
+from django.db import connection, connections, router, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -29,7 +29,7 @@ from objects.outlet import Outlet
 from objects.trouble import ObjectMissing
 from recipients.chunks import ChunkDamaged
 from recipients.statuses import Status as ListStatus
-from reports import evidence, lines, tasks
+from reports import evidence, lines, replica, tasks
 from reports.lines import COLUMNS, OF_LIST, Lines
 from reports.models import TABLES, Export, Format, Numbers, StandingExport, needed
 from reports.statuses import MOVES, UNFINISHED, Status
@@ -110,22 +110,17 @@ def check_columns(columns: Sequence[str], known: Sequence[str], *, format: str) 
 
 def write(export_id: int, *, clock: Callable[[], datetime]) -> None:
     """Write the file. May be called any number of times: somebody at work, or an export that is over, is left alone."""
-    lease = _claim(export_id, now=clock())
+    begun_at = clock()
+    lease = _claim(export_id, now=begun_at)
     if lease is None:
         return
     export = Export.objects.select_related("campaign__list", "requested_by").get(pk=export_id)
     holding = _Holding(export_id, lease, clock)
-    key = f"exports/{uuid.uuid4().hex}"
     try:
-        with outlet.writing(key) as file:
-            if export.format == Format.EVIDENCE:
-                language = export.requested_by.language or settings.LANGUAGE_CODE
-                data, totals = evidence.signed(export.campaign_id, language=language, now=clock())
-                file.write(data)
-                rows = totals.rows
-            else:
-                rows, totals = _put_rows(export, file, holding)
-            written = Written(rows=rows, bytes=file.tell(), totals=totals)
+        if export.format == Format.EVIDENCE:
+            key, written = _prove(export, now=clock())
+        else:
+            (key, written), _as_of = replica.read(lambda: _tabulate(export, holding), now=begun_at)
     except ChunkDamaged as damage:
         _fail(export_id, holding, failure=str(damage))
         return
@@ -134,6 +129,27 @@ def write(export_id: int, *, clock: Callable[[], datetime]) -> None:
         return
     if not _finish(export_id, key, written, now=clock()):
         default_storage.delete(key)
+
+
+def _prove(export: Export, *, now: datetime) -> tuple[str, Written]:
+    """The file's key, and what is in it."""
+    language = export.requested_by.language or settings.LANGUAGE_CODE
+    data, totals = evidence.signed(export.campaign_id, language=language, now=now)
+    key = _new_key()
+    with outlet.writing(key) as file:
+        file.write(data)
+        return key, Written(rows=totals.rows, bytes=file.tell(), totals=totals)
+
+
+def _tabulate(export: Export, holding: "_Holding") -> tuple[str, Written]:
+    key = _new_key()
+    with outlet.writing(key) as file:
+        rows, totals = _put_rows(export, file, holding)
+        return key, Written(rows=rows, bytes=file.tell(), totals=totals)
+
+
+def _new_key() -> str:
+    return f"exports/{uuid.uuid4().hex}"
 
 
 def ring_again(*, now: datetime) -> None:
@@ -268,7 +284,8 @@ def _put_rows(export: Export, file: Outlet, holding: _Holding) -> tuple[int, Tot
     """How many, and the totals of the same instant: whatever is sent meanwhile, file and totals agree."""
     from reports import sinks  # noqa: PLC0415  (with pyarrow, 60 MB that only who writes needs)
 
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
+    using = router.db_for_read(Campaign)
+    with transaction.atomic(using=using, durable=True), connections[using].cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         campaign = Campaign.objects.select_related("list").get(pk=export.campaign_id)
         columns = export.columns or COLUMNS

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db import connection
+from django.db import connections, router
 
 from campaigns import gsm
 from campaigns.models import Campaign
@@ -106,7 +106,7 @@ def _of_the_intended(campaign: Campaign, piece: Piece) -> bytes:
 
 
 def _read(statement: str, values: dict[str, Any]) -> bytes:
-    with connection.cursor() as cursor:
+    with connections[router.db_for_read(Message)].cursor() as cursor:
         cursor.execute(statement, values)
         lines: str = cursor.fetchone()[0] or ""
     stamped = lines.encode().replace(b" ", b"T").replace(b"+00", b"Z")

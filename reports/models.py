@@ -192,6 +192,15 @@ class ErasureStep(models.Model):
         return f"{self.place}: {self.found}"
 
 
+class ReplicaMark(models.Model):
+    """One row, of which a copy of the database has what was written last and has arrived (`reports.replica`)."""
+
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.at.isoformat()
+
+
 class DayCount(models.Model):
     """So many messages of a campaign that were handed over, or ended, on a day of the workspace's clock."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import BigIntegerField, Case, F, Q, Sum, Value, When
@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Workspace
 from delivery import errors
 from delivery.statuses import STATES_OF, MessageState, Term
+from reports import replica
 from reports.models import DayCount
 
 LONGEST = 366  # days
@@ -70,6 +71,11 @@ _KEYS = {
     "campaign": ("campaign", "campaign__name"),
     "error": ("error_kind", "error_code"),
 }
+
+
+def counted(workspace: Workspace, asked: Asked, *, now: datetime) -> tuple[tuple[list[Row], Row], datetime | None]:
+    """Rows and their total, and as of when (`replica.read`)."""
+    return replica.read(lambda: (rows(workspace, asked), total(workspace, asked)), now=now)
 
 
 def rows(workspace: Workspace, asked: Asked) -> list[Row]:

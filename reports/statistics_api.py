@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from accounts.callers import workspace_of
 from accounts.scopes import Scope
 from delivery.statuses import Term
-from reports import statistics
+from reports import replica, statistics
 from reports.statistics import BY, LONGEST, Asked, Row
 from reports.statistics_forms import USUAL, StatisticsForm
 from reports.statistics_views import as_csv
@@ -62,14 +62,15 @@ class Statistics(APIView):
     @extend_schema(parameters=QUERY, responses=StatisticsOutput)
     def get(self, request: Request) -> Response:
         workspace, asked = workspace_of(request), _asked(request)
+        (rows, total), as_of = statistics.counted(workspace, asked, now=timezone.now())
         found = {
             "by": asked.by,
             "since": asked.since,
             "until": asked.until,
-            "total": statistics.total(workspace, asked),
-            "results": statistics.rows(workspace, asked),
+            "total": total,
+            "results": rows,
         }
-        return Response(StatisticsOutput(found).data)
+        return Response(StatisticsOutput(found).data, headers=replica.headers(as_of))
 
 
 class StatisticsExport(APIView):
@@ -78,7 +79,8 @@ class StatisticsExport(APIView):
     @extend_schema(parameters=QUERY, responses={(200, "text/csv"): OpenApiTypes.BINARY})
     def get(self, request: Request) -> HttpResponse:
         asked = _asked(request)
-        return as_csv(asked, statistics.rows(workspace_of(request), asked))
+        (rows, _total), as_of = statistics.counted(workspace_of(request), asked, now=timezone.now())
+        return as_csv(asked, rows, as_of=as_of)
 
 
 def _asked(request: Request) -> Asked:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ from accounts.models import Workspace
 from accounts.requests import PageRequest
 from accounts.roles import Permission
 from delivery.statuses import Term
-from reports import statistics
+from reports import replica, statistics
 from reports.statistics import BY, Asked, Row
 from reports.statistics_forms import StatisticsForm
 
@@ -29,11 +30,12 @@ def page(request: PageRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "here": "statistics"}
     if form.is_valid():
         asked = form.asked
-        rows = statistics.rows(request.workspace, asked)
+        (rows, total), as_of = statistics.counted(request.workspace, asked, now=timezone.now())
         context |= {
             "asked": asked,
+            "as_of": as_of,
             "rows": rows,
-            "total": statistics.total(request.workspace, asked),
+            "total": total,
             "most": max((row.messages for row in rows), default=0),
             "grouped_by": BY[asked.by],
             "query": urlencode({name: value for name, value in request.GET.items() if value}),
@@ -47,10 +49,11 @@ def file(request: PageRequest) -> HttpResponse:
     form = _form(request, request.workspace)
     if not form.is_valid():
         return render(request, "reports/statistics.html", {"form": form, "here": "statistics"}, status=400)
-    return as_csv(form.asked, statistics.rows(request.workspace, form.asked))
+    (rows, _total), as_of = statistics.counted(request.workspace, form.asked, now=timezone.now())
+    return as_csv(form.asked, rows, as_of=as_of)
 
 
-def as_csv(asked: Asked, rows: list[Row]) -> HttpResponse:
+def as_csv(asked: Asked, rows: list[Row], *, as_of: datetime | None) -> HttpResponse:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow([asked.by, "name", "messages", "parts", *Term.values])
@@ -59,6 +62,7 @@ def as_csv(asked: Asked, rows: list[Row]) -> HttpResponse:
         writer.writerow([row.key, name, row.messages, row.parts, *(row.terms[term] for term in Term)])
     filename = f"statistics-{asked.by}-{asked.since}-{asked.until}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{filename}"', "X-Content-Type-Options": "nosniff"}
+    headers |= replica.headers(as_of)
     return HttpResponse(text.getvalue(), content_type="text/csv; charset=utf-8", headers=headers)
 
 

@@ -70,6 +70,13 @@ def sweep_erasures() -> None:
 
 
 @shared_task
+def mark_replica() -> None:
+    from reports import replica
+
+    replica.mark(now=timezone.now())
+
+
+@shared_task
 def retain() -> None:
     from reports import retaining
 

@@ -19,7 +19,7 @@ from campaigns.statuses import TRIED_IN, Status
 from delivery import halting, retention
 from delivery.statuses import Term
 from recipients import unmasking
-from reports import curve, downloads, errors_tab
+from reports import curve, downloads, errors_tab, replica
 from reports import exports as exporting
 from reports import headline as saying
 from reports import history as telling
@@ -148,28 +148,36 @@ def _contexts(request: PageRequest, found: Campaign, tab: str) -> dict[str, Any]
 
 def _recipients(request: PageRequest, found: Campaign) -> dict[str, Any]:
     form, search = RecipientFilter(request.GET), NumberSearch(request.POST or None)
-    shown, is_kept = Page(rows=[], next_cursor=None), retention.is_kept(found)
-    if is_kept and search.is_valid():
-        shown = page(found, to=search.cleaned_data["to"])
-    elif is_kept and not search.is_bound and form.is_valid():
-        asked = form.cleaned_data
-        shown = page(found, status=Term(asked["status"]) if asked["status"] else None, cursor=asked["cursor"] or 0)
+    shown, as_of, is_kept = Page(rows=[], next_cursor=None), None, retention.is_kept(found)
+    asked: dict[str, Any] | None = None
+    if search.is_valid():
+        asked = {"to": search.cleaned_data["to"]}
+    elif not search.is_bound and form.is_valid():
+        status = form.cleaned_data["status"]
+        asked = {"status": Term(status) if status else None, "cursor": form.cleaned_data["cursor"] or 0}
+    if is_kept and asked is not None:
+        shown, as_of = replica.read_of(found, lambda it: page(it, **asked), now=timezone.now())
     return {
         "form": form,
         "search": search,
         "page": shown,
+        "as_of": as_of,
         "is_kept": is_kept,
         "shown_until": unmasking.shown_until(request, found, of="recipients"),
     }
 
 
 def _errors(request: PageRequest, found: Campaign) -> dict[str, Any]:
+    shown, as_of = replica.read_of(found, _troubles, now=timezone.now())
+    return {**shown, "as_of": as_of, "is_kept": retention.is_kept(found)}
+
+
+def _troubles(found: Campaign) -> dict[str, Any]:
     return {
         "incidents": errors_tab.incidents(found),
         "minutes": errors_tab.minutes(found),
         "reasons": errors_tab.reasons(found),
         "kept_back": errors_tab.kept_back(found),
-        "is_kept": retention.is_kept(found),
     }
 
 

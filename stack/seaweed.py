@@ -30,8 +30,6 @@ PARTS = ("s3", "master", "volume", "filer", "admin")
 SECOND = 10_000
 MEMORY = {"GOMEMLIMIT": "400MiB", "GOGC": "50"}  # idle it has 115 MB; below 300 it does little but collect garbage
 OPTIONS = {
-    "ip": "127.0.0.1",
-    "ip.bind": "127.0.0.1",
     "master.telemetry": "false",
     "admin.ui": "false",
     "webdav": "false",
@@ -42,8 +40,9 @@ OPTIONS = {
 
 
 class Seaweed:
-    def __init__(self, home: Path, *, keyring: Keyring, log: Path) -> None:
+    def __init__(self, home: Path, *, keyring: Keyring, log: Path, address: str = "127.0.0.1") -> None:
         self._home = home
+        self._address = address
         self._keyring = keyring
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -66,7 +65,7 @@ class Seaweed:
         with self._log.open("ab") as log:
             self._process = children.spawn(command, log=log, parting=signal.SIGTERM, env=environment, cwd=self._home)
         self._wait_until_ready()
-        where = f"127.0.0.1:{self._ports['s3']}"
+        where = f"{self._address}:{self._ports['s3']}"
         return f"s3://{ACCESS_KEY}:{self._keyring['s3']}@{where}/{BUCKET}?tls=0&region={REGION}"
 
     def stop(self) -> None:
@@ -102,7 +101,8 @@ class Seaweed:
         # The parts behind the S3 door listen too, and would let everybody on this machine in.
         doors = ("jwt.signing", "jwt.signing.read", "jwt.filer_signing", "jwt.filer_signing.read")
         self._write("security.toml", "".join(f'[{door}]\nkey = "{self._keyring[door]}"\n' for door in doors))
-        options = OPTIONS | {f"{part}.port": str(port) for part, port in self._ports.items()}
+        options = OPTIONS | {"ip": self._address, "ip.bind": self._address}
+        options |= {f"{part}.port": str(port) for part, port in self._ports.items()}
         options |= {"dir": str(self._home), "s3.config": str(self._home / "s3.json")}
         options |= {"admin.password": self._keyring["seaweed admin"]}
         return self._write("weed.options", "".join(f"{name}={value}\n" for name, value in options.items()))
@@ -135,7 +135,7 @@ class Seaweed:
         settings = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}, read_timeout=5)
         return boto3.client(
             "s3",
-            endpoint_url=f"http://127.0.0.1:{self._ports['s3']}",
+            endpoint_url=f"http://{self._address}:{self._ports['s3']}",
             region_name=REGION,
             aws_access_key_id=ACCESS_KEY,
             aws_secret_access_key=self._keyring["s3"],

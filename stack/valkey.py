@@ -17,8 +17,10 @@ SHUTDOWN = 20
 
 
 class Valkey:
-    def __init__(self, home: Path, *, keyring: Keyring, log: Path) -> None:
+    def __init__(self, home: Path, *, keyring: Keyring, log: Path, address: str = "127.0.0.1", port: int = 0) -> None:
+        """Without a port it takes another one with each start."""
         self._home = home
+        self._address, self._port = address, port
         self._password = keyring["valkey"]
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
@@ -32,19 +34,19 @@ class Valkey:
         """Start the server and return its URL."""
         self._home.mkdir(parents=True, exist_ok=True)
         children.end_leftovers(self._home, first=signal.SIGTERM)
-        port = ports.pick()
+        port = self._port or ports.pick()
         # By file: a password on the command line is seen by everybody on the machine.
         settings = self._home / "valkey.conf"
         settings.touch(mode=0o600)
         settings.write_text(
-            f"bind 127.0.0.1\nport {port}\nrequirepass {self._password}\ndir {_quoted(self._home)}\n"
+            f"bind {self._address}\nport {port}\nrequirepass {self._password}\ndir {_quoted(self._home)}\n"
             "appendonly yes\nmaxmemory-policy noeviction\nsave ''\ndatabases 16\nlogfile ''\n"
         )
         with self._log.open("ab") as log:
             self._process = children.spawn(
                 [str(_binary()), str(settings)], log=log, parting=signal.SIGTERM, cwd=self._home
             )
-        url = f"redis://:{self._password}@127.0.0.1:{port}/0"
+        url = f"redis://:{self._password}@{self._address}:{port}/0"
         self._wait_until_ready(url)
         return url
 

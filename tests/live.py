@@ -44,6 +44,7 @@ from stack.environment import Ports
 from stack.keyring import Keyring
 from stack.valkey import Valkey
 from tests import factories, owner
+from tests.stores import backend_of
 
 BATCH = 400  # B of these dispatch processes
 LEASE = 5  # seconds until the chunks of a dead dispatch process are taken over
@@ -127,14 +128,23 @@ def _url_of(database: str) -> str:
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{database}").geturl()
 
 
+def kind_of(name: str) -> str:
+    """Which line of the Procfile it is: `beat2` is a second beat, `beat.worker-a` that of a host."""
+    return name.partition(".")[0].rstrip("0123456789")
+
+
 class Installation:
     """`database` is its address for the processes, who own nothing."""
 
-    def __init__(self, folder: Path, *, database: str, broker: str, given: Mapping[str, str] | None = None) -> None:
-        """`given` is what else its processes find in their environment."""
+    def __init__(
+        self, folder: Path, *, database: str, broker: str, storage: str = "", given: Mapping[str, str] | None = None
+    ) -> None:
+        """Its objects are in a folder unless another storage is named; `given` is what else its processes find in their
+        environment."""
         self.folder, self.database = folder, database
         self.objects = folder / "objects"
-        urls = {"DATABASE_URL": database, "REDIS_URL": broker, "STORAGE_URL": f"file:{self.objects}"}
+        storage = storage or f"file:{self.objects}"
+        urls = {"DATABASE_URL": database, "REDIS_URL": broker, "STORAGE_URL": storage}
         ports = environment.pick_ports(Ports(web=0, flower=0, smsc=0))
         self.url = f"http://127.0.0.1:{ports.web}"
         self.env = environment.build(folder, urls=urls, listen=ports) | SETTINGS | (given or {})
@@ -159,7 +169,7 @@ class Installation:
         """Those processes of the Procfile that do not run, with this in their environment; `beat2` is a second beat."""
         for name in names:
             if name not in self._running:
-                self._running[name] = self._run(self._command(name), self._log(name), given)
+                self._running[name] = self._launch(name, given)
         for name in names:
             wait_for(lambda name=name: self._is_alive(name), seconds=60)
 
@@ -177,8 +187,11 @@ class Installation:
         children.end(process, first=signal.SIGTERM, patience=patience)
         return process.returncode
 
+    def _launch(self, name: str, given: Mapping[str, str]) -> "Popen[bytes]":
+        return self._run(self._command(name), self._log(name), given)
+
     def _command(self, name: str) -> list[str]:
-        kind = name.rstrip("0123456789")
+        kind = kind_of(name)
         command = processes.of_procfile()[kind].replace("WARNING", "INFO")
         command = command.replace(f"{kind}@", f"{name}@").replace("beat-schedule", f"{name}-schedule")
         return ["/bin/sh", "-c", f"exec {command}"]
@@ -193,7 +206,7 @@ class Installation:
     def _is_alive(self, name: str) -> bool:
         said = self._log(name).read_text()
         assert self._running[name].poll() is None, f"{name} has ended:\n{said}"
-        sign = SIGNS_OF_LIFE.get(name.rstrip("0123456789"))
+        sign = SIGNS_OF_LIFE.get(kind_of(name))
         return sign in said if sign else self._answers()
 
     def _answers(self) -> bool:
@@ -216,11 +229,15 @@ class Installation:
         path, log = self.folder / f"journal{number}", self._log(f"smsc{number}")
         options = {"port": "0", "journal": str(path), "dlr_delay_ms": "200"} | {k: str(v) for k, v in knobs.items()}
         env = {name.upper(): value for name, value in options.items()}
-        process = self._run([sys.executable, "-m", "simulator"], log, env)
+        process = self._launch_carrier(log, env)
         self._simulators.append(process)
         port = int(wait_for(lambda: log.read_text().endswith("\n") and log.read_text()).rpartition(":")[2])
-        with self.channel(f"carrier-{number}", port=port, window=window, binds=binds, tps=tps) as channel:
+        host = options.get("host", "127.0.0.1")
+        with self.channel(f"carrier-{number}", host=host, port=port, window=window, binds=binds, tps=tps) as channel:
             yield Carrier(channel=channel, reader=journal.Reader(path), process=process)
+
+    def _launch_carrier(self, log: Path, env: Mapping[str, str]) -> "Popen[bytes]":
+        return self._run([sys.executable, "-m", "simulator"], log, env)
 
     @contextmanager
     def channel(self, name: str, **given: Any) -> Iterator[Channel]:
@@ -234,20 +251,23 @@ class Installation:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """This process works on the installation's database and objects."""
-        inside = {key: value for key, value in dj_database_url.parse(self.database).items() if key in ADDRESS}
-        outside = {key: connection.settings_dict[key] for key in ADDRESS}
-        storages = {
-            **settings.STORAGES,
-            "default": {**settings.STORAGES["default"], "OPTIONS": {"location": self.objects}},
-        }
+        storages = {**settings.STORAGES, "default": backend_of(self.env["STORAGE_URL"])}
+        with on_database(self.database), override_settings(STORAGES=storages):
+            yield
+
+
+@contextmanager
+def on_database(url: str) -> Iterator[None]:
+    """This process works on this database."""
+    inside = {key: value for key, value in dj_database_url.parse(url).items() if key in ADDRESS}
+    outside = {key: connection.settings_dict[key] for key in ADDRESS}
+    connection.close()
+    connection.settings_dict.update(inside)
+    try:
+        yield
+    finally:
         connection.close()
-        connection.settings_dict.update(inside)
-        try:
-            with override_settings(STORAGES=storages):
-                yield
-        finally:
-            connection.close()
-            connection.settings_dict.update(outside)
+        connection.settings_dict.update(outside)
 
 
 # --- Fixtures of journeys/ and faults/: their tests see the database of the installation, which keeps everything ------

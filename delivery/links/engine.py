@@ -23,9 +23,11 @@ from delivery.inbox import Arrival
 from delivery.links import account as accounts
 from delivery.links import heartbeat
 from delivery.links.account import Account
+from delivery.links.agreement import Agreement
 from delivery.links.carrier import Carrier
 from delivery.links.heartbeat import Heartbeat
 from delivery.links.link import Link
+from delivery.standing import SETTLED, standing
 from delivery.statuses import IncidentKind
 from smpp.pdu import Command
 from smpp.session import Received, Session
@@ -101,7 +103,9 @@ class Engine:
             ),
             threading.Thread(target=self._keep_notes, name="links-notes", daemon=True),
             threading.Thread(target=self._keep_saying, name="links-heartbeat", daemon=True),
+            threading.Thread(target=self._keep_agreeing, name="links-agreement", daemon=True),
         ]
+        standing.join()
         for thread in self._threads:
             thread.start()
 
@@ -114,6 +118,7 @@ class Engine:
             self._deliveries.put(None)
         self._notes.put(None)
         self._is_over.set()
+        standing.changed.set()
         for thread in self._threads[1:]:
             thread.join(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -241,6 +246,27 @@ class Engine:
                 saying.beat(links, clock=self.now(), now=timezone.now())
             except Exception:  # people see it as gone until the next one is said
                 logger.warning("links.heartbeat", exc_info=True)
+        connections.close_all()
+
+    def _keep_agreeing(self) -> None:
+        """With the other processes, about how the rates are kept. The last word is that we have no say any more."""
+        agreement = Agreement()
+        while not self._is_over.is_set():
+            try:
+                close_old_connections()
+                agreement.renew()
+            except (
+                Exception
+            ) as error:  # without an agreement nothing is sent at a rate, and without a database nothing at all
+                logger.warning("links.agreement", extra={"error": str(error)})
+                self._is_over.wait(SETTLED)
+        try:
+            close_old_connections()
+            agreement.end()
+        except Exception:  # the others wait a moment for somebody who is gone
+            logger.warning("links.agreement_not_ended", exc_info=True)
+        agreement.close()
+        standing.leave()
         connections.close_all()
 
     def _keep_bases(self) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from delivery.links import engine
 from delivery.links import link as link_module
+from delivery.standing import standing
 from tests.delivery import wire
 
 
@@ -59,3 +60,9 @@ def links():
             engine.stop()
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def reaches_redis(monkeypatch):
+    """What one test has lost is not lost for the next."""
+    monkeypatch.setattr(standing, "_alone_until", 0.0)

@@ -15,9 +15,15 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     one["seconds"] = float(str(one["seconds"])) + report.duration
     if report.outcome != "passed":
         one["outcome"] = report.outcome
-        lines = [line for line in report.longreprtext.splitlines() if line.startswith("E ")]
-        one["said"] = " ".join(line[1:].strip() for line in lines[:2])[:300]
+        one["said"] = _why(report)
     if report.when == "teardown":
         one["noted"] = dict(report.user_properties)
         with Path(os.environ["FAULT_RESULTS"]).open("a") as file:
             file.write(json.dumps(one) + "\n")
+
+
+def _why(report: pytest.TestReport) -> str:
+    if isinstance(report.longrepr, tuple):  # skipped: file, line and reason
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    lines = [line for line in report.longreprtext.splitlines() if line.startswith("E ")]
+    return " ".join(line[1:].strip() for line in lines[:2])[:300]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reports', '0017_choose_numbers_of_exports'),
+        ('reports', '0018_choose_numbers_of_exports'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('reports', '0016_wall_off_standing_exports'),
+        ('reports', '0017_mark_what_a_replica_has'),
     ]
 
     operations = [
