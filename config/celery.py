@@ -5,13 +5,13 @@ from typing import Any
 
 from celery import Celery
 from celery.fixups.django import DjangoWorkerFixup
-from celery.signals import worker_init
+from celery.signals import worker_init, worker_ready
 from django.db import close_old_connections
 from kombu import Message, Queue
 from kombu.transport.redis import Channel, QoS
 from redis.exceptions import OutOfMemoryError
 
-from audit import walls
+from audit import checks, walls
 from metrics import done, queues
 
 # Of these entries a witness is kept within seconds: a campaign's approval, its start and its end.
@@ -146,6 +146,7 @@ def _serve_all_workspaces(**about: Any) -> None:
 
 
 worker_init.connect(_serve_all_workspaces)
+worker_ready.connect(checks.say_at_start)
 
 done.connect()
 queues.connect()
