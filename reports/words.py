@@ -42,6 +42,7 @@ WORDS: dict[str, Any] = {
     "user.reset_asked": _("New password asked for"),
     "user.password_reset": _("New password by mail"),
     "user.identity_linked": _("Single sign-on linked"),
+    "user.security_key_renamed": _("Security key renamed"),
     "user.second_step_added": _("Second step added"),
     "user.second_step_removed": _("Second step removed"),
     "user.second_step_reset": _("Second step reset by an operator"),
