@@ -106,11 +106,8 @@ def test_only_heads_from_a_place_on_are_asked_for_hidden_or_not(workspace):
 def test_names_and_folders_are_those_of_one_folder_in_their_order(workspace):
     for key in ("a/2", "a/10", "a/b/3", "a/1", "ab/4"):
         store.put(key, b"")
-    assert (list(store.names("a")), list(store.names("a", after="10")), store.folders("a")) == (
-        ["1", "10", "2"],
-        ["2"],
-        ["b"],
-    )
+    assert (list(store.names("a")), list(store.names("a", after="10"))) == (["1", "10", "2"], ["2"])
+    assert store.folders("a") == ["b"]
     assert (list(store.names("nothing")), store.folders("nothing")) == ([], [])
 
 
