@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from accounts import key_api, member_api
+from accounts import key_api, member_api, rule_api
 
 urlpatterns = [
     path("keys/", key_api.Keys.as_view(), name="keys"),
     path("keys/<int:pk>/", key_api.OneKey.as_view(), name="key"),
+    path("rules/", rule_api.Rules.as_view(), name="rules"),
     path("members/", member_api.Members.as_view(), name="members"),
     path("members/<int:pk>/", member_api.OneMember.as_view(), name="member"),
     path("invitations/", member_api.Invitations.as_view(), name="invitations"),

@@ -4,7 +4,7 @@ from typing import cast
 
 from rest_framework.request import Request
 
-from accounts.models import User, Workspace
+from accounts.models import ApiKey, User, Workspace
 from accounts.roles import Permission
 
 
@@ -19,3 +19,8 @@ def permissions_of(request: Request) -> frozenset[Permission]:
 def user_of(request: Request) -> User:
     """Who answers for the call: the token's owner, or whoever made the workspace's key."""
     return cast(User, request.user)
+
+
+def key_of(request: Request) -> ApiKey | None:
+    """None for the session of a page."""
+    return request.auth if isinstance(request.auth, ApiKey) else None

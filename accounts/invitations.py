@@ -22,6 +22,7 @@ from accounts.models import Invitation, Membership, User, Workspace
 from accounts.roles import Permission
 from accounts.statuses import INVITATION_MOVES as MOVES
 from accounts.statuses import InvitationStatus
+from audit import walls
 from audit.ledger import change_status, hold, record
 from audit.refusal import Refused
 
@@ -84,6 +85,7 @@ def revoke(invitation_id: int, *, by: User, now: datetime) -> Invitation:
 
 
 @transaction.atomic
+@walls.everything()  # whoever comes by the link is no member yet
 def accept(token: str, *, by: User, now: datetime) -> Membership:
     invitation = _lock_by_token(token, now=now)
     if by.email.lower() != invitation.email.lower():
@@ -95,6 +97,7 @@ def accept(token: str, *, by: User, now: datetime) -> Membership:
 
 
 @transaction.atomic
+@walls.everything()
 def accept_as_newcomer(token: str, *, name: str, password: str, now: datetime) -> Membership:
     """The account is made with it. They came by the letter, so the address is theirs."""
     invitation = _lock_by_token(token, now=now)
@@ -106,6 +109,7 @@ def accept_as_newcomer(token: str, *, name: str, password: str, now: datetime) -
 
 
 @transaction.atomic
+@walls.everything()
 def accept_by_address(email: str, *, name: str, now: datetime) -> User | None:
     """Of somebody whom an identity provider vouches for: the address is theirs, as if they had come by the letter.
     The account that is made with it has no password. None when no invitation is open."""
@@ -121,6 +125,7 @@ def accept_by_address(email: str, *, name: str, now: datetime) -> User | None:
     return None
 
 
+@walls.everything()
 def find(token: str) -> Invitation | None:
     """Whose link this is, whatever became of it; None for one that was never given out, or has had a successor."""
     found = Invitation.objects.select_related("workspace", "invited_by").filter(digest=_digest_of(token))

@@ -13,6 +13,7 @@ from accounts import members
 from accounts.models import JoinRequest, Membership, User, Workspace
 from accounts.statuses import JOIN_REQUEST_MOVES as MOVES
 from accounts.statuses import JoinRequestStatus
+from audit import walls
 from audit.ledger import change_status, hold, record
 from audit.models import Entry
 from audit.refusal import Refused
@@ -23,6 +24,7 @@ LONGEST = 500
 
 
 @transaction.atomic
+@walls.everything()  # whoever asks is no member yet
 def ask(user_id: int, *, wanted: str, message: str, now: datetime) -> None:
     """Nothing in the answer, nor in the limit, depends on whether `wanted` is a workspace."""
     workspace = _lock_named(wanted.strip())

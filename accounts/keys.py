@@ -16,6 +16,7 @@ from accounts import scopes as scoping
 from accounts.access import permissions_in
 from accounts.models import ApiKey, User, Workspace
 from accounts.roles import Permission
+from audit import walls
 from audit.ledger import record
 from audit.refusal import Refused
 
@@ -89,6 +90,7 @@ def revoke_unanswered(user: User, *, by: User | None, now: datetime) -> None:
             _revoke(key.pk, by=by, now=now)
 
 
+@walls.everything()  # of which workspace it is, is what is asked
 def find(secret: str, *, now: datetime) -> ApiKey | None:
     return (
         ApiKey.objects.usable(now)

@@ -30,6 +30,23 @@ def _policy(table: str, *, is_shared: bool) -> str:
     """
 
 
+def of_parent(table: str, **parents: str) -> RunSQL:
+    """For a table that hangs on others behind the wall, by column, and names no workspace: a row is there when one that
+    it hangs on is. Costs a look at the parent's index for each row, and nothing in the scope of all."""
+    found = [f"EXISTS (SELECT FROM {parent} above WHERE above.id = {table}.{by})" for by, parent in parents.items()]
+    ours = f"({_EVERYTHING} OR {' OR '.join(found)})"
+    return RunSQL(
+        f"""
+        CREATE POLICY of_parent ON {table} USING {ours} WITH CHECK {ours};
+        ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+        """,
+        f"""
+        ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY;
+        DROP POLICY of_parent ON {table};
+        """,
+    )
+
+
 def _without(table: str) -> str:
     return f"""
         ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY;

@@ -11,7 +11,11 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+from django.conf import settings
 from numpy.typing import NDArray
+
+if not settings.configured and "DJANGO_SETTINGS_MODULE" not in os.environ:
+    settings.configure(USE_I18N=False)  # no store is needed here; sentences about files ask whether they are translated
 
 from recipients import pipeline
 

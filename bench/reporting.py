@@ -2,6 +2,7 @@
 
 import json
 import re
+import statistics
 import time
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -10,15 +11,17 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.roles import Role
 from audit import walls
 from bench.browsing import Page, measure
 from bench.filling import grow
 from campaigns.models import Campaign
-from reports import exports
+from reports import exports, inquiries
 from reports.models import Export
 from reports.statuses import Status
 from tests import factories
 
+INQUIRIES = 9
 COPY = (
     "COPY (SELECT phone, state, error_kind, error_code, submitted_at, done_at, parts FROM delivery_message"
     " WHERE day = %s AND campaign_id = %s ORDER BY recipient) TO STDOUT (FORMAT csv)"
@@ -50,6 +53,26 @@ def read(campaign_id: str, requests: str) -> None:
     }
     measured = {key: measure(page, int(requests)) for key, page in pages.items()}
     print(json.dumps({key: {name: found[name] for name in ("p50", "p95")} for key, found in measured.items()}))
+
+
+def inquire(campaign_id: str) -> None:
+    """Numbers from the whole list: the answer with its signed file, as the worker makes it."""
+    walls.be_the_system()
+    campaign = Campaign.objects.select_related("list", "workspace").get(pk=campaign_id)
+    assert campaign.list is not None
+    moderator = factories.somebody(campaign.workspace, Role.MODERATOR)
+    seconds = []
+    for number in range(INQUIRIES):
+        phone = factories.FIRST_NUMBER + (number + 1) * campaign.list.accepted // (INQUIRIES + 1)
+        made = inquiries.ask(campaign.workspace, f"+{phone}", reason="A benchmark.", by=moderator, now=timezone.now())
+        began = time.monotonic()
+        inquiries.work_on(made.pk, clock=timezone.now)
+        seconds.append(time.monotonic() - began)
+        made.refresh_from_db()
+        if made.status != Status.READY:
+            raise SystemExit(f"The inquiry is {made.status}: {made.failure}")
+    told = {"p50": round(1000 * statistics.median(seconds)), "max": round(1000 * max(seconds))}
+    print(json.dumps({"inquiry_ms": told, "inquiry_peak_rss_mb": _peak_mb()}))
 
 
 def export(campaign_id: str, format: str) -> None:

@@ -21,6 +21,7 @@ def run(*, messages: int = 10_000_000, requests: int = 40) -> dict[str, object]:
         found = _part("fill", str(messages), env=env)
         campaign = str(found.pop("campaign"))
         found |= _part("read", campaign, str(requests), env=env)
+        found |= _part("inquire", campaign, env=env)
         exports = {name: _part("export", campaign, name, env=env) for name in ("csv", "csv.gz", "parquet")}
         baseline = _part("copy", campaign, env=env)
     return {

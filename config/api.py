@@ -37,6 +37,7 @@ STATUS_OF_REFUSAL = {
     "unknown_param": status.HTTP_422_UNPROCESSABLE_ENTITY,
     "param_missing": status.HTTP_422_UNPROCESSABLE_ENTITY,
     "expired": status.HTTP_422_UNPROCESSABLE_ENTITY,
+    "too_many_inquiries": status.HTTP_429_TOO_MANY_REQUESTS,
 }
 
 
@@ -46,7 +47,10 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         case Refused():
             fields = {error.field: [error.message]} if error.field else None
             code = STATUS_OF_REFUSAL.get(error.code, status.HTTP_409_CONFLICT)
-            return _answer(code, error.code, error.message, fields=fields)
+            answer = _answer(code, error.code, error.message, fields=fields)
+            if error.retry_after:
+                answer.headers["Retry-After"] = str(error.retry_after)
+            return answer
         case exceptions.ValidationError():
             fields = _flat(error.detail)
             name, texts = next(iter(fields.items()))

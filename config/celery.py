@@ -131,6 +131,7 @@ app.conf.update(
             "options": {"expires": 30},
         },
         "sweep-uploads": {"task": "recipients.tasks.sweep_uploads", "schedule": 60.0, "options": {"expires": 60}},
+        "ask-standing": {"task": "reports.tasks.ask_standing", "schedule": 30.0, "options": {"expires": 30}},
         "sweep-exports": {"task": "reports.tasks.sweep", "schedule": 30.0, "options": {"expires": 30}},
         "sweep-erasures": {"task": "reports.tasks.sweep_erasures", "schedule": 30.0, "options": {"expires": 30}},
         "sweep-objects-of-lists": {"task": "recipients.tasks.sweep_objects", "schedule": 6 * 3600.0},

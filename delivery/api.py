@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.callers import workspace_of
+from accounts.callers import key_of, workspace_of
 from accounts.idempotency import idempotent
 from accounts.inputs import Input, InstantField, given
 from accounts.scopes import Scope
@@ -92,9 +92,10 @@ class PushMessages(APIView):
         campaign = get_object_or_404(found, pk=pk)
         if isinstance(request.data, Mapping) and "messages" in request.data:
             asks = [Ask(**one) for one in given(request, MessagesInput)["messages"]]
-            answers = pushing.push(campaign, asks, now=timezone.now())
+            answers = pushing.push(campaign, asks, by=key_of(request), now=timezone.now())
             return Response({"messages": [_shown(answer) for answer in answers]}, status=status.HTTP_202_ACCEPTED)
-        (answer,) = pushing.push(campaign, [Ask(**given(request, MessageInput))], now=timezone.now())
+        ask = Ask(**given(request, MessageInput))
+        (answer,) = pushing.push(campaign, [ask], by=key_of(request), now=timezone.now())
         if isinstance(answer, Refused):
             raise answer
         return Response(_shown(answer), status=status.HTTP_202_ACCEPTED)

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from accounts.models import Workspace
+from accounts.models import ApiKey, Workspace
 from campaigns.models import Campaign
 from channels.models import Channel
 from delivery.querysets import ChunkQuerySet, HaltQuerySet, InboundQuerySet, PushQuerySet
@@ -95,6 +95,10 @@ class Push(models.Model):
     expires_at = models.DateTimeField(null=True)
     is_suppressed = models.BooleanField(default=False, help_text="When it was accepted.")
     at = models.DateTimeField()
+    # Without a constraint of its own: `same` (audit.links) checks it together with the workspace, once a row.
+    pushed_by = models.ForeignKey(
+        ApiKey, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
 
     objects = PushQuerySet.as_manager()
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
+from django.db import models
+from django.db.models.functions import TruncDate
 from numpy.typing import NDArray
 
+from accounts.models import ApiKey
 from campaigns.models import Campaign
 from delivery.models import Chunk, Push
+from recipients.erased import NOBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +79,38 @@ def find(campaign: Campaign, phone: int) -> list[int]:
     """Every message to this number."""
     found = Push.objects.filter(campaign=campaign, phone=phone).order_by("recipient")
     return list(found.values_list("recipient", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class PushCount:
+    """How many messages one key pushed on one day, some of them to numbers that get nothing, or were erased since."""
+
+    key: ApiKey | None  # None: from before it was kept
+    day: date
+    messages: int
+    suppressed: int
+    erased: int
+    first_at: datetime
+    last_at: datetime
+
+
+def counts(campaign: Campaign) -> list[PushCount]:
+    """By day, in the zone of the workspace, and key."""
+    day = TruncDate("at", tzinfo=campaign.workspace.zone)
+    told = {
+        "messages": models.Count("recipient"),
+        "suppressed": models.Count("recipient", filter=models.Q(is_suppressed=True)),
+        "erased": models.Count("recipient", filter=models.Q(phone=NOBODY)),
+        "first_at": models.Min("at"),
+        "last_at": models.Max("at"),
+    }
+    grouped = Push.objects.filter(campaign=campaign).values("pushed_by", day=day).annotate(**told)
+    rows = list(grouped.order_by("day", "pushed_by").values_list("pushed_by", "day", *told))
+    keys = ApiKey.objects.select_related("user", "created_by").in_bulk({row[0] for row in rows} - {None})
+    return [PushCount(keys.get(row[0]), *row[1:]) for row in rows]
+
+
+def to(campaign: Campaign, phone: int) -> list[Push]:
+    """Every message to this number."""
+    related = ("pushed_by__user", "pushed_by__created_by")
+    return list(Push.objects.filter(campaign=campaign, phone=phone).select_related(*related).order_by("recipient"))

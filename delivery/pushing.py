@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
+from accounts.models import ApiKey
 from audit.refusal import Refused
 from campaigns import gsm
 from campaigns.models import Campaign
@@ -65,8 +66,9 @@ class _Fit:
         return hashlib.sha256(json.dumps(said, separators=(",", ":")).encode()).hexdigest()
 
 
-def push(campaign: Campaign, asks: Sequence[Ask], *, now: datetime) -> list[Taken | Refused]:
-    """An answer for each, in order: what is refused keeps nothing else from being accepted.
+def push(campaign: Campaign, asks: Sequence[Ask], *, by: ApiKey | None, now: datetime) -> list[Taken | Refused]:
+    """An answer for each, in order: what is refused keeps nothing else from being accepted. `by` is the key of the
+    program, kept with each message.
 
     Raises Refused when the campaign takes none: it is no trigger, has not been let go, or is over. While it is paused
     or in its closed hours messages are taken and wait.
@@ -80,12 +82,12 @@ def push(campaign: Campaign, asks: Sequence[Ask], *, now: datetime) -> list[Take
     if not good:
         _check_taking(campaign, campaign.status, now=now)
         return [fit for fit in fits if isinstance(fit, Refused)]
-    taken = iter(_take(campaign, good, now=now))
+    taken = iter(_take(campaign, good, by=by, now=now))
     return [fit if isinstance(fit, Refused) else next(taken) for fit in fits]
 
 
 @transaction.atomic
-def _take(campaign: Campaign, fits: Sequence[_Fit], *, now: datetime) -> list[Taken | Refused]:
+def _take(campaign: Campaign, fits: Sequence[_Fit], *, by: ApiKey | None, now: datetime) -> list[Taken | Refused]:
     with connection.cursor() as cursor:
         # SHARE: many may push at once, and nobody while the campaign is paused, ended or cancelled.
         cursor.execute("SELECT status FROM campaigns_campaign WHERE id = %s FOR SHARE", [campaign.pk])
@@ -99,7 +101,7 @@ def _take(campaign: Campaign, fits: Sequence[_Fit], *, now: datetime) -> list[Ta
         unwanted = set(cursor.fetchone()[0])
         made: list[Push] = []
         answers = [
-            _answer(campaign, fit, known, made, first=begin, is_suppressed=fit.phone in unwanted, now=now)
+            _answer(campaign, fit, known, made, first=begin, is_suppressed=fit.phone in unwanted, by=by, now=now)
             for fit in fits
         ]
         if made:
@@ -116,6 +118,7 @@ def _answer(
     *,
     first: int,
     is_suppressed: bool,
+    by: ApiKey | None,
     now: datetime,
 ) -> Taken | Refused:
     key = fit.ask.key
@@ -136,6 +139,7 @@ def _answer(
         expires_at=fit.ask.expires_at,
         is_suppressed=is_suppressed,
         at=now,
+        pushed_by=by,
     )
     made.append(one)
     if key is not None:

@@ -1,7 +1,8 @@
 """Chunks of recipients and the manifest that names them: the frozen form of a list.
 
-A chunk is a header, the E.164 digits of its recipients as a little-endian uint64 array in list order, and what the
-other columns say of each (docs/adr/0017). The manifest is canonical JSON.
+A chunk is a header, the E.164 digits of its recipients as a little-endian uint64 array in list order, what the
+other columns say of each (docs/adr/0017), and on which line of the file each stood (docs/adr/0087). The manifest is
+canonical JSON.
 """
 
 import hashlib
@@ -21,7 +22,10 @@ FORMAT = "message-center/list/2"
 LITTLE_ENDIAN = np.dtype("<u8")
 # Magic, how many recipients, bytes of the other columns once they are inflated.
 HEADER = struct.Struct("<8sII")
-MAGIC = b"MCCHUNK2"
+MAGIC = b"MCCHUNK3"
+LINES = struct.Struct("<Q")  # after the header: bytes of the lines, which are the last; 0 where they are not kept
+BEFORE_LINES = b"MCCHUNK2"  # of lists that were prepared before lines were kept
+FAR = 255  # a step of so many lines or more is written beside the others
 LEVEL = 1  # of zlib: higher ones save an eighth in three times the time
 
 
@@ -96,6 +100,11 @@ class Chunk:
 
     phones: NDArray[np.uint64]
     _deflated: bytes = b""
+    _lines: bytes = b""
+
+    def lines(self) -> NDArray[np.uint32] | None:
+        """On which line of the file each stood, from 1; None when that was not kept."""
+        return _unpacked(self._lines) if self._lines else None
 
     def rows(self) -> list[str]:
         """What else is said of each recipient, cells between tabs; empty when there is nothing."""
@@ -110,11 +119,28 @@ class Chunk:
         return [(*row.split("\t", columns)[:columns], *short[row.count("\t") + 1 :]) for row in rows]
 
 
-def encode(phones: NDArray[np.uint64], others: bytes = b"") -> bytes:
-    """`others` are as many rows as phones: cells between tabs, each row ended by a newline."""
+def encode(phones: NDArray[np.uint64], others: bytes = b"", lines: NDArray[np.uint32] | None = None) -> bytes:
+    """`others` are as many rows as phones: cells between tabs, each row ended by a newline; `lines` ascend."""
     deflated = zlib.compress(others, LEVEL) if others else b""
-    header = HEADER.pack(MAGIC, len(phones), len(others))
-    return b"".join((header, phones.astype(LITTLE_ENDIAN, copy=False).tobytes(), deflated))
+    packed = b"" if lines is None else _packed(lines)
+    header = HEADER.pack(MAGIC, len(phones), len(others)) + LINES.pack(len(packed))
+    return b"".join((header, phones.astype(LITTLE_ENDIAN, copy=False).tobytes(), deflated, packed))
+
+
+def _packed(lines: NDArray[np.uint32]) -> bytes:
+    """Steps from one to the next, a byte each, deflated: most are 1. Before them those that do not fit into a byte."""
+    steps = np.diff(lines, prepend=np.uint32(0))
+    far = steps[steps >= FAR].astype("<u4")
+    near = np.minimum(steps, FAR).astype(np.uint8)
+    return LINES.pack(len(far)) + far.tobytes() + zlib.compress(near.data, LEVEL)
+
+
+def _unpacked(packed: bytes) -> NDArray[np.uint32]:
+    far = np.frombuffer(packed, dtype="<u4", count=LINES.unpack_from(packed)[0], offset=LINES.size)
+    near = np.frombuffer(zlib.decompress(packed[LINES.size + far.nbytes :]), dtype=np.uint8)
+    steps = near.astype(np.uint32)
+    steps[near == FAR] = far
+    return np.cumsum(steps, dtype=np.uint32)
 
 
 def entry_for(number: int, key: str, data: bytes) -> Entry:
@@ -123,7 +149,11 @@ def entry_for(number: int, key: str, data: bytes) -> Entry:
 
 def decode(entry: Entry, data: bytes) -> Chunk:
     """The recipients of a chunk; raises ChunkDamaged unless the bytes are exactly those that were written."""
-    if hashlib.sha256(data).hexdigest() != entry.sha256 or HEADER.unpack_from(data)[:2] != (MAGIC, entry.count):
+    magic, count, _ = HEADER.unpack_from(data) if hashlib.sha256(data).hexdigest() == entry.sha256 else (b"", 0, 0)
+    if magic not in (MAGIC, BEFORE_LINES) or count != entry.count:
         raise ChunkDamaged(failures.CHUNK_CHANGED % {"number": entry.number})
-    phones = np.frombuffer(data, dtype=LITTLE_ENDIAN, count=entry.count, offset=HEADER.size)
-    return Chunk(phones, data[HEADER.size + phones.nbytes :])
+    keeps_lines = magic == MAGIC
+    begin = HEADER.size + (LINES.size if keeps_lines else 0)
+    end = len(data) - (LINES.unpack_from(data, HEADER.size)[0] if keeps_lines else 0)
+    phones = np.frombuffer(data, dtype=LITTLE_ENDIAN, count=entry.count, offset=begin)
+    return Chunk(phones, data[begin + phones.nbytes : end], data[end:])

@@ -186,7 +186,7 @@ def _without(piece: Piece, phone: int) -> _Erased | None:
     for place in here.tolist():
         if rows:
             rows[place] = "\t" * rows[place].count("\t")
-    data = chunks.encode(phones, "".join(f"{row}\n" for row in rows).encode())
+    data = chunks.encode(phones, "".join(f"{row}\n" for row in rows).encode(), chunk.lines())
     return _Erased(data, len(here))
 
 

@@ -69,6 +69,12 @@ class Listing:
                     return piece.first + int(places[0])
         return None
 
+    def line(self, number: int) -> int | None:
+        """On which line of its file this recipient stood; None when that was not kept."""
+        piece = self._piece_with(number)
+        lines = piece.open().lines()
+        return None if lines is None else int(lines[number - piece.first])
+
     def _piece_with(self, number: int) -> Piece:
         return self.pieces[bisect_right(self.pieces, number, key=lambda piece: piece.first) - 1]
 

@@ -134,10 +134,10 @@ def prepare(
         )
         _check_somebody_is_left(totals, rejected)
 
-        def write(chunk: tuple[int, NDArray[np.uint64], bytes]) -> Entry:
-            number, numbers, others = chunk
+        def write(chunk: tuple[int, NDArray[np.uint64], bytes, NDArray[np.uint32]]) -> Entry:
+            number, numbers, others, lines = chunk
             widths.add(others)
-            data = chunks.encode(numbers, others)
+            data = chunks.encode(numbers, others, lines)
             return chunks.entry_for(number, write_chunk(number, data), data)
 
         entries: list[Entry] = []
@@ -212,7 +212,7 @@ def _check_somebody_is_left(totals: Totals, rejected: Rejected) -> None:
 
 def _kept(
     first_wins: FirstWins, spilled: Spill, repeated: Repeated, origins: Origins
-) -> Iterator[tuple[NDArray[np.uint64], Others | None]]:
+) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint32], Others | None]]:
     spilled.rewind()
     for numbers, fates in first_wins.numbers():
         lines = spilled.take_lines(len(numbers))
@@ -221,27 +221,28 @@ def _kept(
         is_kept = fates == Fate.KEPT
         kept = numbers[is_kept]
         origins.add(kept)
-        yield kept, spilled.take_others(is_kept)
+        yield kept, lines[is_kept], spilled.take_others(is_kept)
 
 
 def _in_chunks(
-    pieces: Iterable[tuple[NDArray[np.uint64], Others | None]], size: int
-) -> Iterator[tuple[int, NDArray[np.uint64], bytes]]:
+    pieces: Iterable[tuple[NDArray[np.uint64], NDArray[np.uint32], Others | None]], size: int
+) -> Iterator[tuple[int, NDArray[np.uint64], bytes, NDArray[np.uint32]]]:
     number, rest = 0, _NOBODY
-    for more, others in pieces:
-        numbers = np.concatenate((rest[0], more))
-        sizes = rest[1].sizes if others is None else np.concatenate((rest[1].sizes, others.sizes))
-        text = memoryview(rest[1].text + (others.text if others else b""))
+    for more, its_lines, others in pieces:
+        numbers, lines = np.concatenate((rest[0], more)), np.concatenate((rest[1], its_lines))
+        sizes = rest[2].sizes if others is None else np.concatenate((rest[2].sizes, others.sizes))
+        text = memoryview(rest[2].text + (others.text if others else b""))
         ends = (
             np.concatenate(([0], np.cumsum(sizes, dtype=np.int64))) if others else np.zeros(len(numbers) + 1, dtype=int)
         )
         whole = len(numbers) - len(numbers) % size
         for begin in range(0, whole, size):
-            yield number, numbers[begin : begin + size], bytes(text[ends[begin] : ends[begin + size]])
+            said = bytes(text[ends[begin] : ends[begin + size]])
+            yield number, numbers[begin : begin + size], said, lines[begin : begin + size]
             number += 1
-        rest = numbers[whole:], Others(bytes(text[ends[whole] :]), sizes[whole:])
+        rest = numbers[whole:], lines[whole:], Others(bytes(text[ends[whole] :]), sizes[whole:])
     if len(rest[0]):
-        yield number, rest[0], rest[1].text
+        yield number, rest[0], rest[2].text, rest[1]
 
 
-_NOBODY = np.empty(0, dtype=np.uint64), Others(b"", np.empty(0, dtype=np.uint16))
+_NOBODY = np.empty(0, dtype=np.uint64), np.empty(0, dtype=np.uint32), Others(b"", np.empty(0, dtype=np.uint16))

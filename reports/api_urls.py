@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reports import api, erasure_api, inquiry_api, limit_api, statistics_api, trial_api
+from reports import api, erasure_api, inquiry_api, limit_api, standing_api, statistics_api, trial_api
 
 urlpatterns = [
     path("statistics/", statistics_api.Statistics.as_view(), name="statistics"),
@@ -18,6 +18,8 @@ urlpatterns = [
     path("inquiries/", inquiry_api.Inquiries.as_view(), name="inquiries"),
     path("inquiries/<int:pk>/", inquiry_api.OneInquiry.as_view(), name="inquiry"),
     path("inquiries/<int:pk>/file/", inquiry_api.InquiryFile.as_view(), name="inquiry-file"),
+    path("standing-exports/", standing_api.StandingExports.as_view(), name="standing-exports"),
+    path("standing-exports/<int:pk>/", standing_api.OneStandingExport.as_view(), name="standing-export"),
     path("exports/<int:pk>/", api.OneExport.as_view(), name="export"),
     path("exports/<int:pk>/file/", api.ExportFile.as_view(), name="export-file"),
 ]

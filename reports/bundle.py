@@ -143,22 +143,24 @@ def _seal_faults(campaign: Mapping[str, Any]) -> list[str]:
     found = []
     if sealed and seal.digest(content) != sealed:
         found.append("The seal is not that of the content.")
-    listed, revision = campaign["list"], campaign["sender"]["revision"]
-    told = (campaign["id"], campaign["workspace"]["id"], listed["digest"], listed["accepted"], revision["number"])
-    held = (
-        *(content["campaign"], content["workspace"]),
-        *(content["list"]["digest"], content["list"]["accepted"], content["sender"]["revision"]),
-    )
+    revision = campaign["sender"]["revision"]
+    told = (campaign["id"], campaign["workspace"]["id"], *_named(campaign["list"]), revision["number"])
+    held = (content["campaign"], content["workspace"], *_named(content["list"]), content["sender"]["revision"])
     if told != held or campaign["text"] != content["text"] or revision["saddr"] != content["sender"]["saddr"]:
         found.append("What is told of the campaign, its list or its sender is not what the seal covers.")
     return found
 
 
+def _named(listed: Mapping[str, Any] | None) -> tuple[Any, Any]:
+    """Of a trigger, which has no list, nothing."""
+    return (listed["digest"], listed["accepted"]) if listed else (None, None)
+
+
 def _file_faults(campaign: Mapping[str, Any], files: Mapping[str, bytes]) -> list[str]:
     """The list's digest is that of its manifest, and the sender's document is the one that is told of."""
     found = []
-    if LIST in files and hashlib.sha256(files[LIST]).hexdigest() != campaign["list"]["digest"]:
-        found.append("The list's manifest is not the one that its digest names.")
+    if campaign["list"] and (LIST in files or campaign["list"].get("replaced")):
+        found += _list_faults(campaign["list"], files[LIST])
     document = campaign["sender"]["revision"]["document"]
     if document and document["member"]:
         data = files.get(document["member"])
@@ -167,8 +169,25 @@ def _file_faults(campaign: Mapping[str, Any], files: Mapping[str, bytes]) -> lis
     return found
 
 
+def _list_faults(listed: Mapping[str, Any], manifest: bytes) -> list[str]:
+    """The manifest is the list's, and from its chunks those lead that took their place when somebody was erased."""
+    if hashlib.sha256(manifest).hexdigest() != listed["digest"]:
+        return ["The list's manifest is not the one that its digest names."]
+    now = {chunk["number"]: chunk["sha256"] for chunk in json.loads(manifest)["chunks"]}
+    replaced = listed.get("replaced", [])
+    for one in replaced:
+        if now.get(one["chunk"]) != one["was"]:
+            return [f"What took the place of chunk {one['chunk']} does not follow what was there."]
+        now[one["chunk"]] = one["is"]
+    if listed.get("erased", 0) != sum(one["recipients"] for one in replaced):
+        return ["The number of the erased is not that of their chunks."]
+    return []
+
+
 def _totals_faults(campaign: Mapping[str, Any]) -> list[str]:
-    n = campaign["totals"]
+    n, pushed = campaign["totals"], campaign.get("pushed")
+    if pushed and not pushed["messages"] == sum(one["messages"] for one in pushed["by_day_and_key"]) == n["rows"]:
+        return ["The messages that were pushed are not those of the totals."]
     balanced = n["rows"] == n["invalid"] + n["duplicate"] + n["suppressed"] + n["accepted"] and n["accepted"] == sum(
         n[term]
         for term in (
@@ -258,8 +277,8 @@ def _inquiry_faults(answer: Mapping[str, Any]) -> list[str]:
     for message in answer["messages"]:
         content, approvals = message["content"], message["approvals"]
         where = f"Campaign {message['campaign']['id']}"
-        told = (message["campaign"]["id"], answer["workspace"]["id"], message["text"], message["list"]["digest"])
-        held = (content["campaign"], content["workspace"], content["text"], content["list"]["digest"])
+        told = (message["campaign"]["id"], answer["workspace"]["id"], message["text"], _digest(message["list"]))
+        held = (content["campaign"], content["workspace"], content["text"], _digest(content["list"]))
         if message["seal"] != seal.digest(content):
             found.append(f"{where}: the seal is not that of the content.")
         if told != held or message["sender"]["saddr"] != content["sender"]["saddr"]:
@@ -270,7 +289,18 @@ def _inquiry_faults(answer: Mapping[str, Any]) -> list[str]:
         seals = {one["entry"]["after"].get("seal") for one in approvals}
         if not message["is_test"] and message["seal"] not in seals:
             found.append(f"{where}: no approval in the ledger has this seal.")
+        if content["list"] is None and not message.get("pushed"):
+            found.append(f"{where}: nothing says who pushed the message.")
+    found += [
+        f"List {one['id']}: the line of the file is not one on which this recipient can stand."
+        for one in answer["lists"]
+        if one.get("line") is not None and one["line"] < one["place"]
+    ]
     return found
+
+
+def _digest(listed: Mapping[str, Any] | None) -> str | None:
+    return listed["digest"] if listed else None
 
 
 def _is_whole(link: Mapping[str, Any]) -> bool:

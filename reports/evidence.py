@@ -16,11 +16,12 @@ from audit.models import Entry
 from audit.wording import stored
 from campaigns import gsm, seal
 from campaigns.models import Campaign
-from delivery import counters
+from delivery import counters, pushes
 from delivery.counters import Totals
 from delivery.models import Incident
 from objects.trouble import ObjectMissing
-from reports import bundle, evidence_paper
+from recipients.models import ErasedChunk, RecipientList
+from reports import bundle, evidence_paper, inquiry_answer
 from senders.models import Revision
 
 DOCUMENT_MISSING = stored(
@@ -43,9 +44,9 @@ def signed(campaign_id: int, *, language: str, now: datetime) -> tuple[bytes, To
             bundle.CAMPAIGN: _campaign(campaign, links, totals, now=now),
             bundle.CHAIN: _chain(campaign, links, kept),
         }
-    assert campaign.list is not None
-    with default_storage.open(campaign.list.manifest_key, "rb") as file:
-        members[bundle.LIST] = file.read()
+    if campaign.list is not None:
+        with default_storage.open(campaign.list.manifest_key, "rb") as file:
+            members[bundle.LIST] = file.read()
     document = _document(campaign.revision)
     members[bundle.CAMPAIGN]["sender"]["revision"]["document"] = document and document[0]
     if document and document[1] is not None:
@@ -58,8 +59,7 @@ def signed(campaign_id: int, *, language: str, now: datetime) -> tuple[bytes, To
 
 
 def _campaign(campaign: Campaign, links: list[Entry], totals: Totals, *, now: datetime) -> dict[str, Any]:
-    listed, revision = campaign.list, campaign.revision
-    assert listed is not None
+    revision = campaign.revision
     ours = [entry for entry in links if _is_about(entry, campaign)]
     incidents = Incident.objects.filter(campaign=campaign).select_related("channel").order_by("minute", "pk")
     return {
@@ -94,12 +94,8 @@ def _campaign(campaign: Campaign, links: list[Entry], totals: Totals, *, now: da
                 "decision_reason": revision.decision_reason,
             },
         },
-        "list": {
-            "name": listed.name,
-            "filename": listed.filename,
-            "digest": listed.digest,
-            **{name: getattr(listed, name) for name in ("rows", "accepted", "invalid", "duplicate", "suppressed")},
-        },
+        "list": _list(campaign.list) if campaign.list is not None else None,
+        "pushed": _pushed(campaign) if campaign.list is None else None,
         "channel": campaign.channel.name,
         "route": campaign.route.name if campaign.route else None,
         "people": {
@@ -120,6 +116,39 @@ def _campaign(campaign: Campaign, links: list[Entry], totals: Totals, *, now: da
             {"kind": incident.kind, "channel": str(incident.channel or ""), "count": incident.count}
             | {"first_at": _instant(incident.first_at), "last_at": _instant(incident.last_at)}
             for incident in incidents
+        ],
+    }
+
+
+def _list(listed: RecipientList) -> dict[str, Any]:
+    """`erased` are recipients whose place is nobody's since; `replaced` leads from the chunks that were approved to
+    those that are there now."""
+    replaced = list(ErasedChunk.objects.filter(list=listed).order_by("pk"))
+    return {
+        "name": listed.name,
+        "filename": listed.filename,
+        "digest": listed.digest,
+        **{name: getattr(listed, name) for name in ("rows", "accepted", "invalid", "duplicate", "suppressed")},
+        "erased": sum(row.recipients for row in replaced),
+        "replaced": [
+            {"chunk": row.number, "was": row.was_sha256, "is": row.sha256, "recipients": row.recipients}
+            | {"at": row.at.isoformat()}
+            for row in replaced
+        ],
+    }
+
+
+def _pushed(campaign: Campaign) -> dict[str, Any]:
+    """Of a trigger, which has no list: how many messages which key pushed on which day."""
+    counts = pushes.counts(campaign)
+    return {
+        "messages": sum(one.messages for one in counts),
+        "suppressed": sum(one.suppressed for one in counts),
+        "erased": sum(one.erased for one in counts),
+        "by_day_and_key": [
+            {"day": one.day.isoformat(), "key": inquiry_answer.key(one.key), "messages": one.messages}
+            | {"first_at": one.first_at.isoformat(), "last_at": one.last_at.isoformat()}
+            for one in counts
         ],
     }
 

@@ -1,7 +1,7 @@
 """The document in a bundle of evidence: what the other members tell programs, told to whoever must judge it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -93,7 +93,9 @@ class _Document:
         facts = [(_("Alphabet"), alphabet), (_("Sending mode"), str(Mode(content["mode"]).label))]
         if message["varies"]:
             self.paper.say(
-                _("What stands in braces was filled from the list for each recipient: the parts are the fewest.")
+                _("What stands in braces was filled by the program for each message: the parts are the fewest.")
+                if self.campaign["pushed"]
+                else _("What stands in braces was filled from the list for each recipient: the parts are the fewest.")
             )
             facts.append((_("Parts, at least"), str(self.campaign["parts_at_least"])))
         elif len(message["parts"]) > 1:
@@ -128,8 +130,11 @@ class _Document:
         )
 
     def _list(self) -> None:
-        listed = self.campaign["list"]
+        listed, pushed = self.campaign["list"], self.campaign["pushed"]
         self.paper.section(_("To whom"))
+        if pushed:
+            self._pushed(pushed)
+            return
         self.paper.say(
             _("No recipient's number is in this archive. The digest stands for the list as it was approved."),
             quiet=True,
@@ -142,9 +147,40 @@ class _Document:
                 (_("Duplicate"), intcomma(listed["duplicate"])),
                 (_("Suppressed"), intcomma(listed["suppressed"])),
                 (_("Accepted"), intcomma(listed["accepted"])),
+                (_("Erased since"), intcomma(listed["erased"])),
                 (_("Digest of the list"), Cell(listed["digest"], is_code=True)),
             ]
         )
+
+    def _pushed(self, pushed: Json) -> None:
+        self.paper.say(
+            _(
+                "This campaign has no list: programs pushed its messages one by one, with keys of the workspace. No "
+                "recipient's number is in this archive."
+            ),
+            quiet=True,
+        )
+        self.paper.facts(
+            [
+                (_("Messages pushed"), intcomma(pushed["messages"])),
+                (_("Suppressed when they were pushed"), intcomma(pushed["suppressed"])),
+                (_("Erased since"), intcomma(pushed["erased"])),
+            ]
+        )
+        if pushed["by_day_and_key"]:
+            self.paper.rows(
+                [_("Day"), _("By which key"), _("Messages"), _("First"), _("Last")],
+                [
+                    [
+                        *(date_format(date.fromisoformat(one["day"]), "j M Y"), key_named(one["key"])),
+                        intcomma(one["messages"]),
+                        *(self._at(one["first_at"], seconds=False), self._at(one["last_at"], seconds=False)),
+                    ]
+                    for one in pushed["by_day_and_key"]
+                ],
+                widths=(24, 52, 18, 36, 36),
+                align=("LEFT", "LEFT", "RIGHT", "LEFT", "LEFT"),
+            )
 
     def _decisions(self) -> None:
         decisions = self.campaign["decisions"]
@@ -320,6 +356,11 @@ def checking(paper: Paper, *, public: str) -> None:
         (_("Public key (Ed25519)"), Cell(public, is_code=True)),
     ]
     paper.facts(facts)
+
+
+def key_named(key: Json | None) -> str:
+    """A key of the API as people know it, and who answers for it."""
+    return f"{key['name']} ({key['prefix']}…), {key['person']}" if key else _("not kept")
 
 
 def _by_at(who: str | None, at: str) -> str:

@@ -31,7 +31,7 @@ from recipients.chunks import ChunkDamaged
 from recipients.statuses import Status as ListStatus
 from reports import evidence, lines, tasks
 from reports.lines import COLUMNS, OF_LIST, Lines
-from reports.models import TABLES, Export, Format
+from reports.models import TABLES, Export, Format, StandingExport
 from reports.statuses import MOVES, UNFINISHED, Status
 
 # Whoever holds an export and tells nothing for so long is taken for dead and another begins; if both live, the first to
@@ -60,24 +60,29 @@ def check_role(format: str, permissions: Collection[Permission]) -> None:
 
 
 @transaction.atomic
-def request(campaign_id: int, *, format: str, by: User, columns: Sequence[str] = ()) -> Export:
+def request(
+    campaign_id: int,
+    *,
+    format: str,
+    by: User,
+    columns: Sequence[str] = (),
+    standing: StandingExport | None = None,
+) -> Export:
     """`columns` are names of `lines.COLUMNS`, or `list.NAME` of those of the list; none are the former. The edge asks
     `check_role` first."""
     campaign = Campaign.objects.select_related("list").get(pk=campaign_id)
     if campaign.mode != Mode.TRIGGER and (campaign.list is None or campaign.list.status != ListStatus.READY):
         words = _("%(campaign)s has no prepared list: there is nothing to export yet.") % {"campaign": campaign}
         raise Refused(words, code="list_not_ready")
-    if campaign.mode == Mode.TRIGGER and format == Format.EVIDENCE:
-        words = _("%(campaign)s is a trigger: its evidence would need a list that is fixed.") % {"campaign": campaign}
-        raise Refused(words, code="no_evidence")
     retention.check_kept(campaign)
-    _check_columns(columns, campaign, format=format)
+    check_columns(columns, columns_of(campaign), format=format)
     export = Export.objects.create(
         workspace_id=campaign.workspace_id,
         campaign=campaign,
         format=Format(format),
         columns=list(columns),
         requested_by=by,
+        standing=standing,
     )
     after = {"campaign": campaign.pk, "format": export.format, "columns": export.columns}
     record("export.requested", export, by=by, after=after)
@@ -90,12 +95,12 @@ def columns_of(campaign: Campaign) -> list[str]:
     return [*COLUMNS, *dict.fromkeys(f"{OF_LIST}{name}" for name in campaign.columns)]
 
 
-def _check_columns(columns: Sequence[str], campaign: Campaign, *, format: str) -> None:
+def check_columns(columns: Sequence[str], known: Sequence[str], *, format: str) -> None:
     if columns and format == Format.EVIDENCE:
         raise Refused(_("The evidence has no columns to choose."), code="no_columns")
-    if unknown := next((name for name in columns if name not in columns_of(campaign)), None):
+    if unknown := next((name for name in columns if name not in known), None):
         words = _("There is no column “%(name)s”: choose of %(known)s.")
-        told = {"name": unknown, "known": ", ".join(columns_of(campaign))}
+        told = {"name": unknown, "known": ", ".join(known)}
         raise Refused(words % told, code="unknown_column")
     if len(set(columns)) < len(columns):
         raise Refused(_("Name each column once."), code="double_column")
@@ -184,7 +189,9 @@ def _claim(export_id: int, *, now: datetime) -> datetime | None:
         return None
     if now - export.requested_at > GIVE_UP:
         export.failure = LATE
-        change_status(export, Status.FAILED, moves=MOVES, by=None, note=export.failure, also_save=["failure"])
+        change_status(
+            export, Status.FAILED, moves=MOVES, by=None, note=LATE, also_save=["failure"], after=_about(export)
+        )
         return None
     export.lease_until = now + LEASE
     if export.status == Status.QUEUED:
@@ -209,7 +216,7 @@ def _finish(export_id: int, key: str, written: Written, *, now: datetime) -> boo
         moves=MOVES,
         by=None,
         also_save=["key", "rows", "bytes", "totals", "ready_at", "lease_until"],
-        after={"rows": written.rows, "bytes": written.bytes},
+        after={**_about(export), "rows": written.rows, "bytes": written.bytes, "kept_until": export.kept_until},
     )
     return True
 
@@ -219,7 +226,20 @@ def _fail(export_id: int, holding: "_Holding", *, failure: str) -> None:
     export = Export.objects.lock(export_id)
     if export.lease_until == holding.lease:
         export.failure, export.lease_until = failure, None
-        change_status(export, Status.FAILED, moves=MOVES, by=None, note=failure, also_save=["failure", "lease_until"])
+        change_status(
+            export,
+            Status.FAILED,
+            moves=MOVES,
+            by=None,
+            note=failure,
+            also_save=["failure", "lease_until"],
+            after=_about(export),
+        )
+
+
+def _about(export: Export) -> dict[str, object]:
+    """For the ledger, from which webhooks are told."""
+    return {"campaign": export.campaign_id, "format": export.format}
 
 
 class _Holding:

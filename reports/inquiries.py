@@ -3,6 +3,7 @@
 The number is in the row until it is answered, then only in the file: in no address, task, log or entry of the ledger.
 """
 
+import math
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ from reports.statuses import MOVES, UNFINISHED, Status
 
 PREFIX = "inquiries/"
 KNOWN_BY = 12  # digits of the keyed hash
+RATED = timedelta(hours=1)
 LEASE = timedelta(minutes=5)  # renewed with each list
 GIVE_UP = timedelta(hours=24)
 ERASED = stored(gettext_noop("The number was erased."))
@@ -47,16 +49,22 @@ def ask(workspace: Workspace, number: str, *, reason: str, by: User, now: dateti
         raise Refused(_("Your role does not let you %(do)s.") % {"do": Permission.PROVE.label}, code="not_yours_to_ask")
     phone = suppressions.number_of(number, workspace)
     why = suppressions.checked_reason(reason, phone)
-    lately = Inquiry.objects.filter(asked_by=by, asked_at__gt=now - timedelta(hours=1)).count()
-    if lately >= settings.INQUIRIES_PER_HOUR:
-        words = _("You have asked about %(count)d numbers within an hour: wait a while.") % {"count": lately}
-        raise Refused(words, code="too_many_inquiries")
+    _check_rate(by, now=now)
     inquiry = Inquiry.objects.create(
         workspace=workspace, phone=phone, known_as=known_as(phone), reason=why, asked_by=by, asked_at=now
     )
     record("inquiry.asked", inquiry, by=by, note=why, after={"hash": inquiry.known_as})
     tasks.answer_inquiry.delay_on_commit(inquiry.pk)
     return inquiry
+
+
+def _check_rate(by: User, *, now: datetime) -> None:
+    asked = Inquiry.objects.filter(asked_by=by, asked_at__gt=now - RATED).order_by("-asked_at")
+    lately = list(asked.values_list("asked_at", flat=True)[: settings.INQUIRIES_PER_HOUR])
+    if len(lately) >= settings.INQUIRIES_PER_HOUR:
+        words = _("You have asked about %(count)d numbers within an hour: wait a while.") % {"count": len(lately)}
+        wait = math.ceil((lately[-1] + RATED - now).total_seconds()) if lately else RATED.total_seconds()
+        raise Refused(words, code="too_many_inquiries", retry_after=max(int(wait), 1))
 
 
 def known_as(phone: int) -> str:

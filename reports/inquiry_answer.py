@@ -11,13 +11,14 @@ from typing import Any, TypeAlias
 from django.core.files.storage import default_storage
 from django.db.models import Q
 
-from accounts.models import Workspace
+from accounts.models import ApiKey, Workspace
 from audit import ledger
 from audit.models import Entry
 from campaigns import gsm, seal
 from campaigns.models import Campaign
-from delivery import errors, retention
-from delivery.models import CarrierId, Inbound, Message
+from campaigns.statuses import Mode
+from delivery import errors, pushes, retention
+from delivery.models import CarrierId, Inbound, Message, Push
 from delivery.statuses import TERM_OF, MessageState
 from recipients import suppressions
 from recipients.listing import listing_of
@@ -66,14 +67,25 @@ def _messages(workspace: Workspace, phone: int, places: Sequence[tuple[Recipient
     at = {listed.pk: place for listed, place in places}
     related = ("list", "sender", "revision__decided_by", "channel", "created_by")
     started = Campaign.objects.filter(workspace=workspace).exclude(started_at=None)
-    kept: list[tuple[Campaign, Message | None, bool]] = []
+    kept: list[tuple[Campaign, Message | None, Push | None, bool]] = []
     for campaign in started.select_related(*related).order_by("started_at", "pk"):
         is_kept = retention.is_kept(campaign)
+        if campaign.mode == Mode.TRIGGER:
+            kept += [(campaign, message, pushed, True) for message, pushed in _pushed(campaign, phone)]
+            continue
         message = _message(campaign, phone, at) if is_kept else None
         if message is not None or campaign.list_id in at:
-            kept.append((campaign, message, is_kept))
-    ids = _carrier_ids([message for _, message, _ in kept if message is not None], phone)
-    return [_told(campaign, message, ids, is_kept=is_kept) for campaign, message, is_kept in kept]
+            kept.append((campaign, message, None, is_kept))
+    ids = _carrier_ids([message for _, message, _, _ in kept if message is not None], phone)
+    return [_told(campaign, message, pushed, ids, is_kept=is_kept) for campaign, message, pushed, is_kept in kept]
+
+
+def _pushed(campaign: Campaign, phone: int) -> list[tuple[Message | None, Push]]:
+    """Every message that was pushed to it; where they are no longer kept, none."""
+    asked = pushes.to(campaign, phone)
+    rows = Message.objects.filter(day=campaign.day, campaign=campaign, recipient__in=[one.recipient for one in asked])
+    at = {message.recipient: message for message in rows} if asked else {}
+    return [(at.get(one.recipient), one) for one in asked]
 
 
 def _carrier_ids(messages: Sequence[Message], phone: int) -> dict[tuple[int, int], list[Answer]]:
@@ -97,10 +109,14 @@ def _message(campaign: Campaign, phone: int, at: dict[int | None, int] | dict[in
 
 
 def _told(
-    campaign: Campaign, message: Message | None, ids: dict[tuple[int, int], list[Answer]], *, is_kept: bool
+    campaign: Campaign,
+    message: Message | None,
+    pushed: Push | None,
+    ids: dict[tuple[int, int], list[Answer]],
+    *,
+    is_kept: bool,
 ) -> Answer:
     listed, revision = campaign.list, campaign.revision
-    assert listed is not None
     decisions = Entry.objects.of(campaign.workspace).about(campaign).filter(action__in=bundle.DECISIONS)
     return {
         "campaign": {"id": campaign.pk, "name": campaign.name, "status": str(campaign.status)},
@@ -108,7 +124,8 @@ def _told(
         "text": campaign.text,
         "parts_at_least": gsm.count_parts(campaign.template.least),
         "sender": {"saddr": revision.saddr, "revision": revision.number, "approved_by": str(revision.decided_by or "")},
-        "list": {"id": listed.pk, "digest": listed.digest},
+        "list": {"id": listed.pk, "digest": listed.digest} if listed else None,
+        "pushed": _push(pushed) if pushed else None,
         "seal": campaign.seal,
         "content": seal.content(campaign),
         "started_at": campaign.started_at and campaign.started_at.isoformat(),
@@ -119,6 +136,26 @@ def _told(
         "is_kept": is_kept,
         "result": _result(campaign, message, ids) if message else None,
     }
+
+
+def _push(pushed: Push) -> Answer:
+    """By which program it was asked for."""
+    return {
+        "id": pushed.recipient,
+        "at": pushed.at.isoformat(),
+        "by": key(pushed.pushed_by),
+        "idempotency_key": pushed.key,
+        "expires_at": pushed.expires_at and pushed.expires_at.isoformat(),
+        "is_suppressed": pushed.is_suppressed,
+    }
+
+
+def key(used: ApiKey | None) -> Answer | None:
+    """A key of the API, and who answers for it; None where it was not kept."""
+    if used is None:
+        return None
+    kind, person = ("token", used.user) if used.user else ("key", used.created_by)
+    return {"id": used.pk, "name": used.name, "prefix": used.prefix, "kind": kind, "person": str(person)}
 
 
 def _result(campaign: Campaign, message: Message, ids: dict[tuple[int, int], list[Answer]]) -> Answer:
@@ -144,7 +181,7 @@ def _result(campaign: Campaign, message: Message, ids: dict[tuple[int, int], lis
 
 
 def _list(listed: RecipientList, place: int, phone: int) -> Answer:
-    """Rows that were left out stand before or behind it: in between is what can be said of its row."""
+    """Where its line is not kept, rows that were left out stand before or behind it: in between is its row."""
     left_out = listed.rows - listed.accepted
     return {
         "id": listed.pk,
@@ -156,6 +193,7 @@ def _list(listed: RecipientList, place: int, phone: int) -> Answer:
         "uploaded_at": listed.created_at.isoformat(),
         "place": place + 1,
         "accepted": listed.accepted,
+        "line": listing_of(listed).line(place),
         "row_from": place + 1,
         "row_to": place + 1 + left_out,
         "repeated_on_lines": _repeated(listed, phone),

@@ -14,7 +14,7 @@ from audit.wording import worded
 from delivery.statuses import Term
 from recipients.statuses import Source
 from reports import bundle, words
-from reports.evidence_paper import checking
+from reports.evidence_paper import checking, key_named
 from reports.paper import Cell, Paper
 
 Json = Mapping[str, Any]
@@ -86,6 +86,7 @@ class _Document:
         parts = result.get("parts", [])
         self.paper.facts(
             [
+                *self._pushed(message["pushed"]),
                 (_("Sender shown"), message["sender"]["saddr"]),
                 (
                     _("Result"),
@@ -101,6 +102,17 @@ class _Document:
             ]
         )
 
+    def _pushed(self, pushed: Json | None) -> list[tuple[str, str]]:
+        if pushed is None:
+            return []
+        return [
+            (_("Pushed by the key"), key_named(pushed["by"])),
+            (_("Pushed at"), self._at(pushed["at"])),
+            (_("The program calls it"), pushed["idempotency_key"] or ""),
+            (_("To be sent until"), self._at(pushed["expires_at"])),
+            (_("Suppressed when it was pushed"), _("yes") if pushed["is_suppressed"] else ""),
+        ]
+
     def _decision(self, entry: Json) -> tuple[str, str]:
         said = f"{entry['actor_name']}, {self._at(entry['at'])}"
         return str(words.of(entry["action"])), f"{said}: {worded(entry['note'])}" if entry["note"] else said
@@ -110,8 +122,6 @@ class _Document:
         if not self.answer["lists"]:
             self.paper.say(_("It is on no list of the workspace."))
         for one in self.answer["lists"]:
-            exact = one["row_from"] == one["row_to"]
-            row = _("row %(row_from)d") if exact else _("between row %(row_from)d and row %(row_to)d")
             repeated = ", ".join(str(line) for line in one["repeated_on_lines"])
             self.paper.facts(
                 [
@@ -119,7 +129,7 @@ class _Document:
                     (_("File"), one["filename"]),
                     (_("Uploaded by"), f"{one['uploaded_by']}, {self._at(one['uploaded_at'])}"),
                     (_("Place"), _("recipient %(place)d of %(accepted)d") % one),
-                    (_("Row of the file"), row % one),
+                    (_("Line of the file"), str(one["line"]) if one["line"] is not None else _between(one)),
                     (_("Again on lines"), repeated),
                     (_("Digest of the list"), Cell(one["digest"], is_code=True)),
                 ]
@@ -155,6 +165,13 @@ class _Document:
         for one in self.answer["inbound"]:
             keyword = _("taken for the stop word %(keyword)s") % one if one["keyword"] else ""
             self.paper.quote(one["text"], above=" · ".join(filter(None, (self._at(one["at"]), one["to"], keyword))))
+
+
+def _between(one: Json) -> str:
+    """Of a list that was prepared before lines were kept."""
+    exact = one["row_from"] == one["row_to"]
+    row = _("row %(row_from)d") if exact else _("between row %(row_from)d and row %(row_to)d")
+    return f"{_('not kept')}; {row % one}"
 
 
 def _part(one: Json) -> str:

@@ -12,7 +12,13 @@ from accounts.models import Workspace
 from campaigns.models import Campaign
 from channels.models import Channel
 from delivery.statuses import ErrorKind, MessageState
-from reports.querysets import DayCountQuerySet, ErasureQuerySet, ExportQuerySet, InquiryQuerySet
+from reports.querysets import (
+    DayCountQuerySet,
+    ErasureQuerySet,
+    ExportQuerySet,
+    InquiryQuerySet,
+    StandingExportQuerySet,
+)
 from reports.statuses import UNFINISHED, ErasureStatus, Place, Status
 from senders.models import Sender
 
@@ -25,6 +31,41 @@ class Format(models.TextChoices):
 
 
 TABLES = (Format.CSV, Format.CSV_GZ, Format.PARQUET)
+
+
+class StandingExport(models.Model):
+    """Exports that are asked for by themselves (`standing`), in the name of whoever made it."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
+    format = models.CharField(max_length=10, choices=Format.choices, default=Format.CSV)
+    columns = models.JSONField(default=list, blank=True, help_text="As of an export.")
+    hours_after_end = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Of each campaign, so long after its end: receipts go on arriving."
+    )
+    daily_at = models.TimeField(
+        null=True,
+        blank=True,
+        help_text="Of every campaign that was under way in the day before, in the workspace's zone.",
+    )
+    next_at = models.DateTimeField(null=True, blank=True, help_text="Of a daily one.")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = StandingExportQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="standingexport_has_one_time",
+                condition=Q(daily_at=None, next_at=None, hours_after_end__isnull=False)
+                | Q(daily_at__isnull=False, next_at__isnull=False, hours_after_end=None),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        time = self.daily_at.isoformat("minutes") if self.daily_at else f"{self.hours_after_end} h"
+        return f"{self.format}, {time}"
 
 
 class Export(models.Model):
@@ -41,6 +82,14 @@ class Export(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField(default=timezone.now)
+    standing = models.ForeignKey(
+        StandingExport,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        help_text="What asked for it.",
+    )
     ready_at = models.DateTimeField(null=True, blank=True)
 
     objects = ExportQuerySet.as_manager()

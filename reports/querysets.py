@@ -12,7 +12,7 @@ from recipients.statuses import Status as ListStatus
 from reports.statuses import UNFINISHED, ErasureStatus, Status
 
 if TYPE_CHECKING:
-    from reports.models import DayCount, Erasure, Export, Inquiry
+    from reports.models import DayCount, Erasure, Export, Inquiry, StandingExport
 
 
 class ExportQuerySet(models.QuerySet["Export"]):
@@ -35,6 +35,23 @@ class ExportQuerySet(models.QuerySet["Export"]):
 
     def lock(self, pk: int) -> "Export":
         return self.select_for_update(of=("self",), no_key=True).select_related("campaign").get(pk=pk)
+
+
+class StandingExportQuerySet(models.QuerySet["StandingExport"]):
+    def of(self, workspace: Any) -> Self:
+        return self.filter(workspace=workspace, ended_at=None).select_related("workspace", "created_by")
+
+    def due(self, now: datetime) -> Self:
+        """To be looked at: those of campaigns always are."""
+        return self.filter(ended_at=None).filter(Q(next_at=None) | Q(next_at__lte=now))
+
+    def claim(self, pk: int) -> "StandingExport | None":
+        """None when somebody else is at it, or it is not one of these any more."""
+        locked = self.select_for_update(of=("self",), skip_locked=True, no_key=True)
+        return locked.select_related("workspace", "created_by").filter(pk=pk).first()
+
+    def lock(self, pk: int) -> "StandingExport":
+        return self.select_for_update(of=("self",), no_key=True).select_related("workspace").get(pk=pk)
 
 
 class ErasureQuerySet(models.QuerySet["Erasure"]):

@@ -26,6 +26,13 @@ def sweep() -> None:
     exports.let_go(now=timezone.now())
 
 
+@shared_task
+def ask_standing() -> None:
+    from reports import standing
+
+    standing.ask_due(now=timezone.now())
+
+
 @shared_task(acks_late=True, ignore_result=True)
 def sweep_inquiries() -> None:
     from reports import inquiries

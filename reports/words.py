@@ -116,6 +116,8 @@ WORDS: dict[str, Any] = {
     "export.ready": _("Export ready"),
     "export.failed": _("Export failed"),
     "export.expired": _("Export no longer kept"),
+    "standingexport.created": _("Standing export begun"),
+    "standingexport.ended": _("Standing export ended"),
     "inquiry.asked": _("Inquiry about a number"),
     "inquiry.running": _("Inquiry being answered"),
     "inquiry.queued": _("Inquiry begun anew"),

@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 
 from accounts import invitations, join_requests, keys
 from accounts.models import ApiKey, Invitation, JoinRequest, Membership, User, Workspace
-from accounts.roles import Role
+from accounts.roles import Permission, Role
 from audit.ledger import change_status
 from campaigns import drafts, saved_texts, transitions, trials
 from campaigns.models import Campaign, SavedText
@@ -32,7 +32,8 @@ from recipients import transitions as list_transitions
 from recipients.models import RecipientList, SuppressionImport
 from recipients.statuses import MOVES as LIST_MOVES
 from recipients.statuses import Status as ListStatus
-from reports.models import DayCount
+from reports import standing
+from reports.models import DayCount, StandingExport
 from senders import transitions as sender_transitions
 from senders.models import Revision, Sender
 from webhooks import endpoints
@@ -156,15 +157,19 @@ def ready_list(
     duplicate: int = 0,
     columns: Sequence[str] = (),
     cells: Sequence[Sequence[str]] = (),
+    lines: Sequence[int] | None = (),
     **fields,
 ) -> RecipientList:
-    """A prepared list with its chunk objects and manifest in storage; `cells` are those of each recipient."""
+    """A prepared list with its chunk objects and manifest in storage; `cells` are those of each recipient, `lines`
+    where each stood in the file: from 1 on where nothing is said, None as lists of before have none."""
     made = uploading_list(workspace, **fields)
     accepted = np.array(numbers or range(FIRST_NUMBER, FIRST_NUMBER + count), dtype=np.uint64)
     entries = []
+    stood = None if lines is None else np.array(lines or range(1, len(accepted) + 1), dtype=np.uint32)
     for number, begin in enumerate(range(0, len(accepted), chunk_size)):
         others = "".join("\t".join(row) + "\n" for row in cells[begin : begin + chunk_size])
-        data = chunks.encode(accepted[begin : begin + chunk_size], others.encode())
+        on_lines = None if stood is None else stood[begin : begin + chunk_size]
+        data = chunks.encode(accepted[begin : begin + chunk_size], others.encode(), on_lines)
         key = default_storage.save(f"lists/{made.pk}/1/{number:05}", ContentFile(data))
         entries.append(chunks.entry_for(number, key, data))
     totals = chunks.Totals(
@@ -378,6 +383,13 @@ def saved_text(workspace: Workspace, name: str = "", *, text: str = "Half price.
 
 
 # --- Webhooks ---------------------------------------------------------------------------------------------------------
+
+
+def standing_export(workspace: Workspace, **fields) -> StandingExport:
+    if "daily_at" not in fields:
+        fields = {"hours_after_end": 24, **fields}
+    fields = {"format": "csv", "by": somebody(workspace, Role.ADMIN), "now": timezone.now(), **fields}
+    return standing.create(workspace, **fields, permissions=frozenset(Permission))
 
 
 def endpoint(workspace: Workspace, url: str = "https://hooks.example.com/in", **fields) -> Endpoint:

@@ -1,4 +1,4 @@
-"""What happened to campaigns, read from the ledger for each endpoint: as notices are (docs/adr/0043)."""
+"""What happened to campaigns and exports, read from the ledger for each endpoint: as notices are (docs/adr/0043)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from audit.models import Entry
 from campaigns.models import Campaign
 from webhooks import payloads
 from webhooks.models import Delivery, Endpoint
-from webhooks.statuses import OF_CAMPAIGNS
+from webhooks.statuses import OF_CAMPAIGNS, OF_EXPORTS
 
 AT_ONCE = 2000  # entries in a look
 
@@ -35,13 +35,13 @@ def look(*, now: datetime) -> None:
             payloads.delivery(
                 endpoints[entry.endpoint_id],
                 event=entry.action,
-                data=payloads.of_campaign(campaigns[int(entry.subject_id)], entry),
+                data=_data(campaigns[_campaign_of(entry)], entry),
                 at=entry.at,
                 now=now,
                 entry=entry,
             )
             for entry in wanted
-            if int(entry.subject_id) in campaigns
+            if _campaign_of(entry) in campaigns
         ],
         ignore_conflicts=True,
     )
@@ -51,9 +51,17 @@ def look(*, now: datetime) -> None:
 
 
 def _wants(endpoint: Endpoint, entry: Entry) -> bool:
-    return entry.action in OF_CAMPAIGNS and entry.action in endpoint.events
+    return entry.action in OF_CAMPAIGNS | OF_EXPORTS and entry.action in endpoint.events
+
+
+def _campaign_of(entry: Entry) -> int:
+    return int(entry.after["campaign"] if entry.action in OF_EXPORTS else entry.subject_id)
+
+
+def _data(campaign: Campaign, entry: Entry) -> dict[str, Any]:
+    return (payloads.of_export if entry.action in OF_EXPORTS else payloads.of_campaign)(campaign, entry)
 
 
 def _campaigns(entries: Sequence[Any]) -> dict[int, Campaign]:
     """Test sends are nobody's campaigns."""
-    return Campaign.objects.without_trials().in_bulk({int(entry.subject_id) for entry in entries})
+    return Campaign.objects.without_trials().in_bulk({_campaign_of(entry) for entry in entries})

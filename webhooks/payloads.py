@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import connection
+from django.urls import reverse
 
 from audit.models import Entry
 from campaigns.models import Campaign
@@ -48,6 +50,24 @@ def of_campaign(campaign: Campaign, entry: Entry) -> dict[str, Any]:
         "campaign": _named(campaign),
         "status": entry.after.get("status", ""),
         "previous_status": entry.before.get("status", ""),
+        "reason": entry.note,
+    }
+
+
+def of_export(campaign: Campaign, entry: Entry) -> dict[str, Any]:
+    """Where its file is, for whoever has a key: the address alone opens nothing."""
+    is_ready = entry.action == Event.EXPORT_READY
+    path = reverse("api:export-file", args=[int(entry.subject_id)])
+    return {
+        "campaign": _named(campaign),
+        "export": {
+            "id": int(entry.subject_id),
+            "format": entry.after["format"],
+            "rows": entry.after.get("rows"),
+            "bytes": entry.after.get("bytes"),
+            "kept_until": entry.after.get("kept_until"),
+            "url": f"{settings.PUBLIC_URL}{path}" if is_ready else None,
+        },
         "reason": entry.note,
     }
 

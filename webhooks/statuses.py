@@ -7,7 +7,7 @@ from campaigns.statuses import Status
 
 
 class Event(TextChoices):
-    """What an endpoint can ask for. Those of a campaign are called as the ledger calls them."""
+    """What an endpoint can ask for. Those of campaigns and exports are called as the ledger calls them."""
 
     CAMPAIGN_IN_REVIEW = f"campaign.{Status.IN_REVIEW}", _("A campaign was submitted")
     CAMPAIGN_REJECTED = f"campaign.{Status.REJECTED}", _("A campaign was rejected")
@@ -19,11 +19,14 @@ class Event(TextChoices):
     CAMPAIGN_EXPIRED = f"campaign.{Status.EXPIRED}", _("A campaign ended at its deadline")
     CAMPAIGN_CANCELLED = f"campaign.{Status.CANCELLED}", _("A campaign was cancelled")
     CAMPAIGN_FAILED = f"campaign.{Status.FAILED}", _("A campaign failed")
+    EXPORT_READY = "export.ready", _("An export can be downloaded")
+    EXPORT_FAILED = "export.failed", _("An export failed")
     MESSAGES = "messages.settled", _("What became of messages, up to 1,000 at once")
 
 
 TEST = "webhook.test"  # asked for by a button, whatever was chosen
-OF_CAMPAIGNS = frozenset(str(event) for event in Event if event is not Event.MESSAGES)
+OF_EXPORTS = frozenset({str(Event.EXPORT_READY), str(Event.EXPORT_FAILED)})
+OF_CAMPAIGNS = frozenset(str(event) for event in Event if event is not Event.MESSAGES) - OF_EXPORTS
 
 
 class DeliveryState(TextChoices):

@@ -86,6 +86,24 @@ def test_the_verb_refuses_what_the_form_would(workspace, admin, wrong):
     assert [refused.value.field] == list(wrong)
 
 
+def test_a_program_of_an_admin_changes_what_it_names_and_any_reads_it(workspace, as_admin, api):
+    address = "/api/v1/rules/"
+    asked = api.get(address).json()
+    assert asked == {name: getattr(workspace, name) for name in rules.RULES}
+    answer = as_admin.patch(address, {"second_approver_above": 5000, "approval_days": None})
+    assert answer.json() == api.get(address).json() == {**asked, "second_approver_above": 5000, "approval_days": None}
+    entry = Entry.objects.of(workspace).get(action="workspace.ruled")
+    assert (entry.before, entry.after) == (
+        {"second_approver_above": None, "approval_days": 14},
+        {"second_approver_above": 5000, "approval_days": None},
+    )
+    assert as_admin.patch(address, {}).json() == answer.json()
+    for wrong in ({"approval_days": 0}, {"second_approver_above": -1}, {"four_eyes": None}, {"takes_requests": False}):
+        assert as_admin.patch(address, wrong).status_code == 400
+    assert api.patch(address, {"four_eyes": False}).status_code == 403
+    assert Entry.objects.of(workspace).filter(action="workspace.ruled").count() == 1
+
+
 def test_tokens_do_not_decide_in_a_new_workspace():
     assert factories.Workspace().tokens_may_decide is False
     assert factories.Workspace().four_eyes is True

@@ -105,7 +105,12 @@ PAGES: dict[str, dict[str, Address]] = {
         "suppression-import-new": lambda filled: "/lists/suppressed/imports/new/",
         **{f"{name}-managed": at(f"/{name}/") for name in ("limits", "retention", "erasures", "inquiries")},
         "rules-managed": at("/members/rules/"),
-        **{"webhooks": at("/webhooks/"), "webhook-new": at("/webhooks/new/"), "key-new": at("/keys/new/")},
+        **{
+            "webhooks": at("/webhooks/"),
+            "webhook-new": at("/webhooks/new/"),
+            "key-new": at("/keys/new/"),
+            "standing": at("/exports/standing/"),
+        },
     },
     "operator": {
         "desk-whole": lambda filled: "/admin/",

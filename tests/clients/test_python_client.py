@@ -85,6 +85,18 @@ def test_a_change_is_made_to_the_campaign_that_was_read(speak, workspace):
     assert (refused.value.status, refused.value.code) == (412, "changed_since_read")
 
 
+def test_messages_are_pushed_into_a_trigger_and_asked_about(speak, workspace):
+    center, campaign = speak(), factories.trigger(workspace, text="Your code is {code}.")
+    message = {"to": "+31612345678", "params": {"code": "17"}, "key": "order 1"}
+    taken = center.messages.push(campaign.pk, message)
+    assert center.messages.push(campaign.pk, message) == taken
+    assert center.messages.get(campaign.pk, taken["id"])["status"] == "waiting"
+    other, refused = center.messages.push_many(
+        campaign.pk, [{"to": "+31687654321", "params": {"code": "18"}}, {"to": "12", "params": {"code": "19"}}]
+    )
+    assert (other["status"], "id" in refused, "to" in refused["error"]["fields"]) == ("waiting", False, True)
+
+
 def test_pages_are_turned_as_somebody_reads_on(speak, workspace):
     for number in range(3):
         factories.draft(workspace, name=f"Sale {number}")

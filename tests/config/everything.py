@@ -33,7 +33,7 @@ def things(workspace):
     erasure = Erasure.objects.of(workspace).first() or erasures.ask(
         workspace, "+31699999999", reason="By letter.", by=admin, now=now
     )
-    saved = factories.saved_text(workspace)
+    saved, standing = factories.saved_text(workspace), factories.standing_export(workspace)
     endpoint = factories.endpoint(workspace)
     sent = endpoints.try_out(endpoint.pk, by=endpoint.created_by, now=timezone.now())
     return {
@@ -42,6 +42,8 @@ def things(workspace):
         "senders": campaign.sender_id,
         "campaigns": campaign.pk,
         "exports": export.pk,
+        "standing-exports": standing.pk,
+        "exports/standing": standing.pk,
         "erasures": erasure.pk,
         "inquiries": inquiry.pk,
         "suppressions": suppressed.pk,

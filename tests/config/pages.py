@@ -97,6 +97,8 @@ PAGES = {
     "reports:inquiry_file": {"get": PROVERS},
     "reports:limits": {"get": MEMBERS, "post": ADMINS},
     "reports:retention": {"get": MEMBERS, "post": ADMINS},
+    "reports:standing": {"get": ADMINS, "post": ADMINS},
+    "reports:end_standing": MANAGE,
     "reports:erasures": {"get": ADMINS, "post": ADMINS},
     "reports:erasure": {"get": ADMINS},
     "reports:master": {"get": SUPERS},

@@ -91,6 +91,8 @@ MATRIX = {
     ("erasures", "post"): (ADMINS, 400),
     ("erasure", "get"): (ADMINS, 200),
     ("limits", "put"): (UNSUPPRESSORS, 400),
+    ("rules", "get"): (EVERYBODY, 200),
+    ("rules", "patch"): (ADMINS, 200),
     ("campaign-trials", "get"): (EVERYBODY, 200),
     ("campaign-trials", "post"): (WRITERS, 409),
     ("campaign-exports", "post"): (EVERYBODY, 201),
@@ -99,6 +101,9 @@ MATRIX = {
     ("inquiry-file", "get"): (PROVERS, 409),
     ("export", "get"): (EVERYBODY, 200),
     ("export-file", "get"): (EVERYBODY, 409),
+    ("standing-exports", "get"): (ADMINS, 200),
+    ("standing-exports", "post"): (ADMINS, 400),
+    ("standing-export", "delete"): (ADMINS, 204),
     ("channels", "get"): (EVERYBODY, 200),
     ("routes", "get"): (EVERYBODY, 200),
     ("audit", "get"): (EVERYBODY, 200),
@@ -140,6 +145,7 @@ READS_NOTHING = {
     ("invitation", "delete"),
     ("key", "delete"),
     ("webhook", "delete"),
+    ("standing-export", "delete"),
 }
 TUS = {name: {"options"} for name in ("uploads", "list-file", "list-file-named")}  # tus describes itself by OPTIONS
 # What rows have and nobody says of them: whose they are, how far they are, what was decided and what they cost.

@@ -65,11 +65,14 @@ SCOPES = {
         *((name, "post") for name in ("invitation-resend", "join-request-grant", "join-request-refuse")),
     },
     S.WORKSPACE_READ: {
-        *(("limits", "get"), ("keys", "get"), ("key", "get"), ("webhooks", "get"), ("webhook", "get")),
-        *(("webhook-deliveries", "get"), ("webhook-delivery", "get")),
+        *(("limits", "get"), ("rules", "get"), ("keys", "get"), ("key", "get")),
+        *(("webhooks", "get"), ("webhook", "get"), ("webhook-deliveries", "get"), ("webhook-delivery", "get")),
+        ("standing-exports", "get"),
     },
     S.WORKSPACE_WRITE: {
-        *(("limits", "put"), ("key", "delete"), ("webhooks", "post"), ("webhook", "patch"), ("webhook", "delete")),
+        *(("limits", "put"), ("rules", "patch"), ("key", "delete")),
+        *(("webhooks", "post"), ("webhook", "patch"), ("webhook", "delete")),
+        *(("standing-exports", "post"), ("standing-export", "delete")),
         *((f"webhook-{verb}", "post") for verb in ("rotate", "enable", "disable", "test", "redeliver")),
     },
     S.ERASURES: {("erasures", "post"), ("erasure", "get")},

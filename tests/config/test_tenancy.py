@@ -25,10 +25,10 @@ BODIES = {
 # Addresses without an id: what they show is asked below, one by one.
 WITHOUT_ID = {
     *("lists", "uploads", "senders", "campaigns", "channels", "routes", "audit", "schema", "schema-ui", "nowhere"),
-    "audit-export",
+    *("audit-export", "rules"),
     *("suppressions", "suppressions-export", "suppression-imports", "suppression-stop-words", "inbound", "limits"),
     *("statistics", "statistics-export", "templates", "inquiries"),
-    *("members", "invitations", "join-requests", "keys", "erasures", "webhooks"),
+    *("members", "invitations", "join-requests", "keys", "erasures", "webhooks", "standing-exports"),
 }
 
 
@@ -86,6 +86,7 @@ OURS = {
     "invitations": factories.invitation,
     "join-requests": factories.join_request,
     "webhooks": factories.endpoint,
+    "standing-exports": factories.standing_export,
 }
 
 

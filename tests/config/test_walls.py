@@ -12,20 +12,20 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts.middleware import WorkspaceMiddleware
-from accounts.models import IdempotentCall
+from accounts.models import ApiKey, IdempotentCall, Invitation, JoinRequest
 from accounts.roles import Role
 from audit import walls
 from campaigns.models import Campaign
 from channels.models import Channel
 from config.celery import app
 from delivery.models import Inbound, Push, Spending
-from moderation.models import BlockedTerm, CannedReason
+from moderation.models import BlockedTerm, CannedReason, Claim, Decision, Note
 from notices.models import Cursor
 from recipients import suppressions
-from recipients.models import RecipientList, StopWords, Suppression
+from recipients.models import ErasedChunk, RecipientList, StopWords, Suppression, Upload
 from recipients.statuses import Source
-from reports.models import Export
-from senders.models import Sender
+from reports.models import Erasure, ErasureStep, Export
+from senders.models import Revision, Sender
 from tests import factories, owner
 from tests.config import everything
 from tests.pages import signed_in
@@ -33,8 +33,14 @@ from webhooks.models import Attempt, Following
 
 pytestmark = pytest.mark.django_db
 
-# Who belongs where is asked to find out for which workspace a request is, and by links that strangers follow.
-BEFORE_THE_WALL = {"accounts_membership", "accounts_invitation", "accounts_joinrequest", "accounts_apikey"}
+# Who belongs where is asked to find out for which workspace a request is.
+BEFORE_THE_WALL = {"accounts_membership"}
+# What delivery and reports write by COPY and by the million, or count: reached by a campaign, which is behind the wall.
+HANGING = {
+    *("delivery_chunk", "delivery_message", "delivery_carrierid", "delivery_receipt", "delivery_doubt"),
+    *("delivery_tally", "delivery_movement", "delivery_forgotten", "delivery_incident"),
+    *("reports_counted", "webhooks_told"),
+}
 
 
 def rows(statement, *values):
@@ -51,6 +57,18 @@ def of_workspaces():
         " AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace"
     )
     return dict(found)
+
+
+def hanging_tables():
+    """Those that name no workspace and point at what does, with a foreign key or by the name of a column."""
+    found = rows(
+        "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity FROM pg_class c"
+        " WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace"
+        " AND (EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = c.oid AND f.confrelid = ANY (%s::regclass[]))"
+        " OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attname IN ('campaign_id', 'list_id')))",
+        list(of_workspaces()),
+    )
+    return {table: is_walled for table, is_walled in found if table not in of_workspaces()}
 
 
 def models_behind_the_wall():
@@ -96,6 +114,52 @@ def as_nobody():
 def test_every_table_that_names_a_workspace_is_walled_off():
     open_ones = {table for table, is_walled in of_workspaces().items() if not is_walled}
     assert open_ones == BEFORE_THE_WALL
+
+
+def test_every_table_that_hangs_on_one_of_them_is_walled_off_or_named():
+    assert {table for table, is_walled in hanging_tables().items() if not is_walled} == HANGING
+
+
+def furnish_what_hangs(workspace):
+    """A row of each table that hangs on what belongs to a workspace, and has a wall; by the id of its workspace."""
+    draft, listed = factories.in_review(workspace), factories.ready_list(workspace)
+    factories.approved(workspace)
+    judge = factories.somebody(workspace, Role.MODERATOR)
+    Claim.objects.create(campaign=draft, holder=judge, since=timezone.now(), until=timezone.now())
+    Note.objects.create(campaign=draft, by=judge, at=timezone.now(), text="Look at the link.")
+    Upload.objects.create(list=listed, length=1, key="k", expires_at=timezone.now(), created_by=judge)
+    ErasedChunk.objects.create(list=listed, number=0, recipients=1, at=timezone.now())
+    given = {"known_as": "k", "reason": "They asked.", "look_at": timezone.now(), "waits_until": timezone.now()}
+    erasure = Erasure.objects.create(workspace=workspace, **given)
+    ErasureStep.objects.create(erasure=erasure, place="lists")
+
+
+PATHS = {
+    **dict.fromkeys((Decision, Claim, Note), "campaign__workspace"),
+    **dict.fromkeys((Upload, ErasedChunk), "list__workspace"),
+    **{Revision: "sender__workspace", Revision.history.model: "sender__workspace", ErasureStep: "erasure__workspace"},
+}
+
+
+def test_what_hangs_on_a_workspaces_rows_is_seen_with_them_and_by_nobody_else():
+    ours, theirs = factories.workspace(), factories.workspace()
+    furnish_what_hangs(ours), furnish_what_hangs(theirs)
+    walled = rows("SELECT tablename FROM pg_policies WHERE policyname = 'of_parent'")
+    assert {model._meta.db_table for model in PATHS} == {table for (table,) in walled}
+    for model, path in PATHS.items():
+        everybodys = set(model.objects.values_list(path, flat=True))
+        with walls.within(ours.pk):
+            seen = set(model.objects.values_list(path, flat=True))
+        with walls.nothing():
+            assert not model.objects.exists(), model
+        assert (seen, everybodys) == ({ours.pk}, {ours.pk, theirs.pk}), model
+
+
+def test_nobody_writes_a_decision_on_a_strangers_campaign_nor_a_claim(workspace):
+    theirs = factories.in_review(factories.workspace())
+    judge = factories.somebody(workspace, Role.MODERATOR)
+    with walls.within(workspace.pk), pytest.raises(ProgrammingError, match="row-level security"), transaction.atomic():
+        Claim.objects.create(campaign=theirs, holder=judge, since=timezone.now(), until=timezone.now())
 
 
 def test_without_any_filter_a_workspace_sees_its_own_rows_and_none_of_another():
@@ -210,11 +274,12 @@ def test_a_thread_begins_with_the_scope_of_its_process_and_not_with_that_of_anot
 @pytest.fixture
 def first_wall_down(monkeypatch):
     """As if every query of the edges had forgotten its `.of(workspace)`."""
-    for queryset in {type(model.objects.all()) for model in (Campaign, RecipientList, Sender, Suppression)}:
+    models = (Campaign, RecipientList, Sender, Suppression, ApiKey, Invitation, JoinRequest)
+    for queryset in {type(model.objects.all()) for model in models}:
         monkeypatch.setattr(queryset, "of", lambda self, workspace: self.all())
 
 
-@pytest.mark.parametrize("kind", ["campaigns", "lists", "senders"])
+@pytest.mark.parametrize("kind", ["campaigns", "lists", "senders", "keys", "invitations", "join-requests"])
 def test_the_api_shows_nothing_of_a_stranger_with_the_first_wall_down(workspace, kind, first_wall_down):
     ours, theirs = furnish(workspace), furnish(factories.workspace())
     client = factories.bearer(factories.token(workspace, factories.member(workspace, Role.ADMIN)))

@@ -200,7 +200,7 @@ def test_a_key_is_good_for_one_message_of_the_campaign(as_author, workspace, tri
 def test_of_the_same_key_at_the_same_moment_one_is_accepted(workspace, rung):
     campaign = factories.trigger(workspace, text=TEXT)
     ask = pushing.Ask(to="+31600000001", params={"code": "1"}, key="once")
-    answers = race(*[lambda: pushing.push(campaign, [ask], now=timezone.now())] * 4)
+    answers = race(*[lambda: pushing.push(campaign, [ask], by=None, now=timezone.now())] * 4)
     assert {answer[0].id for answer in answers} == {0}
     assert Push.objects.count() == Chunk.objects.get(campaign=campaign).count == 1
 
@@ -281,7 +281,7 @@ def test_at_its_end_it_is_done_and_expired_with_something_unsent(as_author, work
     assert Campaign.objects.get(pk=other.pk).status == Status.EXPIRED
     assert totals(other).expired == 1
     with pytest.raises(Refused):
-        pushing.push(trigger, [pushing.Ask(to="+31600000001", params={"code": "1"})], now=after)
+        pushing.push(trigger, [pushing.Ask(to="+31600000001", params={"code": "1"})], by=None, now=after)
 
 
 def test_cancelled_what_waits_is_cancelled(as_author, trigger, carrier):

@@ -20,7 +20,8 @@ def manifest():
 
 def test_a_chunk_is_little_endian_whatever_the_machine():
     data = chunks.encode(NUMBERS.astype(">u8"))
-    assert data == b"MCCHUNK2\2\0\0\0\0\0\0\0N\x1d>\\\x07\0\0\0" + (79161234567).to_bytes(8, "little")
+    header = b"MCCHUNK3\2\0\0\0\0\0\0\0" + bytes(8)
+    assert data == header + b"N\x1d>\\\x07\0\0\0" + (79161234567).to_bytes(8, "little")
 
 
 def test_a_chunk_comes_back_in_list_order():
@@ -43,7 +44,33 @@ def test_without_other_columns_the_cells_are_empty():
     assert chunks.decode(chunks.entry_for(0, "key", data), data).others(2) == [("", ""), ("", "")]
 
 
-@pytest.mark.parametrize("at", range(32))
+@pytest.mark.parametrize("others", [b"", b"Jan\nEls\n"])
+@pytest.mark.parametrize(
+    "lines", [[1, 2], [7, 7], [254, 508], [255, 510], [300_000, 4_294_967_295], [4_294_967_294, 4_294_967_295]]
+)
+def test_each_recipient_brings_the_line_of_its_file(lines, others):
+    data = chunks.encode(NUMBERS, others, np.array(lines, dtype=np.uint32))
+    chunk = chunks.decode(chunks.entry_for(0, "key", data), data)
+    assert chunk.lines().tolist() == lines
+    assert chunk.phones.tolist() == NUMBERS.tolist()
+    assert chunk.rows() == others.decode().split("\n")[:-1]
+
+
+def test_lines_of_a_usual_chunk_cost_a_small_part_of_its_numbers():
+    dice = np.random.default_rng(17)
+    lines = np.cumsum(1 + (dice.random(10_000) < 0.15), dtype=np.uint32)
+    numbers = np.arange(10_000, dtype=np.uint64)
+    assert len(chunks.encode(numbers, b"", lines)) < 1.04 * len(chunks.encode(numbers))
+
+
+def test_chunks_of_before_are_read_and_have_no_lines():
+    data = b"MCCHUNK2" + (2).to_bytes(4, "little") + bytes(4) + NUMBERS.astype("<u8").tobytes()
+    chunk = chunks.decode(chunks.entry_for(0, "key", data), data)
+    assert (chunk.phones.tolist(), chunk.lines(), chunk.rows()) == (NUMBERS.tolist(), None, [])
+    assert chunks.decode(manifest().entries[0], chunks.encode(NUMBERS)).lines() is None
+
+
+@pytest.mark.parametrize("at", range(40))
 def test_one_changed_bit_is_a_damaged_chunk(at):
     data = bytearray(chunks.encode(NUMBERS))
     data[at] ^= 1

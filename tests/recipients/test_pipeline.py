@@ -52,6 +52,10 @@ class Desk:
         return [int(number) for chunk in self.opened for number in chunk.phones]
 
     @property
+    def lines(self):
+        return [int(line) for chunk in self.opened for line in chunk.lines()]
+
+    @property
     def others(self):
         columns = self.prepared.manifest.columns
         return [dict(zip(columns, row, strict=True)) for chunk in self.opened for row in chunk.others(len(columns))]
@@ -76,6 +80,25 @@ def test_a_mixed_file_becomes_recipients_rejected_lines_and_totals(desk):
         ["4", "abc", "There are letters in it."],
         ["6", "", "There is no number."],
     ]
+
+
+@pytest.mark.parametrize("piece", [1, 3, 100_000])
+@pytest.mark.parametrize("size", [1, 2, 10_000])
+def test_the_line_of_each_recipient_is_kept_whatever_stands_between(desk, monkeypatch, piece, size):
+    monkeypatch.setattr(dedup, "READ_AT_ONCE", piece)
+    rows = [
+        "mobile;name",
+        "0612345678;Zoë",
+        "x;Els",
+        '0612345679;"two',
+        'lines"',
+        "0612345678;again",
+        "0612345680;",
+        "",
+    ]
+    desk.prepare("\n".join([*rows, *[""] * 600, "0612345681;far"]).encode(), chunk_size=size)
+    assert desk.recipients == [31612345678, 31612345679, 31612345680, 31612345681]
+    assert desk.lines == [2, 4, 7, 609]
 
 
 def test_chunks_have_ten_thousand_recipients_and_the_last_one_the_rest(desk):

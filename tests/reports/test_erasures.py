@@ -3,7 +3,6 @@
 import gzip
 import io
 import zipfile
-import zlib
 from datetime import timedelta
 
 import numpy as np
@@ -105,7 +104,14 @@ FREE = {
     },
     "keys, digests, counts and places": {
         *("recipients_upload", "recipients_erasedchunk", "recipients_suppressioncount", "delivery_intent"),
-        *("reports_export", "reports_counted", "reports_erasurestep", "django_content_type", "django_migrations"),
+        *(
+            "reports_export",
+            "reports_standingexport",
+            "reports_counted",
+            "reports_erasurestep",
+            "django_content_type",
+            "django_migrations",
+        ),
     },
     "told to servers of the workspace's own, without numbers until it is sent; how an answer begins is theirs": {
         *("webhooks_endpoint", "webhooks_delivery", "webhooks_attempt", "webhooks_following", "webhooks_told"),
@@ -187,11 +193,9 @@ def said_in(data):
         archive = zipfile.ZipFile(io.BytesIO(data))
         yield from (archive.read(name) for name in archive.namelist())
     if data.startswith(chunks.MAGIC):
-        count = chunks.HEADER.unpack_from(data)[1]
-        numbers = np.frombuffer(data, dtype="<u8", count=count, offset=chunks.HEADER.size)
-        yield " ".join(map(str, numbers.tolist())).encode()
-        packed = data[chunks.HEADER.size + numbers.nbytes :]
-        yield zlib.decompress(packed) if packed else b""
+        chunk = chunks.decode(chunks.entry_for(0, "", data), data)
+        yield " ".join(map(str, chunk.phones.tolist())).encode()
+        yield "\n".join(chunk.rows()).encode()
 
 
 def objects_with(number):
@@ -242,7 +246,7 @@ def planted(workspace):
         asked = inquiries.ask(workspace, SPOKEN, reason="A letter.", by=admin, now=timezone.now())
         if answered:
             inquiries.work_on(asked.pk, clock=timezone.now)
-    pushing.push(factories.trigger(workspace), [pushing.Ask(to=SPOKEN)], now=timezone.now())
+    pushing.push(factories.trigger(workspace), [pushing.Ask(to=SPOKEN)], by=None, now=timezone.now())
     answer = {"to": f"+{NUMBER}", "id": 7}
     IdempotentCall.objects.create(workspace=workspace, key="k", fingerprint="f", status=201, body=answer)
     IdempotentCall.objects.create(workspace=workspace, key=f"stop-{NUMBER}", fingerprint="f", status=201, body={})

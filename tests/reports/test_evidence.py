@@ -21,7 +21,9 @@ from pypdf import PdfReader
 from accounts.roles import Role
 from audit import heads, ledger, verification
 from audit.models import Entry
+from delivery import pushing
 from moderation.models import Decision
+from recipients import forgetting
 from recipients.listing import listing_of
 from reports import bundle, evidence_paper, exports
 from reports.models import Format
@@ -206,6 +208,58 @@ def test_a_bundle_of_another_hand_is_found_by_the_key(data, key):
     assert bundle.faults(forged) == []
     assert bundle.faults(forged, public=bundle.public_text(key)) == [
         "The signature is not that of the manifest by this key."
+    ]
+
+
+def test_a_trigger_is_proved_by_what_was_pushed_with_which_key_and_when(workspace, key):
+    campaign = factories.trigger(workspace, text="Your code is {code}.")
+    shop, till = (factories.api_key(workspace, name=name)[0] for name in ("Web shop", "Till"))
+    for number, by in enumerate((shop, shop, till)):
+        ask = pushing.Ask(to=f"+3160000000{number}", params={"code": "17"})
+        pushing.push(campaign, [ask], by=by, now=timezone.now())
+    heads.keep()
+    files = members(data := asked(campaign))
+    told = json.loads(files["campaign.json"])
+    assert "list.json" not in files and told["list"] is None
+    assert [(one["key"]["name"], one["messages"]) for one in told["pushed"]["by_day_and_key"]] == [
+        ("Web shop", 2),
+        ("Till", 1),
+    ]
+    assert (told["pushed"]["messages"], told["pushed"]["erased"], told["totals"]["rows"]) == (3, 0, 3)
+    assert bundle.faults(data) == []
+    assert "31600000001" not in b"".join(files.values()).decode(errors="replace")
+    said = text_of(data)
+    assert "programs pushed its messages one by one" in said and f"Web shop ({shop.prefix}…)" in said
+
+    def fewer(campaign, chain):
+        campaign["pushed"]["by_day_and_key"][0]["messages"] = 1
+
+    assert bundle.faults(signed_again(data, fewer, key=key)) == [
+        "The messages that were pushed are not those of the totals."
+    ]
+
+
+def test_it_says_how_many_were_erased_since_and_leads_from_the_chunks_that_were_approved(campaign, key):
+    for place in (3, 4, 15):
+        phone = int(listing_of(campaign.list).phones([place])[place])
+        forgetting.list_(campaign.list_id, phone, now=timezone.now())
+    data = asked(campaign)
+    told = json.loads(members(data)["campaign.json"])["list"]
+    assert (told["erased"], [one["chunk"] for one in told["replaced"]]) == (3, [0, 0, 1])
+    assert bundle.faults(data) == []
+    assert "Erased since 3" in text_of(data)
+    assert listing_of(campaign.list).line(15) == 16  # where it stood is kept for all others, too
+
+    def other(campaign, chain):
+        campaign["list"]["replaced"][1]["was"] = "0" * 64
+
+    def fewer(campaign, chain):
+        campaign["list"]["erased"] = 2
+
+    found = [bundle.faults(signed_again(data, change, key=key)) for change in (other, fewer)]
+    assert found == [
+        ["What took the place of chunk 0 does not follow what was there."],
+        ["The number of the erased is not that of their chunks."],
     ]
 
 

@@ -6,6 +6,7 @@ import zipfile
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -16,21 +17,24 @@ from pypdf import PdfReader
 from accounts.roles import Role
 from audit.models import Entry
 from audit.refusal import Refused
+from delivery import pushing
 from delivery.models import Inbound
 from recipients import suppressions
 from recipients.listing import listing_of
 from reports import bundle, inquiries, leftovers
 from reports.models import Inquiry
 from tests import evidence, factories
+from tests.pages import signed_in, text_of
 
 TEXT = "Spring sale! Reply STOP."
+LINES = [*range(2, 12), *range(13, 23), *range(24, 34)]  # below a heading; the lines between are no numbers
 WHY = "She asked by letter."
 API = "/api/v1/inquiries/"
 
 
 @pytest.fixture
 def campaign(workspace):
-    listed = factories.ready_list(workspace, 30, chunk_size=10, invalid=2)
+    listed = factories.ready_list(workspace, 30, chunk_size=10, invalid=2, lines=LINES)
     made = factories.sending(workspace, list=listed, text=TEXT)
     outcome = lambda recipient: evidence.DELIVERED if recipient % 2 else evidence.UNDELIVERABLE  # noqa: E731
     evidence.dispatched(made, outcome, handed_over=[10, 4, 0])
@@ -88,12 +92,46 @@ def test_the_answer_says_what_was_sent_why_and_by_whose_approval(workspace, camp
     assert message["result"]["parts"] == [{"part": 1, "accepted": True, "delivered": False, "failed": True}]
     assert [one["entry"]["after"]["seal"] for one in message["approvals"]] == [campaign.seal]
     [listed] = answer["lists"]
-    assert (listed["place"], listed["row_from"], listed["row_to"]) == (13, 13, 15)
+    assert (listed["place"], listed["line"], listed["row_from"], listed["row_to"]) == (13, 15, 13, 15)
     assert (listed["filename"], listed["uploaded_by"]) == (campaign.list.filename, str(campaign.list.created_by))
     [suppressed] = answer["suppressions"]
     assert (suppressed["scope"], suppressed["reason"]) == ("workspace", "Answered with a stop word.")
     assert [one["action"] for one in answer["suppression_history"]] == ["suppression.added"]
     assert [(one["text"], one["keyword"]) for one in answer["inbound"]] == [("STOP", "stop")]
+
+
+def test_a_list_of_before_says_between_which_rows_it_was(workspace, moderator):
+    factories.ready_list(workspace, numbers=[31600000001, 31600000002], invalid=1, lines=None)
+    made = asked(workspace, 31600000002, moderator)
+    [listed] = inquiries.read(made)["lists"]
+    assert (listed["line"], listed["row_from"], listed["row_to"]) == (None, 2, 3)
+    assert "between row 2 and row 3" in text_of(signed_in(moderator, workspace).get(f"/inquiries/{made.pk}/"))
+    assert bundle.faults(data_of(made)) == []
+
+
+@pytest.mark.django_db
+def test_every_message_that_was_pushed_to_it_is_told_with_its_key_and_when(workspace, moderator):
+    campaign = factories.trigger(workspace, text="Your code is {code}.")
+    shop, _ = factories.api_key(workspace, name="Web shop")
+    push = lambda key, to="+31600000001": pushing.push(  # noqa: E731
+        campaign, [pushing.Ask(to=to, params={"code": "17"}, key=key)], by=shop, now=timezone.now()
+    )
+    for key in ("order 1", "order 2"):
+        push(key)
+    push("order 3", "+31600000002")
+    made = asked(workspace, 31600000001, moderator)
+    first, second = inquiries.read(made)["messages"]
+    assert (first["pushed"]["id"], first["pushed"]["idempotency_key"]) == (0, "order 1")
+    assert (second["pushed"]["by"]["name"], second["pushed"]["by"]["kind"]) == ("Web shop", "key")
+    assert (first["list"], first["result"], first["text"]) == (None, None, "Your code is {code}.")
+    data = data_of(made)
+    assert bundle.faults(data) == []
+    shown = text_of(signed_in(moderator, workspace).get(f"/inquiries/{made.pk}/"))
+    assert f"pushed by the key Web shop ({shop.prefix}…)" in shown and "order 2" in shown and "order 3" not in shown
+    answer = bundle.member(data, bundle.INQUIRY)
+    answer["messages"][0]["pushed"] = None
+    key = bundle.private_key(settings.EVIDENCE_KEY)
+    assert bundle.faults(_packed(answer, key=key)) == [f"Campaign {campaign.pk}: nothing says who pushed the message."]
 
 
 def test_who_is_on_the_list_and_was_not_reached_yet_is_told_so(workspace, campaign, moderator):
@@ -153,7 +191,10 @@ def test_whoever_asks_too_often_waits(workspace, moderator, settings):
         inquiries.ask(workspace, f"+3161234567{number}", reason=WHY, by=moderator, now=now)
     with pytest.raises(Refused) as refused:
         inquiries.ask(workspace, "+31612345679", reason=WHY, by=moderator, now=now)
-    assert refused.value.code == "too_many_inquiries"
+    assert (refused.value.code, refused.value.retry_after) == ("too_many_inquiries", 3600)
+    answer = factories.bearer(factories.token(workspace, moderator)).post(API, {"to": "+31612345679", "reason": WHY})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (429, "too_many_inquiries")
+    assert 3590 < int(answer["Retry-After"]) <= 3600
     inquiries.ask(workspace, "+31612345679", reason=WHY, by=moderator, now=now + timedelta(hours=1, seconds=1))
 
 

@@ -11,11 +11,15 @@ from django.utils import timezone
 
 from accounts.roles import Role
 from campaigns import transitions
+from reports import exports
 from tests import evidence, factories
 from webhooks import deliveries, endpoints
 from webhooks.statuses import Event
 
 GUIDE = (settings.ROOT / "docs" / "webhooks.md").read_text()
+
+# An export reads in a snapshot of its own, which a test's own transaction does not allow.
+SNAPSHOT = pytest.mark.django_db(transaction=True)
 
 
 def blocks(language):
@@ -35,14 +39,17 @@ def received(workspace, made, receiver, passed, admin):
     campaign = factories.sending(workspace, list=factories.ready_list(workspace, count=2), name="Spring sale")
     evidence.dispatched(campaign, lambda recipient: outcomes[recipient])
     transitions.pause(campaign.pk, by=admin, reason="A typo.")
+    exports.write(exports.request(campaign.pk, format="evidence", by=admin).pk, clock=timezone.now)
     endpoints.try_out(made[0].pk, by=admin, now=timezone.now())
     passed()
     return {event["type"]: event for event in receiver.verified(made[1])}
 
 
+@SNAPSHOT
 def test_the_examples_are_what_arrives(received):
     examples = [json.loads(block) for block in blocks("json")]
-    assert [example["type"] for example in examples] == ["campaign.paused", "messages.settled", "webhook.test"]
+    types = ["campaign.paused", "messages.settled", "export.ready", "webhook.test"]
+    assert [example["type"] for example in examples] == types
     for example in examples:
         assert shape(received[example["type"]]) == shape(example)
         assert example["timestamp"].endswith("Z") and received[example["type"]]["timestamp"].endswith("Z")
@@ -51,6 +58,7 @@ def test_the_examples_are_what_arrives(received):
     assert [(one["status"], one["error"]) for one in told] == [(one["status"], one["error"]) for one in shown]
 
 
+@SNAPSHOT
 def test_the_commands_verify_what_arrives(received, made, receiver, tmp_path):
     _, headers, body = receiver.came[0]
     (tmp_path / "body").write_bytes(body)

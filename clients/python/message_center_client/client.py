@@ -1,7 +1,7 @@
 """The client and what it offers, a class for each noun of the API."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeVar
 
@@ -41,6 +41,7 @@ class Client:
         self.lists = Lists(calls)
         self.senders = Senders(calls)
         self.campaigns = Campaigns(calls)
+        self.messages = Messages(calls)
         self.exports = Exports(calls, self._http)
         self.suppressions = Suppressions(calls)
 
@@ -80,10 +81,12 @@ class Lists:
         length = file.seek(0, 2)
         file.seek(0)
         headers = {"Content-Type": "application/octet-stream", "Content-Length": str(length)}
-        return self._calls.upload(f"lists/{made['id']}/file/", _pieces(file), headers)  # type: ignore[no-any-return]
+        listed: models.ListOutput = self._calls.upload(f"lists/{made['id']}/file/", _pieces(file), headers)
+        return listed
 
     def get(self, pk: int) -> models.ListOutput:
-        return self._calls.get(f"lists/{pk}/")  # type: ignore[no-any-return]
+        listed: models.ListOutput = self._calls.get(f"lists/{pk}/")
+        return listed
 
     def all(self, **query: str) -> Iterator[models.ListOutput]:
         """`status`, `archived`, `search`."""
@@ -115,13 +118,15 @@ class Campaigns:
 
     def create(self, content: models.CampaignInputRequest, *, key: str | None = None) -> models.CampaignOutput:
         """A draft. `key` names this wish of yours: whoever asks again with it gets the same campaign, for a day."""
-        return self._calls.create("campaigns/", content, key=key)  # type: ignore[no-any-return]
+        campaign: models.CampaignOutput = self._calls.create("campaigns/", content, key=key)
+        return campaign
 
     def change(
         self, pk: int, content: models.PatchedCampaignInputRequest, *, if_match: str | None = None
     ) -> models.CampaignOutput:
         """What is given of a draft; with the tag that `read` gave, only if nobody has changed it since."""
-        return self._calls.change(f"campaigns/{pk}/", content, if_match=if_match)  # type: ignore[no-any-return]
+        campaign: models.CampaignOutput = self._calls.change(f"campaigns/{pk}/", content, if_match=if_match)
+        return campaign
 
     def get(self, pk: int) -> models.CampaignReportOutput:
         return self.read(pk)[0]
@@ -185,7 +190,29 @@ class Campaigns:
     def _move(
         self, pk: int, verb: str, words: Mapping[str, str] | None = None, *, if_match: str | None = None
     ) -> models.CampaignOutput:
-        return self._calls.act(f"campaigns/{pk}/{verb}/", words, if_match=if_match)  # type: ignore[no-any-return]
+        campaign: models.CampaignOutput = self._calls.act(f"campaigns/{pk}/{verb}/", words, if_match=if_match)
+        return campaign
+
+
+class Messages:
+    """Single messages, pushed into a trigger campaign."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    def push(self, campaign: int, message: models.MessageInputRequest) -> models.TakenOutput:
+        """Raises ApiError when it is not taken. With a `key` of yours in it, what is pushed twice is sent once."""
+        taken: models.TakenOutput = self._calls.create(f"campaigns/{campaign}/messages/", message)
+        return taken
+
+    def push_many(self, campaign: int, messages: Sequence[models.MessageInputRequest]) -> list[models.AnswerOutput]:
+        """Up to 1,000; an answer for each, in order: one that was not taken has its `error`, and the others are."""
+        answers: models.AnswersOutput = self._calls.create(f"campaigns/{campaign}/messages/", {"messages": [*messages]})
+        return answers["messages"]
+
+    def get(self, campaign: int, pk: int) -> models.MessageOutput:
+        message: models.MessageOutput = self._calls.get(f"campaigns/{campaign}/messages/{pk}/")
+        return message
 
 
 class Exports:
@@ -212,7 +239,8 @@ class Suppressions:
         self._calls = calls
 
     def add(self, to: str, *, reason: str) -> models.SuppressionOutput:
-        return self._calls.create("suppressions/", {"to": to, "reason": reason})  # type: ignore[no-any-return]
+        suppression: models.SuppressionOutput = self._calls.create("suppressions/", {"to": to, "reason": reason})
+        return suppression
 
     def all(self, *, to: str | None = None) -> Iterator[models.SuppressionOutput]:
         return self._calls.pages("suppressions/", to=to)

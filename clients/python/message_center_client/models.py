@@ -17,6 +17,9 @@ CampaignStatus: TypeAlias = Literal[
     "cancelled",
     "failed",
 ]
+ColumnsEnum: TypeAlias = Literal[
+    "to", "status", "error_code", "error_name", "error_text", "submitted_at", "done_at", "parts"
+]
 DefaultCodingEnum: TypeAlias = Literal["gsm", "latin1", "ascii"]
 DisabledEnum: TypeAlias = Literal["by_hand", "gone", "failing"]
 ErasureOutputStatusEnum: TypeAlias = Literal["running", "waiting", "done"]
@@ -31,6 +34,8 @@ EventsEnum: TypeAlias = Literal[
     "campaign.expired",
     "campaign.cancelled",
     "campaign.failed",
+    "export.ready",
+    "export.failed",
     "messages.settled",
 ]
 ExportStatus: TypeAlias = Literal["queued", "running", "ready", "failed", "expired"]
@@ -566,6 +571,13 @@ class PatchedNameInputRequest(TypedDict):
     name: NotRequired[str]
 
 
+class PatchedRulesInputRequest(TypedDict):
+    four_eyes: NotRequired[bool]
+    second_approver_above: NotRequired[int | None]
+    approval_days: NotRequired[int | None]
+    tokens_may_decide: NotRequired[bool]
+
+
 class PatchedTemplateInputRequest(TypedDict):
     name: NotRequired[str]
     text: NotRequired[str]
@@ -668,6 +680,13 @@ class RouteOutput(TypedDict):
     members: list["RouteMemberOutput"]
 
 
+class RulesOutput(TypedDict):
+    four_eyes: bool
+    second_approver_above: int | None
+    approval_days: int | None
+    tokens_may_decide: bool
+
+
 class SenderInputRequest(TypedDict):
     name: str
 
@@ -679,6 +698,24 @@ class SenderOutput(TypedDict):
     created_at: str
     current: int | None
     revisions: list["RevisionOutput"]
+
+
+class StandingExportInputRequest(TypedDict):
+    format: "FormatEnum"
+    columns: NotRequired[list["ColumnsEnum"]]
+    hours_after_end: NotRequired[int]
+    daily_at: NotRequired[str]
+
+
+class StandingExportOutput(TypedDict):
+    id: int
+    format: "FormatEnum"
+    columns: list[str]
+    hours_after_end: int | None
+    daily_at: str | None
+    next_at: str | None
+    created_by: str
+    created_at: str
 
 
 class StatisticsOutput(TypedDict):
