@@ -3,10 +3,15 @@
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import dj_database_url
+import dj_email_url
 import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
 from environs import validate
 
+from config import plain
 from config.env import env, networks, optional_secret, rate, redis, secret, secrets, some_of, storage, web
 
 django_stubs_ext.monkeypatch()  # QuerySet["Campaign"] and ModelAdmin[Campaign] at run time
@@ -110,8 +115,8 @@ TEMPLATES = [
 ]
 
 # The processes own nothing in the database: its owner migrates it, and only `manage.py migrate` knows that address.
-DATABASES = {"default": env.dj_db_url("DATABASE_URL")}
-DATABASE_OWNER_URL = env.str("DATABASE_OWNER_URL", default="")
+DATABASES: dict[str, dict[str, Any]] = {"default": {**dj_database_url.parse(secret("DATABASE_URL"))}}
+DATABASE_OWNER_URL = optional_secret("DATABASE_OWNER_URL")
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
@@ -126,17 +131,22 @@ DATABASES["default"]["OPTIONS"] = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL")
+REDIS_URL = secret("REDIS_URL")
 RATE_REDIS_URL = redis(REDIS_URL)
 CELERY_BROKER_URL = REDIS_URL
 
-STORAGE_URL = env.str("STORAGE_URL", default=f"file:{ROOT / '.data' / 'objects'}")
+STORAGE_URL = optional_secret("STORAGE_URL") or f"file:{ROOT / '.data' / 'objects'}"
 # Where browsers reach an S3 store that they know by another name than we do, such as https://files.example.com.
 STORAGE_PUBLIC_URL = env.str("STORAGE_PUBLIC_URL", default="")
 STORAGES = {
     "default": storage(STORAGE_URL, public_url=STORAGE_PUBLIC_URL),
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
 }
+# With this nothing starts that would reach a store over a network in clear, unverified or without a password.
+STORES_NEED_TLS = env.bool("STORES_NEED_TLS", default=False)
+STORE_URLS = (secret("DATABASE_URL"), DATABASE_OWNER_URL, REDIS_URL, STORAGE_URL)
+if STORES_NEED_TLS and (_plain := plain.found(*STORE_URLS)):
+    raise ImproperlyConfigured(f"STORES_NEED_TLS: {' '.join(_plain)}")
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=1024**3)
 UPLOAD_EXPIRES = timedelta(hours=env.int("UPLOAD_EXPIRES_HOURS", default=24))  # without a byte; then it is given up
 # How long the bucket keeps each head of the ledger from everybody. It must have object lock: one that has none refuses
@@ -145,6 +155,7 @@ AUDIT_LOCK = timedelta(days=env.int("AUDIT_LOCK_DAYS", default=0))
 EXPORT_KEPT = timedelta(days=env.int("EXPORT_DAYS", default=7))  # then its file is deleted
 INQUIRIES_PER_HOUR = env.int("INQUIRIES_PER_HOUR", default=60)  # about one number each, of one person
 SCRATCH = Path(env.str("SCRATCH", default=tempfile.gettempdir()))  # spill files of list preparation
+FILE_UPLOAD_TEMP_DIR = SCRATCH  # and what a form brings
 LIST_LEASE = timedelta(seconds=env.int("LIST_LEASE_SECONDS", default=120))  # then its preparation is begun again
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
 
@@ -203,7 +214,7 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # --- Emails (docs/adr/0043) -------------------------------------------------------------------------------------------
 # smtp://USER:PASSWORD@host:587/?tls=True; without it they are written to the log of the worker.
-_email = env.dj_email_url("EMAIL_URL", default="console:")
+_email = dj_email_url.parse(optional_secret("EMAIL_URL") or "console:")
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT = _email["EMAIL_HOST"] or "localhost", _email["EMAIL_PORT"] or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _email["EMAIL_HOST_USER"] or "", _email["EMAIL_HOST_PASSWORD"] or ""

@@ -598,8 +598,8 @@ class DecisionAdmin(Desk[Decision]):
 
 def proved(campaign: Campaign, user: User) -> Campaign | None:
     """The campaign whose evidence they may ask for, in its workspace."""
-    may = campaign.list is not None and Permission.PROVE in permissions_in(campaign.workspace, user)
-    return campaign if may else None
+    has_any = campaign.list is not None or campaign.mode == Mode.TRIGGER
+    return campaign if has_any and Permission.PROVE in permissions_in(campaign.workspace, user) else None
 
 
 def _lines(rows: QuerySet[Decision]) -> Iterator[str]:

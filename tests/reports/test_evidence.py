@@ -237,6 +237,11 @@ def test_a_trigger_is_proved_by_what_was_pushed_with_which_key_and_when(workspac
     assert bundle.faults(signed_again(data, fewer, key=key)) == [
         "The messages that were pushed are not those of the totals."
     ]
+    page = Client()
+    page.force_login(factories.somebody(workspace, Role.MODERATOR))
+    assert "Signed evidence" in page.get(f"/campaigns/{campaign.pk}/").content.decode()
+    asks = page.get(f"/campaigns/{campaign.pk}/exports/").content.decode()
+    assert 'value="evidence">' in asks
 
 
 def test_it_says_how_many_were_erased_since_and_leads_from_the_chunks_that_were_approved(campaign, key):
