@@ -37,6 +37,7 @@ STATUS_OF_REFUSAL = {
     "unknown_param": status.HTTP_422_UNPROCESSABLE_ENTITY,
     "param_missing": status.HTTP_422_UNPROCESSABLE_ENTITY,
     "expired": status.HTTP_422_UNPROCESSABLE_ENTITY,
+    "too_many_waiting": status.HTTP_429_TOO_MANY_REQUESTS,
     "too_many_inquiries": status.HTTP_429_TOO_MANY_REQUESTS,
 }
 

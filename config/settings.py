@@ -306,6 +306,10 @@ START_GRACE = timedelta(seconds=env.int("START_GRACE_SECONDS", default=600))
 # B: the most recipients that one dispatch process may have intended and not yet recorded; what a kill leaves in doubt.
 DISPATCH_BATCH = env.int("DISPATCH_BATCH", default=4000)
 DISPATCH_THREADS = env.int("DISPATCH_THREADS", default=4)
+# And those that hand over what is pushed into trigger campaigns, whatever the others have to do.
+DISPATCH_PUSH_THREADS = env.int("DISPATCH_PUSH_THREADS", default=2)
+# How many messages may wait in a trigger campaign until no more are taken (429).
+PUSHES_WAITING = env.int("PUSHES_WAITING", default=100_000)
 CHUNK_SIZE = env.int("CHUNK_SIZE", default=10_000)
 CHUNK_LEASE = timedelta(seconds=env.int("CHUNK_LEASE_SECONDS", default=60))
 RING_AGAIN = timedelta(seconds=env.int("RING_AGAIN_SECONDS", default=20))  # for a chunk that nobody has come for

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final, Protocol
 
 import numpy as np
+from django.conf import settings
 from numpy.typing import NDArray
 
 from channels.answers import Table
@@ -18,6 +19,14 @@ MISSING: Final = -2  # in place of a command_status: written, and no answer yet;
 DOUBT: Final = -1  # written, and no answer will be waited for any longer: cut, timed out, or refused as a frame
 
 NOTHING: Final = np.zeros(0, np.int64)
+
+SHARE = 4  # of B, that a batch to a list has for each share of one of pushed messages
+
+
+def most_in_batch(*, is_pushed: bool) -> int:
+    """What a thread may have intended and not yet recorded: together, no more than B."""
+    shares = SHARE * settings.DISPATCH_THREADS + settings.DISPATCH_PUSH_THREADS
+    return max(1, settings.DISPATCH_BATCH * (1 if is_pushed else SHARE) // shares)
 
 
 class Wire(Protocol):
@@ -59,6 +68,7 @@ class Batch:
     is_retry: bool = False
     attempts: Integers | None = None  # of each recipient, this time included; a fresh batch is everybody's first
     parts_per_second: int = 0  # the campaign's own limit; 0 is none
+    is_pushed: bool = False  # somebody waits for it: it goes before what does not hurry, up to a half
     suppressed: list[tuple[int, int]] = field(default_factory=list)
     expired: list[tuple[int, int]] = field(default_factory=list)
     unfit: list[tuple[int, int, int]] = field(default_factory=list)

@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
 from delivery import restoring
+from delivery.attending import attendants
 from delivery.links import engine
 
 logger = logging.getLogger(__name__)
@@ -41,11 +42,13 @@ class LinksStep(bootsteps.StartStopStep):  # type: ignore[misc]
         sys.setswitchinterval(SWITCH)
         engine.start()
         _compare()
+        attendants.start()
 
     def close(self, worker: Any) -> None:
-        engine.is_stopping = True  # running tasks finish their batch and go
+        engine.is_stopping = True  # running tasks and attendants finish their batch and go
 
     def stop(self, worker: Any) -> None:
+        attendants.stop()
         engine.stop()
 
     terminate = stop

@@ -40,7 +40,7 @@ from delivery import (
     texts,
     transitions,
 )
-from delivery.batches import Batch, Integers, Wire
+from delivery.batches import Batch, Integers, Wire, most_in_batch
 from delivery.intents import OVERDUE_MARGIN, Chosen
 from delivery.links import engine
 from delivery.models import Chunk
@@ -56,6 +56,7 @@ logger = logging.getLogger(__name__)
 SLICE = 3.0  # seconds of work before a chunk is put down, and up to twice as many: those of a campaign not all at once
 TURN = 0.25  # and while a bell of another campaign waits: then each has its turn soon
 SEND_WITHIN = 1.5  # seconds from the intent to the last byte; what is unsent then is given back (pause acts within 2 s)
+SEND_PUSHED_WITHIN = 0.5  # of pushed messages: those of other campaigns wait for the thread
 STEP = 0.1  # seconds between two looks at a spread line
 RENEW = 15.0
 
@@ -100,11 +101,12 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def work_on(chunk_id: int, *, clock: Clock) -> None:
-    """Send what this chunk may send within the next seconds. Harmless if rung twice, late, or for nothing."""
+def work_on(chunk_id: int, *, clock: Clock) -> bool:
+    """Send what this chunk may send within the next seconds. Harmless if rung twice, late, or for nothing. False when
+    the chunk must be left alone now: its carrier is away, or its campaign may not send."""
     chunk = Chunk.objects.claim(chunk_id, worker_name(), now=clock())
     if chunk is None:
-        return
+        return True  # others have it
     goes_on = False
     try:
         work = _open(chunk, clock=clock)
@@ -117,8 +119,10 @@ def work_on(chunk_id: int, *, clock: Clock) -> None:
         raise
     finally:
         intents.release(chunk, now=clock())
-    if goes_on:  # else the next tick looks again: a carrier that is away must not make the bell ring without a pause
+    # Else the next tick looks again: a carrier that is away must not make the bell ring without a pause.
+    if goes_on and not chunk.is_pushed:
         due.ring_next(chunk.campaign_id, now=clock())
+    return goes_on
 
 
 def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
@@ -166,12 +170,14 @@ def _read(chunk: Chunk, template: Template) -> tuple[NDArray[np.uint64], list[tu
 class _Turn:
     """How long a look may go on."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: _Work) -> None:
         # Looks that began together end one after another.
-        self.until = time.monotonic() + SLICE * random.uniform(1, 2)
+        self.until = time.monotonic() + (TURN if work.pushed else SLICE * random.uniform(1, 2))
         self._asks_at = time.monotonic() + TURN
 
     def is_over(self, work: _Work) -> bool:
+        if work.pushed:  # who attends to it looks who has waited longest
+            return time.monotonic() >= self.until
         campaign_id = work.campaign.pk
         if time.monotonic() >= self._asks_at:
             if due.others_wait(campaign_id, now=work.clock()):
@@ -186,9 +192,9 @@ class _Turn:
 
 def _work(work: _Work) -> bool:
     """True when there may be more to do at once, in this chunk or in another of the campaign."""
-    # Our bell is taken: the campaign's next waits among those of others.
-    due.ring_next(work.campaign.pk, now=work.clock())
-    turn, is_known = _Turn(), False
+    if not work.pushed:  # our bell is taken: the campaign's next waits among those of others
+        due.ring_next(work.campaign.pk, now=work.clock())
+    turn, is_known = _Turn(work), False
     while not engine.is_stopping and work.ways.is_open(engine.is_bound):
         if turn.is_over(work):
             return True
@@ -309,6 +315,7 @@ def _batch(work: _Work, way: Way, indexes: Integers) -> Batch:
         intended_at=work.clock(),
         period=work.campaign.resumed_at,
         parts_per_second=work.campaign.parts_per_second or 0,
+        is_pushed=work.pushed is not None,
         expired=list(zip((work.chunk.first + expired).tolist(), work.phones[expired].tolist(), strict=True)),
         unfit=[(work.chunk.first + index, int(work.phones[index]), why) for index, why in unfit],
     )
@@ -347,8 +354,9 @@ def _unfit(text: str, way: Way) -> TextError | None:
 def _send_within(work: _Work) -> float:
     """Nothing is begun after the hours are over."""
     now = work.clock()
+    usual = SEND_PUSHED_WITHIN if work.pushed else SEND_WITHIN
     closing = work.campaign.hours.next_closing(now)
-    return SEND_WITHIN if closing is None else min(SEND_WITHIN, (closing - now).total_seconds())
+    return usual if closing is None else min(usual, (closing - now).total_seconds())
 
 
 @contextmanager
@@ -400,7 +408,7 @@ def _persist(work: _Work, store: Callable[[], T]) -> T:
 
 def _batch_size(work: _Work, way: Way) -> int:
     """At most this thread's share of B, and not more than its rate takes in a moment."""
-    share = max(1, settings.DISPATCH_BATCH // settings.DISPATCH_THREADS)
+    share = most_in_batch(is_pushed=work.pushed is not None)
     rate = slowest(way.channel.tps, work.campaign.parts_per_second)
     return batch_share(rate, parts=way.parts, most=share) if rate else share
 

@@ -18,6 +18,7 @@ from audit.refusal import Refused
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
 from delivery import chunk_files, halting, incidents, pacing, quarantine, tasks, transitions
+from delivery.batches import most_in_batch
 from delivery.intents import OVERDUE_MARGIN
 from delivery.models import Chunk, Message
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
@@ -202,13 +203,15 @@ def _settle_retries(chunk: Chunk, *, now: datetime) -> None:
 
 
 def ring_open(*, now: datetime) -> None:
-    """The sweeper: campaigns with something to do that nobody rang for. Those in their closed hours wait."""
+    """The sweeper: campaigns with something to do that nobody rang for. Those in their closed hours wait; nobody rings
+    for what is pushed (`attending`)."""
     closed = set()
     for campaign in Campaign.objects.sending().order_by("-started_at", "-pk"):  # the latest has waited for no turn yet
         with _alone("ring", campaign.pk):
             if not campaign.hours.is_open(now):
                 closed.add(campaign.pk)
-            ring_next(campaign.pk, now=now)
+            if campaign.mode != Mode.TRIGGER:
+                ring_next(campaign.pk, now=now)
     overdue = Message.objects.filter(
         day=OuterRef("day"),
         campaign=OuterRef("campaign"),
@@ -255,16 +258,11 @@ def others_wait(campaign_id: int, *, now: datetime) -> bool:
 def ring(chunk_id: int, *, now: datetime) -> bool:
     """False when the broker is away: then the chunk does not count as rung for."""
     Chunk.objects.filter(pk=chunk_id).update(rung_at=now)
-    return sound(chunk_id, rung_at=now)
-
-
-def sound(chunk_id: int, *, rung_at: datetime) -> bool:
-    """The bell of a chunk that is on record as rung for."""
     try:
         tasks.dispatch.delay(chunk_id)
     except BrokerError as error:
         logger.warning("ring.unheard", extra={"chunk": chunk_id, "error": str(error)})
-        Chunk.objects.filter(pk=chunk_id, rung_at=rung_at).update(rung_at=None)
+        Chunk.objects.filter(pk=chunk_id, rung_at=now).update(rung_at=None)
         return False
     return True
 
@@ -272,7 +270,7 @@ def sound(chunk_id: int, *, rung_at: datetime) -> bool:
 def _looks_at_once(campaign: Campaign) -> float:
     """Without a rate, as many as there are threads; else more would only wait, each with a thread of its own."""
     rate = pacing.slowest(campaign.channel.tps, campaign.parts_per_second)
-    most = max(1, settings.DISPATCH_BATCH // settings.DISPATCH_THREADS)
+    most = most_in_batch(is_pushed=False)
     return pacing.looks_at_once(rate, batch=pacing.batch_share(rate, parts=1, most=most)) if rate else math.inf
 
 

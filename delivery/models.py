@@ -69,6 +69,7 @@ class Chunk(models.Model):
             # Asked several times a second, and few at a time; no index covers what changes with each batch.
             models.Index(name="chunk_waiting", fields=["rung_at"], condition=Q(status=ChunkStatus.OPEN, owner="")),
             models.Index(name="chunk_owned", fields=["campaign"], condition=~Q(owner="")),
+            models.Index(name="chunk_pushed", fields=["campaign"], condition=Q(status=ChunkStatus.OPEN, key="")),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
-"""Messages that a program pushes into a trigger campaign: accepted in one short transaction, then the bell rings.
+"""Messages that a program pushes into a trigger campaign, accepted in one statement.
 
-What is accepted is a row, and a recipient more in the campaign's last chunk: from there on everything is the
-dispatcher's usual work (docs/adr/0076).
+What is accepted is a row, and a recipient more in the campaign's last chunk: whoever attends to it (`attending`) does
+the dispatcher's usual work (docs/adr/0076).
 """
 
 import hashlib
@@ -9,11 +9,10 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiKey
@@ -22,14 +21,13 @@ from campaigns import gsm
 from campaigns.models import Campaign
 from campaigns.placeholders import Template, key_of
 from campaigns.statuses import Mode, Status
-from delivery import due
-from delivery.models import Push
 from delivery.statuses import Term
 from recipients import suppressions
 
 CHUNK = 1_000  # messages after which another chunk begins: a look reads a whole one
 MOST = 1_000  # in one call
 LONGEST_KEY = 255
+RETRY_AFTER = 5  # seconds, when too many wait
 TAKING = (Status.SENDING, Status.PAUSED)
 
 
@@ -70,8 +68,8 @@ def push(campaign: Campaign, asks: Sequence[Ask], *, by: ApiKey | None, now: dat
     """An answer for each, in order: what is refused keeps nothing else from being accepted. `by` is the key of the
     program, kept with each message.
 
-    Raises Refused when the campaign takes none: it is no trigger, has not been let go, or is over. While it is paused
-    or in its closed hours messages are taken and wait.
+    Raises Refused when the campaign takes none: it is no trigger, has not been let go, is over, or more would wait than
+    may. While it is paused or in its closed hours messages are taken and wait.
     """
     if campaign.mode != Mode.TRIGGER:
         raise Refused(
@@ -80,137 +78,65 @@ def push(campaign: Campaign, asks: Sequence[Ask], *, by: ApiKey | None, now: dat
     fits = _judged(campaign, asks, now=now)
     good = [fit for fit in fits if isinstance(fit, _Fit)]
     if not good:
-        _check_taking(campaign, campaign.status, now=now)
+        _check_taking(campaign, now=now)
         return [fit for fit in fits if isinstance(fit, Refused)]
     taken = iter(_take(campaign, good, by=by, now=now))
     return [fit if isinstance(fit, Refused) else next(taken) for fit in fits]
 
 
-@transaction.atomic
+_PUSH = """
+SELECT recipient, is_suppressed, digest FROM push_messages(
+    %(campaign)s, %(phones)s::bigint[], %(cells)s::jsonb, %(keys)s::text[], %(digests)s::text[],
+    %(ends)s::timestamptz[], %(by)s::bigint, %(chunk)s, %(most)s, %(now)s)
+"""
+
+
 def _take(campaign: Campaign, fits: Sequence[_Fit], *, by: ApiKey | None, now: datetime) -> list[Taken | Refused]:
+    """In one statement and transaction: all of them, or none. `push_messages` is of the migration 0029."""
     with connection.cursor() as cursor:
-        # SHARE: many may push at once, and nobody while the campaign is paused, ended or cancelled.
-        cursor.execute("SELECT status FROM campaigns_campaign WHERE id = %s FOR SHARE", [campaign.pk])
-        (status,) = cursor.fetchone()
-        _check_taking(campaign, status, now=now)
-        chunk_id, begin = _last_chunk(cursor, campaign.pk)
-        known = _known(campaign, fits)
         cursor.execute(
-            "SELECT suppressed_among(%s, %s::bigint[])", [campaign.workspace_id, [fit.phone for fit in fits]]
+            _PUSH,
+            {
+                "campaign": campaign.pk,
+                "phones": [fit.phone for fit in fits],
+                "cells": json.dumps([fit.cells for fit in fits]),
+                "keys": [fit.ask.key for fit in fits],
+                "digests": [fit.digest for fit in fits],
+                "ends": [fit.ask.expires_at for fit in fits],
+                "by": by.pk if by else None,
+                "chunk": CHUNK,
+                "most": settings.PUSHES_WAITING,
+                "now": now,
+            },
         )
-        unwanted = set(cursor.fetchone()[0])
-        made: list[Push] = []
-        answers = [
-            _answer(campaign, fit, known, made, first=begin, is_suppressed=fit.phone in unwanted, by=by, now=now)
-            for fit in fits
-        ]
-        if made:
-            Push.objects.bulk_create(made)
-            _grow(cursor, chunk_id, len(made), rings=status == Status.SENDING and campaign.hours.is_open(now), now=now)
-    return answers
+        taken = cursor.fetchall()
+    if not taken:
+        campaign.refresh_from_db(fields=["status", "not_after"])
+        _check_taking(campaign, now=now)
+    if any(number is None for number, _, _ in taken):
+        told = {"most": settings.PUSHES_WAITING}
+        raise Refused(
+            _("More than %(most)s messages of this campaign would wait: none of these was taken. Try again later.")
+            % told,
+            code="too_many_waiting",
+            retry_after=RETRY_AFTER,
+        )
+    return [_answer(fit, *one) for fit, one in zip(fits, taken, strict=True)]
 
 
-def _answer(
-    campaign: Campaign,
-    fit: _Fit,
-    known: dict[str, Push],
-    made: list[Push],
-    *,
-    first: int,
-    is_suppressed: bool,
-    by: ApiKey | None,
-    now: datetime,
-) -> Taken | Refused:
-    key = fit.ask.key
-    if key is not None and (earlier := known.get(key)):
-        if earlier.digest != fit.digest:
-            return Refused(
-                _("The key “%(key)s” was used for another message.") % {"key": key}, code="key_mismatch", field="key"
-            )
-        return _taken(earlier)
-    one = Push(
-        workspace_id=campaign.workspace_id,
-        campaign_id=campaign.pk,
-        recipient=first + len(made),
-        phone=fit.phone,
-        cells=list(fit.cells),
-        key=key,
-        digest=fit.digest,
-        expires_at=fit.ask.expires_at,
-        is_suppressed=is_suppressed,
-        at=now,
-        pushed_by=by,
-    )
-    made.append(one)
-    if key is not None:
-        known[key] = one
-    return _taken(one)
+def _answer(fit: _Fit, number: int, is_suppressed: bool, digest: str) -> Taken | Refused:
+    if digest != fit.digest:
+        told = {"key": fit.ask.key}
+        return Refused(_("The key “%(key)s” was used for another message.") % told, code="key_mismatch", field="key")
+    return Taken(id=number, status=Term.SUPPRESSED if is_suppressed else Term.WAITING)
 
 
-def _taken(pushed: Push) -> Taken:
-    return Taken(id=pushed.recipient, status=Term.SUPPRESSED if pushed.is_suppressed else Term.WAITING)
-
-
-def _check_taking(campaign: Campaign, status: str, *, now: datetime) -> None:
-    if status not in TAKING:
-        told = {"campaign": campaign, "status": Status(status).label.lower()}
+def _check_taking(campaign: Campaign, *, now: datetime) -> None:
+    if campaign.status not in TAKING:
+        told = {"campaign": campaign, "status": Status(campaign.status).label.lower()}
         raise Refused(_("%(campaign)s is %(status)s: it takes no messages.") % told, code="wrong_status")
     if campaign.not_after is not None and campaign.not_after <= now:
         raise Refused(_("The end of %(campaign)s has passed.") % {"campaign": campaign}, code="deadline_passed")
-
-
-_LAST = """
-SELECT id, number, first, count, status FROM delivery_chunk WHERE campaign_id = %s ORDER BY number DESC LIMIT 1
-FOR NO KEY UPDATE
-"""
-_NEXT = """
-INSERT INTO delivery_chunk (campaign_id, number, first, count, key, sha256, status, owner, epoch, next, intended,
-                            unresolved, plan_first)
-VALUES (%s, %s, %s, 0, '', '', 'done', '', 0, 0, 0, 0, 0) ON CONFLICT DO NOTHING
-"""
-
-
-def _last_chunk(cursor: Any, campaign_id: int) -> tuple[int, int]:
-    """The chunk that grows, locked, and the number of the next recipient. Whoever has it is the only one that pushes:
-    keys are looked up after it."""
-    while True:
-        cursor.execute(_LAST, [campaign_id])
-        last = cursor.fetchone()
-        if last and last[3] < CHUNK and last[4] in ("open", "done"):
-            return last[0], last[2] + last[3]
-        number, first = (last[1] + 1, last[2] + last[3]) if last else (0, 0)
-        cursor.execute(_NEXT, [campaign_id, number, first])
-
-
-def _known(campaign: Campaign, fits: Sequence[_Fit]) -> dict[str, Push]:
-    keys = [fit.ask.key for fit in fits if fit.ask.key is not None]
-    if not keys:
-        return {}
-    return {str(one.key): one for one in Push.objects.filter(campaign=campaign, key__in=keys)}
-
-
-# Nobody rings for a chunk that somebody has, or that was rung for and waits: whoever puts it down looks again.
-_GROW = """
-UPDATE delivery_chunk c SET
-    count = c.count + %(n)s, status = 'open',
-    rung_at = CASE WHEN b.is_needed THEN %(now)s ELSE c.rung_at END
-FROM (
-    SELECT id, %(rings)s AND (owner = '' OR lease_until < %(now)s)
-        AND NOT coalesce(rung_at BETWEEN %(now)s - %(again)s AND %(now)s + %(again)s
-                         AND (released_at IS NULL OR rung_at >= released_at), false) AS is_needed
-    FROM delivery_chunk WHERE id = %(chunk)s
-) b
-WHERE c.id = b.id
-RETURNING b.is_needed
-"""
-
-
-def _grow(cursor: Any, chunk_id: int, n: int, *, rings: bool, now: datetime) -> None:
-    values: dict[str, Any] = {"chunk": chunk_id, "n": n, "rings": rings, "now": now, "again": settings.RING_AGAIN}
-    cursor.execute(_GROW, values)
-    (is_needed,) = cursor.fetchone()
-    if is_needed:
-        transaction.on_commit(partial(due.sound, chunk_id, rung_at=now), robust=True)
 
 
 def _judged(campaign: Campaign, asks: Sequence[Ask], *, now: datetime) -> list[_Fit | Refused]:

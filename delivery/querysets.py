@@ -58,13 +58,20 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
         return self.select_related("campaign").get(pk=pk) if moved else None
 
     def to_ring(self, now: datetime) -> Self:
-        """Open, of a campaign that is sending, nobody's, not rung lately, and with something to do by now. None while
-        a halt is in force: a look that may not send would only ring again."""
+        """Of a list, not rung for lately, and with something to do."""
+        return self._with_work(now).exclude(key="").filter(~_lately(now) | Q(rung_at__lt=F("released_at")))
+
+    def to_attend(self, now: datetime) -> Self:
+        """Of pushed messages, with something to do: whoever waits longest is first."""
+        return self._with_work(now).filter(key="").order_by(F("released_at").asc(nulls_first=True), "pk")
+
+    def _with_work(self, now: datetime) -> Self:
+        """Open, of a campaign that is sending, nobody's, and with something to do by now. None while a halt is in
+        force: a look that may not send would only be followed by another."""
         return (
             self.open()
             .unowned(now)
             .filter(~_halted(), campaign__status=Status.SENDING)
-            .filter(~_lately(now) | Q(rung_at__lt=F("released_at")))
             .filter(Q(away_until=None) | Q(away_until__lte=now))
             .filter(
                 Q(next__lt=F("count"), plan_from=None)

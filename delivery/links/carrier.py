@@ -38,6 +38,7 @@ class Carrier:
         self.deliver = deliver
         self._late, self._report = late, report
         self._queue: deque[Batch] = deque()
+        self._ahead = 0  # parts that pushed messages had before others that wait
         self._waiting: set[Batch] = set()  # written or given back, some answers still missing
         self._is_closing = False
         # Of campaigns of which something was refused, since they were resumed last.
@@ -130,15 +131,9 @@ class Carrier:
         """Write what fits into the windows of the batches at this pace, at most `credit` parts; batches take turns. How
         many parts went out."""
         written = 0
-        stuck = 0
         now = asyncio.get_running_loop().time()
-        while self._queue and stuck < len(self._queue) and (credit is None or written < credit):
-            batch = self._queue[0]
-            link = self._link_for(batch) if pace_of(batch) == pace else None
-            if link is None:
-                stuck += 1
-                self._queue.rotate(-1)
-                continue
+        while (credit is None or written < credit) and (found := self._next(pace)) is not None:
+            batch, link = found
             count = min(link.free, batch.units - batch.next_unit)
             if batch.send_by <= now:
                 count = min(count, batch.begun)
@@ -150,11 +145,31 @@ class Carrier:
                 count = min(count, max(1, (credit - written) // batch.wire.cost))
             if batch.is_long:
                 batch.link = link
-            written += link.write_units(batch, count) * batch.wire.cost
-            stuck = 0
-            if not self._retire_if_written(batch):
-                self._queue.rotate(-1)
+            parts = link.write_units(batch, count) * batch.wire.cost
+            written += parts
+            self._count_turn(batch, parts)
+            self._retire_if_written(batch)
         return written
+
+    def _next(self, pace: Pace) -> tuple[Batch, Link] | None:
+        """The batch at this pace whose turn it is, and where it may be written; its next turn is after the others'."""
+        pushed_first = self._ahead <= 0
+        for is_pushed in (pushed_first, not pushed_first):
+            for _ in range(len(self._queue)):
+                batch = self._queue[0]
+                self._queue.rotate(-1)
+                if batch.is_pushed != is_pushed or pace_of(batch) != pace:
+                    continue
+                if (link := self._link_for(batch)) is not None:
+                    return batch, link
+        return None
+
+    def _count_turn(self, batch: Batch, parts: int) -> None:
+        """Pushed messages go first, for every second part while others wait: neither starves the other."""
+        if not batch.is_pushed:
+            self._ahead = max(0, self._ahead - parts)
+        elif not all(one.is_pushed for one in self._queue):
+            self._ahead += parts
 
     def _link_for(self, batch: Batch) -> Link | None:
         if isinstance(batch.link, Link):

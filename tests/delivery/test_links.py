@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections import Counter
 
 import numpy as np
@@ -312,6 +313,49 @@ def test_a_campaigns_own_limit_holds_back_that_campaign_alone(tmp_path):
     fast = [submit.at for submit in here.submits if int(submit.destination) in free.phones]
     assert most_in_a_second(slow) <= 30
     assert max(fast) < min(slow) + 1 < max(slow) < min(slow) + 5
+
+
+def test_a_pushed_message_goes_before_what_waits_for_a_slow_channel(tmp_path):
+    async def story():
+        async with ground(tmp_path) as here:
+            carrier = here.open(name=f"pushed-{tmp_path.name}", tps=50, window=50)
+            many = [here.batch(60) for _ in range(3)]
+            for batch in many:
+                carrier.add(batch)
+            await until(lambda: len(here.submits) >= 10)
+            pushed, asked_at = here.batch(1, is_pushed=True), time.time()
+            carrier.add(pushed)
+            await finished(pushed)
+            for batch in many:
+                await finished(batch)
+            await carrier.stop()
+            return here, int(pushed.phones[0]), asked_at
+
+    here, phone, asked_at = asyncio.run(story())
+    (arrived_at,) = (submit.at for submit in here.submits if int(submit.destination) == phone)
+    assert sum(asked_at <= submit.at < arrived_at for submit in here.submits) <= 6  # those whose slots were given
+    assert most_in_a_second(sorted(submit.at for submit in here.submits)) <= 50
+
+
+@pytest.mark.parametrize("account", [{"tps": 200, "window": 50}, {"tps": 0, "window": 4}])
+def test_a_flood_of_pushed_messages_leaves_a_half_to_the_others(tmp_path, account):
+    """By slots of a rate, and by places in the window."""
+
+    async def story():
+        async with ground(tmp_path, resp_delay_ms=20) as here:
+            carrier = here.open(name=f"flood-{tmp_path.name}", **account)
+            list_, flood = [here.batch(50), here.batch(50)], [here.batch(100, is_pushed=True)]
+            for batch in [*flood, *list_]:
+                carrier.add(batch)
+            for batch in [*flood, *list_]:
+                await finished(batch)
+            await carrier.stop()
+            return here, flood
+
+    here, flood = asyncio.run(story())
+    pushed = [int(submit.destination) in flood[0].phones for submit in sorted(here.submits, key=lambda one: one.at)]
+    assert len(pushed) == 200
+    assert all(40 <= sum(pushed[:n]) * 100 / n <= 60 for n in range(40, 180, 20))
 
 
 def test_the_fleets_limit_is_shared_by_its_channels(tmp_path, settings):

@@ -100,15 +100,13 @@ def code_of(response):
 # --- Accepting --------------------------------------------------------------------------------------------------------
 
 
-def test_a_pushed_message_is_accepted_rung_for_and_handed_over(
-    as_author, trigger, carrier, rung, django_capture_on_commit_callbacks
-):
-    with django_capture_on_commit_callbacks(execute=True):
-        answer = push(as_author, trigger, one(7))
-        assert rung == []
+def test_a_pushed_message_is_accepted_and_handed_over_without_a_bell(as_author, trigger, carrier, rung):
+    answer = push(as_author, trigger, one(7))
     assert (answer.status_code, answer.json()) == (202, {"id": 0, "status": "waiting"})
-    [chunk] = Chunk.objects.filter(campaign=trigger)
-    assert rung == [chunk.pk]
+    due.tick(now=timezone.now())
+    assert rung == []
+    [chunk] = Chunk.objects.to_attend(timezone.now())
+    assert chunk == Chunk.objects.get(campaign=trigger)
     assert totals(trigger).waiting == 1
     look(trigger)
     assert carrier.phones == [31600000007]
@@ -129,7 +127,7 @@ def test_what_comes_after_a_look_is_handed_over_by_the_next_one_and_nothing_twic
 
 
 def test_hundreds_are_intended_in_one_statement(as_author, trigger, carrier, settings):
-    settings.DISPATCH_BATCH, settings.DISPATCH_THREADS = 1000, 1
+    settings.DISPATCH_BATCH, settings.DISPATCH_THREADS = 6 * 300, 1
     answers = push(as_author, trigger, {"messages": [one(n) for n in range(300)]}).json()["messages"]
     assert [answer["id"] for answer in answers] == list(range(300))
     look(trigger)
@@ -203,6 +201,30 @@ def test_of_the_same_key_at_the_same_moment_one_is_accepted(workspace, rung):
     answers = race(*[lambda: pushing.push(campaign, [ask], by=None, now=timezone.now())] * 4)
     assert {answer[0].id for answer in answers} == {0}
     assert Push.objects.count() == Chunk.objects.get(campaign=campaign).count == 1
+
+
+def test_in_one_call_a_key_is_taken_once_and_its_repetition_answered_alike(as_author, trigger):
+    push(as_author, trigger, one(1, key="a"))
+    again = [one(1, key="a"), one(2, key="b"), one(2, key="b"), one(3, key="b"), one(4)]
+    answers = push(as_author, trigger, {"messages": again}).json()["messages"]
+    assert [answer.get("id", answer.get("error", {}).get("code")) for answer in answers] == [0, 1, 1, "key_mismatch", 2]
+    assert list(Push.objects.order_by("recipient").values_list("phone", "key")) == [
+        (31600000001, "a"),
+        (31600000002, "b"),
+        (31600000004, None),
+    ]
+
+
+def test_over_the_most_that_may_wait_none_of_a_call_is_taken_until_some_are_sent(as_author, trigger, carrier, settings):
+    settings.PUSHES_WAITING = 3
+    assert push(as_author, trigger, {"messages": [one(1, key="a"), one(2)]}).status_code == 202
+    refused = push(as_author, trigger, {"messages": [one(3), one(4)]})
+    assert (refused.status_code, code_of(refused), refused["Retry-After"]) == (429, "too_many_waiting", "5")
+    assert Push.objects.count() == totals(trigger).waiting == 2
+    assert push(as_author, trigger, one(5)).status_code == 202
+    assert push(as_author, trigger, one(1, key="a")).json() == {"id": 0, "status": "waiting"}  # nothing more would wait
+    look(trigger)
+    assert push(as_author, trigger, {"messages": [one(3), one(4)]}).status_code == 202
 
 
 # --- Who gets nothing -------------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def look(chunk):
 
 @pytest.fixture
 def small_batches(settings):
-    settings.DISPATCH_BATCH, settings.DISPATCH_THREADS = 10, 1
+    settings.DISPATCH_BATCH, settings.DISPATCH_THREADS, settings.DISPATCH_PUSH_THREADS = 10, 1, 0
 
 
 def test_a_route_gives_each_channel_its_share(workspace, listening, links, small_batches):

@@ -48,7 +48,10 @@ CONDITIONS = {
     "RESPONSE_TIMEOUT": str(RESPONSE_TIMEOUT),
     "DATABASE_CONNECT_TIMEOUT": "2",
 }
-ONE_THREAD = {"DISPATCH_THREADS": "1"}  # then a batch is B, and what a process has in doubt is exactly known
+ONE_THREAD = {
+    "DISPATCH_THREADS": "1",
+    "DISPATCH_PUSH_THREADS": "0",
+}  # then a batch is B, and what a process has in doubt is exactly known
 
 
 class Machine(Installation):

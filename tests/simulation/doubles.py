@@ -36,6 +36,7 @@ SETTINGS = {
     "RING_AGAIN": timedelta(seconds=1.5),
     "DISPATCH_BATCH": 4,
     "DISPATCH_THREADS": 1,
+    "DISPATCH_PUSH_THREADS": 0,
 }
 TIMES: list[tuple[Any, str, Any]] = [
     *((module, "OVERDUE_MARGIN", timedelta(seconds=1)) for module in (intents, results, receipts, dispatching)),
@@ -43,6 +44,7 @@ TIMES: list[tuple[Any, str, Any]] = [
     (dispatching, "SLICE", 1.0),
     (dispatching, "TURN", 0.1),
     (dispatching, "SEND_WITHIN", 0.4),
+    (dispatching, "SEND_PUSHED_WITHIN", 0.2),
     (dispatching, "RENEW", 1.0),
     (carrier, "SWEEP", 0.25),
     (carrier, "STRAGGLE", 0.5),
@@ -104,6 +106,10 @@ class _Bases:
 def _phones(chunk: stores.Chunk) -> Any:
     running.storage()
     return running.phones(chunk)
+
+
+def _pushed(chunk: stores.Chunk) -> Any:
+    return running.ask("pushed", lambda store: store.pushed(chunk))
 
 
 def _pause(pk: int, *, by: Any, reason: str) -> None:
@@ -226,6 +232,7 @@ PATCHES: list[tuple[Any, str, Any]] = [
     (dispatching, "Chunk", SimpleNamespace(objects=SimpleNamespace(claim=_claim))),
     (dispatching, "Campaign", SimpleNamespace(objects=_Campaigns())),
     (dispatching, "campaign_transitions", SimpleNamespace(pause=_pause)),
+    (dispatching, "pushes", SimpleNamespace(of_chunk=_pushed)),
     (dispatching, "chunk_files", SimpleNamespace(phones=_phones, read_ahead=lambda chunk: None)),
     (dispatching, "doubts", SimpleNamespace(settle=_asking("settle", "settle").__func__)),
     (

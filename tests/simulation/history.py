@@ -25,6 +25,8 @@ from tests.simulation.wire import Socket
 from tests.simulation.world import Process, Silence, Thread, Violation, World, this_thread
 
 FIRST_NUMBER = 31_600_000_001
+FIRST_PUSHED = 49_160_000_001
+PUSH_CHUNK = 4
 SHORT, LONG = "Everything at half price.", "Everything at half price until Sunday. " * 5
 TRANSIENT = (C.RMSGQFUL, C.RSYSERR, C.RX_T_APPN, C.RTHROTTLED, C.RINVBNDSTS)
 PROFILES = ("calm", "refusing", "carrier", "links", "kills", "stops", "store", "people", "broke", "all", "all")
@@ -71,6 +73,8 @@ class Plan:
     undelivered: float = 0.1
     lost: float = 0.0
     doubled: float = 0.0
+    pushes: int = 0  # messages that a program pushes into a trigger
+    pushed_for: float = 0.0  # seconds
 
 
 def plan_of(seed: int) -> Plan:
@@ -122,9 +126,20 @@ def plan_of(seed: int) -> Plan:
     return one
 
 
+def _plan_pushes(seed: int, one: Plan) -> None:
+    """Of chance of its own, as above: every other history is what it was without them."""
+    import random
+
+    rng = random.Random(f"pushes {seed}")
+    if one.profile != "broke" and rng.random() < 0.2:
+        one.pushes, one.pushed_for = rng.randint(2, 10), rng.choice([0.5, 4.0])
+
+
 class History:
     def __init__(self, seed: int, plan: Plan | None = None) -> None:
         self.plan = plan or plan_of(seed)
+        if plan is None:
+            _plan_pushes(seed, self.plan)
         self.world = World(seed)
         self.rng = self.world.rng
         self.store = Store()
@@ -145,6 +160,8 @@ class History:
         self.why: Counter[str] = Counter()
         self.quiet_from = self.world.now + self.plan.faults_for
         self._offsets: dict[int, int] = {}
+        self.trigger = 0  # its number, if there is one
+        self.answered: dict[int, int] = {}  # what a program was told of the message to each phone
 
     @property
     def is_faulty(self) -> bool:
@@ -160,7 +177,10 @@ class History:
     def play(self) -> None:
         doubles.running = self
         settings.DISPATCH_THREADS, settings.DISPATCH_BATCH = self.plan.threads, self.plan.threads * self.plan.share
+        settings.DISPATCH_PUSH_THREADS = 1 if self.plan.pushes else 0
         self._lay_out()
+        if self.plan.pushes:
+            self._plan_program()
         for _ in range(self.plan.processes):
             self._start_process()
         self.world.after(0.0, None, self._beat)
@@ -199,15 +219,59 @@ class History:
         for _ in range(min(plan.suppressed, total)):
             self.store.suppressed.add(FIRST_NUMBER + self.rng.randrange(total))
 
+    def _plan_program(self) -> None:
+        """A trigger, and when what is pushed into it."""
+        plan, now = self.plan, self.world.clock()
+        self.trigger = pk = len(self.store.campaigns) + 1
+        campaign = Campaign(
+            pk=pk,
+            channel_id=1,
+            text=SHORT,
+            seal=f"seal {pk}",
+            started_at=now,
+            revision=Revision(saddr=f"C{pk}"),
+            not_after=now + _seconds(max(plan.faults_for, plan.pushed_for) + self.rng.uniform(5.0, 8.0)),
+            is_trigger=True,
+        )
+        self.store.lay_out(campaign, [])
+        self.store.pushes[pk] = []
+        for number in range(plan.pushes):
+            phone, at = FIRST_PUSHED + number, self.rng.uniform(0.0, plan.pushed_for)
+            key = f"order {number}" if self.rng.random() < 0.7 else None
+            end = now + _seconds(at + self.rng.uniform(0.1, 3.0)) if self.rng.random() < 0.2 else None
+            for _ in range(2 if key and self.rng.random() < 0.3 else 1):  # sent twice, a moment apart
+                self.world.after(at + self.rng.uniform(0.0, 0.2), None, self._push, phone, key, end)
+
+    def _push(self, phone: int, key: str | None, end: Any) -> None:
+        """A call of a program. Whoever has a key and hears nothing asks again; without one, nobody knows whether it was
+        taken, and nobody asks twice."""
+        fault = self.rng.choice(["before", "after"]) if self.is_faulty and self.rng.random() < self.plan.error else ""
+        found = None
+        if fault != "before":
+            now = self.world.clock()
+            found = self.store.push(self.trigger, phone, key=key, expires_at=end, size=PUSH_CHUNK, now=now)
+            self.world.say(f"pushed to {phone} with {key}: {found}")
+        if fault and key:
+            self.world.after(self.rng.uniform(0.1, 1.0), None, self._push, phone, key, end)
+        if fault or found is None:
+            return
+        if self.answered.setdefault(phone, found) != found:
+            self.world.violate(f"one key was answered as {self.answered[phone]} and as {found}")
+
     def phones(self, chunk: Any) -> Any:
         first = FIRST_NUMBER + self._offsets[chunk.campaign_id] + chunk.first
         return np.arange(first, first + chunk.count, dtype=np.uint64)
 
     def _whose(self, source: bytes, destination: bytes) -> tuple[int, int]:
         campaign = int(source[1:])
+        if campaign == self.trigger:
+            pushed = self.store.pushes[campaign]
+            return campaign, next(one.recipient for one in pushed if one.phone == int(destination))
         return campaign, int(destination) - FIRST_NUMBER - self._offsets[campaign]
 
     def _phone_of(self, campaign: int, recipient: int) -> bytes:
+        if campaign == self.trigger:
+            return str(self.store.pushes[campaign][recipient].phone).encode()
         return str(FIRST_NUMBER + self._offsets[campaign] + recipient).encode()
 
     def _is_over(self) -> bool:
@@ -271,6 +335,29 @@ class History:
                     self.world.violate(f"a row was written twice: {error}")
             self.in_doubt.discard(thread)
 
+    def _attend(self) -> None:
+        """A thread of `delivery.attending`."""
+        thread = this_thread()
+        left_alone: dict[int, float] = {}
+        while True:
+            now = self.world.now
+            try:
+                found = self.ask("attend", lambda store: store.to_attend(now=self.world.clock()))
+                chunk_id = next((one for one in found if left_alone.get(one, 0.0) <= now), None)
+                if chunk_id is not None and not dispatching.work_on(chunk_id, clock=self.world.clock):
+                    left_alone[chunk_id] = now + 0.5
+            except (OperationalError, InterfaceError) as error:
+                self.world.say(f"attendant failed: {error}")
+                chunk_id = None
+            except IntegrityError as error:
+                self.world.say(f"attendant failed: {error!r}")
+                chunk_id = None
+                if thread not in self.in_doubt:
+                    self.world.violate(f"a row was written twice: {error}")
+            self.in_doubt.discard(thread)
+            if chunk_id is None:
+                thread.pause(0.2)
+
     def _ring_out_soon(self) -> None:
         self.world.after(0.0, None, self._ring_out)
 
@@ -287,6 +374,8 @@ class History:
             Thread(process, f"receipts {n}", engine._keep_receipts)
         for n in range(self.plan.threads):
             Thread(process, f"task {n}", self._work)
+        if self.plan.pushes:
+            Thread(process, "attendant", self._attend)
         self.world.say(f"{process.name} begins")
 
     def _dial_of(self, process: Process) -> Callable[..., Any]:
@@ -304,7 +393,8 @@ class History:
 
     def _in_its_hands(self) -> int:
         """What a process may have intended, and not have recorded, at any moment."""
-        return self.plan.threads * self.plan.share + self.plan.binds * (self.plan.window + 1)
+        attendant = 1 if self.plan.pushes else 0  # whose share of B is one at least
+        return self.plan.threads * self.plan.share + attendant + self.plan.binds * (self.plan.window + 1)
 
     def kill(self, process: Process) -> None:
         if process.is_dead:

@@ -8,17 +8,18 @@ from delivery.statuses import ChunkStatus, ErrorKind, Term
 from delivery.statuses import MessageState as S
 from smpp.status import CommandStatus as C
 from tests.simulation.smsc import ACCEPTED, Submit
-from tests.simulation.world import Violation
+from tests.simulation.world import EPOCH, STARTED, Violation
 
 if TYPE_CHECKING:
     from tests.simulation.history import History
 
+LATE = 0.8  # seconds from a look at what has lost its point until its last byte is with the carrier
 BREAKER = 10  # of RINVSRCADR, in channels.answers
 CALM = ("calm", "refusing", "broke")  # nothing is lost in these
 
 # A state may only rise (I7).
 RISES: dict[S | None, set[S]] = {
-    None: {S.INTENDED, S.RETRY, S.UNCERTAIN, S.PENDING, S.FAILED, S.SUPPRESSED},
+    None: {S.INTENDED, S.RETRY, S.UNCERTAIN, S.PENDING, S.FAILED, S.SUPPRESSED, S.EXPIRED},
     S.INTENDED: {S.RETRY, S.UNCERTAIN, S.PENDING, S.FAILED},
     S.RETRY: {S.INTENDED, S.EXPIRED, S.CANCELLED, S.SUPPRESSED},
     S.UNCERTAIN: {S.PENDING, S.FAILED, S.DELIVERED},
@@ -30,7 +31,7 @@ RISES: dict[S | None, set[S]] = {
 def check(history: "History", *, in_time: bool) -> None:
     found = list(history.world.broken)
     if not found:
-        for one in (_submits, _states, _moves, _epochs, _receipts, _doubts, _breaker):
+        for one in (_submits, _states, _moves, _epochs, _receipts, _doubts, _breaker, _pushes):
             found += one(history)
         found += _ends(history, in_time)
     if found:
@@ -185,6 +186,25 @@ def _breaker(history: "History") -> list[str]:
     return [f"the breaker let {refused} through, and {limit} are due"] if refused > limit else []
 
 
+def _pushes(history: "History") -> list[str]:
+    """What was taken is there, once a key; and nothing is handed over after its own end."""
+    found = []
+    for campaign, pushes in history.store.pushes.items():
+        keys = Counter(one.key for one in pushes if one.key is not None)
+        found += [f"key {key} was taken {n} times" for key, n in keys.items() if n > 1]
+        for phone, number in history.answered.items():
+            if number >= len(pushes) or pushes[number].phone != phone:
+                found.append(f"I3: the message to {phone} was taken as {number}, and is not there")
+        for one in pushes:
+            submits = history.smsc.by_recipient.get((campaign, one.recipient), [])
+            end = one.expires_at and (one.expires_at - EPOCH).total_seconds() + STARTED + LATE
+            late = [submit for submit in submits if end and submit.at > end]
+            keeps_time = not (history.plan.stop or history.plan.drag)
+            if late and keeps_time:
+                found.append(f"{campaign}/{one.recipient} was handed over after its own end")
+    return found
+
+
 def _ends(history: "History", in_time: bool) -> list[str]:
     """I3: everybody is accounted for, once; and everything that can end has ended."""
     found = []
@@ -202,7 +222,8 @@ def _ends(history: "History", in_time: bool) -> list[str]:
             found.append(f"campaign {campaign.pk} is {campaign.status} and does not end: {chunks}")
         elif totals[Term.WAITING]:
             found.append(f"I3: campaign {campaign.pk} is {campaign.status} and {totals[Term.WAITING]} still wait")
-        if history.plan.profile in ("calm", "refusing") and campaign.status != Status.DONE:
+        may_end_early = campaign.is_trigger and history.plan.profile == "refusing"  # with a retry that is not due yet
+        if history.plan.profile in ("calm", "refusing") and campaign.status != Status.DONE and not may_end_early:
             found.append(f"campaign {campaign.pk} is {campaign.status} although nothing went wrong")
     if not in_time and not found:
         found.append("it does not come to rest")

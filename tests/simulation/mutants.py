@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -11,6 +12,8 @@ from django.db import DatabaseError
 from delivery import batches, dispatching, evidence, judging
 from delivery.intents import Chosen
 from delivery.links import carrier, link
+from delivery.pushes import Pushed
+from delivery.statuses import ChunkStatus
 from delivery.statuses import MessageState as S
 from smpp.status import CommandStatus as C
 from tests.simulation import doubles, store
@@ -325,6 +328,36 @@ def doubt_is_matched_blindly(stack: ExitStack) -> None:
     _instead(stack, Store, "_find_by_doubts", find)
 
 
+# --- Pushed messages --------------------------------------------------------------------------------------------------
+
+
+def keys_are_looked_up_before_the_chunk_is_held(stack: ExitStack) -> None:
+    """So what another call is writing just now is not seen."""
+
+    def used(self: Store, campaign_id: int, *, now: Any) -> dict[str, int]:
+        begun = now - timedelta(seconds=0.05)
+        return {one.key: one.recipient for one in self.pushes[campaign_id] if one.key is not None and one.at < begun}
+
+    _instead(stack, Store, "_used", used)
+
+
+def chunk_that_has_grown_is_done(stack: ExitStack) -> None:
+    """Whoever has sent all that it has read calls the chunk done."""
+
+    def record(self: Store, batch: Any, chunk: Any, **given: Any) -> bool:
+        stored = was(self, batch, chunk, **given)
+        row = self.chunks[chunk.pk]
+        if stored and row.next == chunk.count and not row.unresolved:
+            row.status = chunk.status = ChunkStatus.DONE
+        return stored
+
+    was = _instead(stack, Store, "record", record)
+
+
+def what_has_lost_its_point_is_sent(stack: ExitStack) -> None:
+    _instead(stack, Pushed, "is_in_time", lambda self, index, now: True)
+
+
 MUTANTS: tuple[Mutant, ...] = (
     intent_after_sending,
     choose_and_write_apart,
@@ -354,6 +387,9 @@ MUTANTS: tuple[Mutant, ...] = (
     refused_receipt_is_acknowledged,
     receipts_fall,
     doubt_is_matched_blindly,
+    keys_are_looked_up_before_the_chunk_is_held,
+    chunk_that_has_grown_is_done,
+    what_has_lost_its_point_is_sent,
 )
 
 

@@ -21,6 +21,7 @@ from delivery import due, evidence, intents, judging, pacing, receipts, results
 from delivery.batches import Batch
 from delivery.errors import STATE_STEP
 from delivery.intents import Chosen, Retry
+from delivery.pushes import Pushed
 from delivery.statuses import TERM_OF, ChunkStatus, ErrorKind, IncidentKind, Term
 from delivery.statuses import MessageState as S
 from delivery.whereabouts import normal
@@ -81,6 +82,8 @@ class Campaign:
     route: None = None
     parts_per_second: None = None
     hours: Hours = ALWAYS
+    is_trigger: bool = False
+    columns: tuple[str, ...] = ()
 
     @property
     def template(self) -> Template:
@@ -114,6 +117,15 @@ class Chunk:
     plan_first: int = 0
     failures: int = 0
     campaign: Any = None  # of a copy: as it was read with it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    recipient: int
+    phone: int
+    key: str | None
+    expires_at: datetime | None
+    at: datetime
 
 
 @dataclass(slots=True, kw_only=True)
@@ -181,6 +193,7 @@ class Store:
         self.receipts: list[Receipt] = []
         self.incidents: Counter[tuple[IncidentKind, int | None]] = Counter()
         self.moves: list[Move] = []
+        self.pushes: dict[int, list[Push]] = {}  # by trigger, in order
         self.suppressed: set[int] = set()
         self.bell: list[int] = []
 
@@ -209,6 +222,59 @@ class Store:
             recipient in intent.recipients and self.chunks[intent.chunk].campaign_id == campaign_id
             for intent in self.intents[:commits]
         )
+
+    # --- Pushed messages (delivery.pushing, delivery.pushes, delivery.attending) --------------------------------------
+
+    def push(
+        self, campaign_id: int, phone: int, *, key: str | None, expires_at: datetime | None, size: int, now: datetime
+    ) -> int | None:
+        """The number of the message within the campaign; None when it takes none."""
+        campaign = self.campaigns[campaign_id]
+        if campaign.status not in (Status.SENDING, Status.PAUSED) or (campaign.not_after and campaign.not_after <= now):
+            return None
+        row = self._growing(campaign_id, size)
+        used = self._used(campaign_id, now=now)
+        if key is not None and key in used:
+            return used[key]
+        one = Push(recipient=row.first + row.count, phone=phone, key=key, expires_at=expires_at, at=now)
+        self.pushes[campaign_id].append(one)
+        row.count += 1
+        row.status = ChunkStatus.OPEN
+        return one.recipient
+
+    def _used(self, campaign_id: int, *, now: datetime) -> dict[str, int]:
+        return {one.key: one.recipient for one in self.pushes[campaign_id] if one.key is not None}
+
+    def _growing(self, campaign_id: int, size: int) -> Chunk:
+        rows = self.of_campaign(campaign_id)
+        if rows and rows[-1].count < size and rows[-1].status in (ChunkStatus.OPEN, ChunkStatus.DONE):
+            return rows[-1]
+        first = rows[-1].first + rows[-1].count if rows else 0
+        made = Chunk(
+            pk=len(self.chunks) + 1,
+            campaign_id=campaign_id,
+            number=len(rows),
+            first=first,
+            count=0,
+            is_pushed=True,
+            status=ChunkStatus.DONE,
+        )
+        self.chunks[made.pk] = made
+        return made
+
+    def pushed(self, chunk: Chunk) -> Pushed:
+        found = self.pushes[chunk.campaign_id][chunk.first : chunk.first + chunk.count]
+        return Pushed(
+            phones=np.array([one.phone for one in found], np.uint64),
+            cells=[()] * len(found),
+            ends=[one.expires_at for one in found],
+            is_suppressed=np.zeros(len(found), bool),
+        )
+
+    def to_attend(self, *, now: datetime) -> list[int]:
+        rows = [row for row in self.chunks.values() if row.is_pushed and self._has_work(row, now)]
+        rows.sort(key=lambda row: (row.released_at is not None, row.released_at, row.pk))
+        return [row.pk for row in rows]
 
     # --- Claim and intent (delivery.querysets, delivery.intents) ------------------------------------------------------
 
@@ -280,9 +346,10 @@ class Store:
         retries = []
         for message in ready:
             message.retry_at = None
-            if message.phone in self.suppressed:
+            over = self._is_over(row, message, now=now)
+            if over is not None:
                 message.done_at = now
-                self._move(row.campaign_id, message, S.SUPPRESSED)
+                self._move(row.campaign_id, message, over)
                 row.unresolved -= 1
             else:
                 message.attempts, message.submitted_at = message.attempts + 1, now
@@ -291,6 +358,12 @@ class Store:
         if retries:
             self._note_intent(chunk, [one.recipient for one in retries], is_retry=True, now=now)
         return retries
+
+    def _is_over(self, row: Chunk, message: Message, *, now: datetime) -> S | None:
+        if message.phone in self.suppressed:
+            return S.SUPPRESSED
+        end = self.pushes[row.campaign_id][message.recipient].expires_at if row.is_pushed else None
+        return S.EXPIRED if end is not None and end <= now else None
 
     def release(self, chunk: Chunk, *, now: datetime) -> None:
         if self._is_mine(chunk):
@@ -378,6 +451,10 @@ class Store:
         made += [
             Message(recipient=recipient, phone=phone, state=S.SUPPRESSED, attempts=0, parts=1, done_at=now)
             for recipient, phone in batch.passed_over
+        ]
+        made += [
+            Message(recipient=recipient, phone=phone, state=S.EXPIRED, attempts=0, parts=1, done_at=now)
+            for recipient, phone in batch.outdated
         ]
         still_open = sum(one.state in OPEN for one in made)
         if row.next + len(made) > row.count:
@@ -627,7 +704,7 @@ class Store:
 
     def tick(self, *, now: datetime) -> None:
         for campaign in self.campaigns.values():
-            if campaign.status == Status.SENDING and self._all_done(campaign):
+            if campaign.status == Status.SENDING and not campaign.is_trigger and self._all_done(campaign):
                 self._finish(campaign)
         for campaign in self.campaigns.values():
             if campaign.status in (Status.SENDING, Status.PAUSED) and campaign.not_after and campaign.not_after <= now:
@@ -639,7 +716,7 @@ class Store:
             if has_ended and row.status == ChunkStatus.OPEN and _is_unowned(row, now):
                 self._settle_ended(row, now=now)
         for campaign in self.campaigns.values():
-            if campaign.status == Status.SENDING:
+            if campaign.status == Status.SENDING and not campaign.is_trigger:
                 self.ring_next(campaign.pk, now=now)
         for row in [row for row in self.chunks.values() if self._is_lost(row, now)][: due.TO_SETTLE]:
             self._ring(row, now=now)
@@ -724,12 +801,15 @@ class Store:
         return any(row.owner == "" and self._is_waiting(row, now) for row in others)
 
     def _is_to_ring(self, row: Chunk, now: datetime) -> bool:
+        put_down = row.rung_at is not None and row.released_at is not None and row.rung_at < row.released_at
+        return (_may_ring(row, now) or put_down) and self._has_work(row, now)
+
+    def _has_work(self, row: Chunk, now: datetime) -> bool:
         if row.status != ChunkStatus.OPEN or not _is_unowned(row, now):
             return False
         if self.campaigns[row.campaign_id].status != Status.SENDING:
             return False
-        put_down = row.rung_at is not None and row.released_at is not None and row.rung_at < row.released_at
-        return (_may_ring(row, now) or put_down) and (
+        return (
             (row.next < row.count and (row.plan_from is None or row.plan_from <= now))
             or (row.unresolved > 0 and row.retry_at is not None and row.retry_at <= now)
             or row.intended > row.next

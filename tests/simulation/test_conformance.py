@@ -16,10 +16,10 @@ from campaigns import transitions as author
 from campaigns.models import Campaign
 from campaigns.statuses import Status
 from channels.answers import Table
-from delivery import doubts, due, evidence, intents, receipts, results
+from delivery import doubts, due, evidence, intents, pushing, receipts, results
 from delivery.batches import DOUBT, MISSING, Batch
 from delivery.inbox import Arrival
-from delivery.models import Chunk, Doubt, Message, Receipt, Tally
+from delivery.models import Chunk, Doubt, Message, Push, Receipt, Tally
 from delivery.statuses import MessageState as S
 from delivery.texts import Same
 from smpp.status import CommandStatus as C
@@ -341,3 +341,28 @@ def test_both_stores_say_the_same(workspace, first):
             both.compare()
             transaction.set_rollback(True)
     assert connection.in_atomic_block
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_both_stores_take_on_what_is_pushed_alike(workspace, monkeypatch, seed):
+    monkeypatch.setattr(pushing, "CHUNK", 3)
+    rng, now = random.Random(seed), timezone.now()
+    campaign = factories.trigger(workspace, text="Hello.")
+    memory = stores.Store()
+    memory.lay_out(
+        stores.Campaign(pk=campaign.pk, channel_id=1, text="", seal="", started_at=now, revision=None, is_trigger=True),
+        [],
+    )
+    memory.pushes[campaign.pk] = []
+    for _ in range(30):
+        now += timedelta(seconds=1)
+        phone, key = 31600000000 + rng.randrange(5), rng.choice([None, None, "a", "b", "c"])
+        ask = pushing.Ask(to=f"+{phone}", key=key)
+        [answer] = pushing.push(campaign, [ask], by=None, now=now)
+        number = memory.push(campaign.pk, phone, key=key, expires_at=None, size=3, now=now)
+        if isinstance(answer, pushing.Taken):  # else its key was used for another number, and it is known by that
+            assert answer.id == number
+    rows = list(Chunk.objects.filter(campaign=campaign).order_by("number").values("number", "first", "count", "status"))
+    assert rows == [_fields(row, ("number", "first", "count", "status")) for row in memory.of_campaign(campaign.pk)]
+    pushed = Push.objects.filter(campaign=campaign).order_by("recipient").values_list("recipient", "phone", "key")
+    assert list(pushed) == [(one.recipient, one.phone, one.key) for one in memory.pushes[campaign.pk]]
