@@ -23,3 +23,19 @@ def close_denials() -> None:
     from audit import denials
 
     denials.close(now=timezone.now())
+
+
+@shared_task
+def verify_chains() -> None:
+    """Each by a task of its own: a long one, or one whose kept heads cannot be read, is in nobody's way."""
+    from audit import verification
+
+    for chain in verification.chains():
+        verify_chain.delay(chain)
+
+
+@shared_task
+def verify_chain(chain: int) -> None:
+    from audit import nightly
+
+    nightly.verify(chain, now=timezone.now())

@@ -5,7 +5,12 @@ from typing import Any
 
 from celery import Celery
 from celery.fixups.django import DjangoWorkerFixup
+<<<<<<< HEAD
 from celery.signals import worker_init, worker_ready
+=======
+from celery.schedules import crontab
+from celery.signals import worker_init
+>>>>>>> main
 from django.db import close_old_connections
 from kombu import Message, Queue
 from kombu.transport.redis import Channel, QoS
@@ -109,6 +114,11 @@ app.conf.update(
         "count-days": {"task": "reports.tasks.count_days", "schedule": 60.0, "options": {"expires": 60}},
         "prepare-partitions": {"task": "delivery.tasks.prepare_partitions", "schedule": 3600.0},
         "keep-heads": {"task": "audit.tasks.keep_heads", "schedule": 300.0, "options": {"expires": 300}},
+        "verify-ledger": {
+            "task": "audit.tasks.verify_chains",
+            "schedule": crontab(hour="2", minute="40"),
+            "options": {"expires": 3600},
+        },
         "keep-heads-of-decisions": {
             "task": "audit.tasks.keep_heads_of_decisions",
             "schedule": 5.0,

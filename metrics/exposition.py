@@ -166,6 +166,13 @@ def _files(now: datetime) -> Families:
     yield _by("exports", "Exports: queued, running, failed in a day.", "state", figures.exports(now))
 
 
+def _webhooks(now: datetime) -> Families:
+    count, age, late = figures.webhooks(now)
+    yield _one("webhook_deliveries_waiting", "Deliveries of webhooks that were not taken yet.", count)
+    yield _one("webhook_oldest_waiting_age_seconds", "For how long the oldest of them has waited.", age)
+    yield _one("webhook_lateness_seconds", "By how much the first of them that is due is late.", late)
+
+
 def _ledger(now: datetime) -> Families:
     newest, verified, broken = figures.ledger()
     yield _one("ledger_head_timestamp_seconds", "When the newest entry of the ledger was written.", newest)
@@ -195,6 +202,7 @@ PARTS: dict[str, Callable[[datetime], Families]] = {
     "channels": _channels,
     "receipts": _receipts,
     "files": _files,
+    "webhooks": _webhooks,
     "ledger": _ledger,
     "http": _http,
 }

@@ -22,6 +22,7 @@ from recipients.statuses import Status as ListStatus
 from reports.models import Export
 from reports.statuses import UNFINISHED
 from reports.statuses import Status as ExportStatus
+from webhooks.statuses import DeliveryState, Disabled
 
 MOST = 100_000  # rows that are counted one by one: what is more is told as this
 CAMPAIGNS_SHOWN = 100  # the busiest: labels must not be as many as campaigns
@@ -193,6 +194,24 @@ def ledger() -> tuple[float, float, int]:
     first = Check.objects.filter(is_whole=True).aggregate(first=Min("at"))["first"]
     broken = Check.objects.exclude(broken_seq=None).count()
     return newest.timestamp() if newest else 0.0, first.timestamp() if first else 0.0, broken
+
+
+_WEBHOOKS = """
+SELECT count(*), min(since), min(greatest(next_at, rests_until)) FROM (
+    SELECT since, next_at, rests_until
+    FROM webhooks_delivery delivery JOIN webhooks_endpoint endpoint ON endpoint.id = endpoint_id
+    WHERE state = %(pending)s AND disabled = %(on)s AND deleted_at IS NULL LIMIT %(most)s
+) waiting
+"""
+
+
+def webhooks(now: datetime) -> tuple[int, float, float]:
+    """How many deliveries wait, for how many seconds the oldest has done so, whoever is to blame, and by how many
+    seconds we are late with one that is due."""
+    count, oldest, due = _row(_WEBHOOKS, {"pending": DeliveryState.PENDING, "on": Disabled.NO, "most": MOST})
+    if not count:
+        return 0, 0.0, 0.0
+    return count, (now - oldest).total_seconds(), max(0.0, (now - due).total_seconds())
 
 
 def _row(statement: str, values: dict[str, Any]) -> Any:

@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 import time
+=======
+from datetime import timedelta
+>>>>>>> main
 
 import pytest
 from django.core.files.base import ContentFile
@@ -12,13 +16,18 @@ from accounts.roles import Role
 from audit import heads, ledger, verification
 from audit.ledger import FIRST, change_status, hash_of, hold, record
 from audit.management.commands.verify_audit import BROKEN, UNWITNESSED
-from audit.models import Entry
-from audit.tasks import keep_heads, keep_heads_of_decisions
+from audit.models import Check, Entry
+from audit.tasks import keep_heads, keep_heads_of_decisions, verify_chain, verify_chains
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Status
 from config.celery import WITNESSED
+<<<<<<< HEAD
 from tests import factories
 from tests.owner import tamper
+=======
+from metrics import figures
+from tests import factories, owner
+>>>>>>> main
 from tests.racing import race
 
 
@@ -266,6 +275,7 @@ def test_entries_written_at_the_same_moment_make_one_chain():
     assert verification.verify(workspace.pk).broken is None
 
 
+<<<<<<< HEAD
 # --- Into several chains ----------------------------------------------------------------------------------------------
 
 
@@ -312,3 +322,33 @@ def test_a_change_of_a_member_and_of_a_person_do_not_lock_each_other(monkeypatch
     assert [type(one).__name__ for one in done] == ["Membership", "User"]
     actions = set(Entry.objects.values_list("action", flat=True))
     assert {"membership.changed", "user.changed", "apikey.revoked"} <= actions
+=======
+def test_each_night_every_chain_is_verified_whole_once(workspace, campaign, rung):
+    keep_heads()
+    rung.clear()
+    verify_chains()
+    assert ("audit.tasks.verify_chain", (workspace.pk,)) in rung
+    verify_chain(workspace.pk)
+    check = Check.objects.get(chain=workspace.pk)
+    assert (check.is_whole, check.broken_seq, check.entries) == (True, None, entries_of(workspace).count())
+    verify_chain(workspace.pk)  # rung for twice
+    assert Check.objects.get(chain=workspace.pk).at == check.at
+    assert metrics_of_the_ledger()[1:] == (check.at.timestamp(), 0)
+
+
+def test_what_was_changed_is_found_in_the_night_also_where_it_was_sound_before(workspace, campaign, caplog):
+    keep_heads()
+    verify_chain(workspace.pk)
+    Check.objects.update(at=timezone.now() - timedelta(days=1))
+    tamper("UPDATE audit_entry SET note = 'another' WHERE chain = %s AND seq = 2", workspace.pk)
+    verify_chain(workspace.pk)
+    check = Check.objects.get(chain=workspace.pk)
+    assert (check.is_whole, check.broken_seq) == (True, 2)
+    assert "ledger.broken" in caplog.text
+    assert metrics_of_the_ledger()[2] == 1
+
+
+def metrics_of_the_ledger():
+    Check.objects.exclude(chain__in=Entry.objects.values("chain")).delete()
+    return figures.ledger()
+>>>>>>> main

@@ -1,6 +1,7 @@
 """What a scrape says, and to whom."""
 
 import time
+import uuid
 from datetime import timedelta
 from ipaddress import ip_network
 
@@ -19,8 +20,11 @@ from delivery.models import Chunk, Doubt
 from delivery.statuses import HaltKind, IncidentKind
 from metrics import done, durations, queues, valkey
 from tests import factories
+from webhooks.models import Delivery, Endpoint
+from webhooks.statuses import DeliveryState, Disabled
 
 TOKEN = "a token of this test"
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 pytestmark = pytest.mark.django_db
 
 
@@ -192,6 +196,31 @@ def test_a_queue_in_redis_says_how_much_waits_and_for_how_long():
     finally:
         valkey.client().delete("metrics-test")
         app.close()
+
+
+def test_what_waits_for_receivers_is_told(workspace, admin):
+    endpoint = factories.endpoint(workspace)
+    off = factories.endpoint(workspace, "https://hooks.example.com/off")
+    now = timezone.now()
+
+    def waiting(for_whom, **given):
+        made = {"made_at": now - HOUR, "since": now - HOUR, "next_at": now - MINUTE, "event": "webhook.test"}
+        Delivery.objects.create(
+            workspace=workspace, endpoint=for_whom, public_id=uuid.uuid4().hex, payload={}, **made | given
+        )
+
+    assert of(scraped(), "webhook_deliveries_waiting") == of(scraped(), "webhook_lateness_seconds") == 0
+    waiting(endpoint)
+    waiting(endpoint, since=now - 2 * HOUR, next_at=now + HOUR)
+    waiting(endpoint, since=now - 3 * HOUR, state=DeliveryState.DELIVERED)
+    waiting(off, since=now - 4 * HOUR)
+    Endpoint.objects.filter(pk=off.pk).update(disabled=Disabled.BY_HAND)
+    found = scraped()
+    assert of(found, "webhook_deliveries_waiting") == 2
+    assert of(found, "webhook_oldest_waiting_age_seconds") == pytest.approx(7200, abs=30)
+    assert of(found, "webhook_lateness_seconds") == pytest.approx(60, abs=30)
+    Endpoint.objects.filter(pk=endpoint.pk).update(rests_until=now + HOUR)  # nobody answered there
+    assert of(scraped(), "webhook_lateness_seconds") == 0
 
 
 def test_every_name_and_help_follows_the_conventions():
