@@ -5,12 +5,8 @@ from typing import Any
 
 from celery import Celery
 from celery.fixups.django import DjangoWorkerFixup
-<<<<<<< HEAD
-from celery.signals import worker_init, worker_ready
-=======
 from celery.schedules import crontab
-from celery.signals import worker_init
->>>>>>> main
+from celery.signals import worker_init, worker_ready
 from django.db import close_old_connections
 from kombu import Message, Queue
 from kombu.transport.redis import Channel, QoS
