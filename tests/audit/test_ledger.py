@@ -1,8 +1,5 @@
-<<<<<<< HEAD
 import time
-=======
 from datetime import timedelta
->>>>>>> main
 
 import pytest
 from django.core.files.base import ContentFile
@@ -21,13 +18,9 @@ from audit.tasks import keep_heads, keep_heads_of_decisions, verify_chain, verif
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Status
 from config.celery import WITNESSED
-<<<<<<< HEAD
+from metrics import figures
 from tests import factories
 from tests.owner import tamper
-=======
-from metrics import figures
-from tests import factories, owner
->>>>>>> main
 from tests.racing import race
 
 
@@ -275,7 +268,6 @@ def test_entries_written_at_the_same_moment_make_one_chain():
     assert verification.verify(workspace.pk).broken is None
 
 
-<<<<<<< HEAD
 # --- Into several chains ----------------------------------------------------------------------------------------------
 
 
@@ -322,7 +314,8 @@ def test_a_change_of_a_member_and_of_a_person_do_not_lock_each_other(monkeypatch
     assert [type(one).__name__ for one in done] == ["Membership", "User"]
     actions = set(Entry.objects.values_list("action", flat=True))
     assert {"membership.changed", "user.changed", "apikey.revoked"} <= actions
-=======
+
+
 def test_each_night_every_chain_is_verified_whole_once(workspace, campaign, rung):
     keep_heads()
     rung.clear()
@@ -351,4 +344,3 @@ def test_what_was_changed_is_found_in_the_night_also_where_it_was_sound_before(w
 def metrics_of_the_ledger():
     Check.objects.exclude(chain__in=Entry.objects.values("chain")).delete()
     return figures.ledger()
->>>>>>> main
