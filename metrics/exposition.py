@@ -118,6 +118,9 @@ def _dispatch(now: datetime) -> Families:
         "chunks", "Chunks that are not done: nobody's, somebody's, kept for a person to look at.", "state", chunks
     )
     yield _one("chunk_oldest_open_age_seconds", "Since when the campaign of the oldest open chunk sends.", age)
+    waiting, age = figures.pushed(now)
+    yield _one("pushed_waiting", "Messages pushed into triggers that are sending, and not handed over.", waiting)
+    yield _one("pushed_oldest_waiting_seconds", "For how long the oldest of these has waited.", age)
     yield _one("messages_uncertain", "Messages of which nobody knows whether they were accepted.", figures.uncertain())
     halts = [halt.kind for halt in halting.in_force()]
     yield _by("halt", "1 while everything is stopped for this reason.", "kind", dict.fromkeys(halts, 1))

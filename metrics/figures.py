@@ -87,6 +87,22 @@ def chunks(now: datetime) -> tuple[int, int, float]:
     return waiting, owned, (now - first).total_seconds() if first else 0.0
 
 
+# The first that waits of each chunk is its oldest: they are numbered as they are taken on.
+_PUSHED = """
+SELECT coalesce(sum(chunk.count - chunk.next), 0)::bigint, min(push.at)
+FROM delivery_chunk chunk
+JOIN campaigns_campaign campaign ON campaign.id = chunk.campaign_id AND campaign.status = %(sending)s
+LEFT JOIN delivery_push push ON push.campaign_id = chunk.campaign_id AND push.recipient = chunk.first + chunk.next
+WHERE chunk.status = 'open' AND chunk.key = ''
+"""
+
+
+def pushed(now: datetime) -> tuple[int, float]:
+    """How many pushed messages wait, and the oldest of them for how many seconds."""
+    waiting, first = _row(_PUSHED, {"sending": Status.SENDING})
+    return waiting, (now - first).total_seconds() if first else 0.0
+
+
 # The last intents, whatever wrote them: a look at each campaign would cost more, the more there are.
 _FLOWS = """
 SELECT campaign.id,

@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from channels.health import Latencies
 from channels.models import LinkState
-from delivery import halting, incidents
+from delivery import halting, incidents, pushing
 from delivery.models import Chunk, Doubt
 from delivery.statuses import HaltKind, IncidentKind
 from metrics import done, durations, queues, valkey
@@ -115,6 +115,17 @@ def test_campaigns_chunks_and_what_is_in_doubt_are_told(workspace):
     assert of(found, "halted") == of(found, "halt", kind="emergency") == 1
     assert all(value == 1 for (name, *_), value in found.items() if name == "messagecenter_scrape_success")
     Chunk.objects.filter(pk=chunk.pk).delete()
+
+
+def test_what_is_pushed_and_waits_is_told_with_the_age_of_the_oldest(workspace):
+    then = timezone.now() - timedelta(seconds=40)
+    campaign = factories.trigger(workspace, text="Hello.")
+    asks = [pushing.Ask(to=f"+3160000000{n}") for n in range(3)]
+    pushing.push(campaign, asks, by=None, now=then)
+    Chunk.objects.filter(campaign=campaign).update(next=1, intended=1)
+    found = scraped()
+    assert of(found, "pushed_waiting") == 2
+    assert 39 < of(found, "pushed_oldest_waiting_seconds") < 70
 
 
 def test_binds_and_the_latencies_of_their_carrier_are_told():
