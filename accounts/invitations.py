@@ -23,7 +23,7 @@ from accounts.roles import Permission
 from accounts.statuses import INVITATION_MOVES as MOVES
 from accounts.statuses import InvitationStatus
 from audit import walls
-from audit.ledger import change_status, record
+from audit.ledger import change_status, hold, record
 from audit.refusal import Refused
 
 MOST_PENDING = 200  # in a workspace: letters go to anybody's address
@@ -115,6 +115,7 @@ def accept_by_address(email: str, *, name: str, now: datetime) -> User | None:
     The account that is made with it has no password. None when no invitation is open."""
     for seen in Invitation.objects.pending().filter(email__iexact=email).order_by("pk"):
         Workspace.objects.select_for_update(no_key=True).get(pk=seen.workspace_id)
+        hold(0, seen.workspace_id)
         found = Invitation.objects.select_related("workspace", "invited_by").get(pk=seen.pk)
         if not has_account(found) and not why_not(found, now=now):
             user = User.objects.create_user(found.email, name=name.strip()[:120])
@@ -163,6 +164,7 @@ def _lock_by_token(token: str, *, now: datetime) -> Invitation:
     found = find(token)
     if found is not None:
         Workspace.objects.select_for_update(no_key=True).get(pk=found.workspace_id)
+        hold(0, found.workspace_id)
         found = find(token)
     if found is None:
         raise Refused(_("This invitation is not known here."), code="unknown_invitation")

@@ -14,7 +14,7 @@ from accounts.models import JoinRequest, Membership, User, Workspace
 from accounts.statuses import JOIN_REQUEST_MOVES as MOVES
 from accounts.statuses import JoinRequestStatus
 from audit import walls
-from audit.ledger import change_status, record
+from audit.ledger import change_status, hold, record
 from audit.models import Entry
 from audit.refusal import Refused
 
@@ -31,6 +31,7 @@ def ask(user_id: int, *, wanted: str, message: str, now: datetime) -> None:
     user = User.objects.select_for_update(no_key=True).get(pk=user_id)
     if Entry.objects.about(user).filter(chain=0, action=ASKED, at__gt=now - timedelta(days=1)).count() >= A_DAY:
         raise Refused(_("You have asked %(times)s times today: go on tomorrow.") % {"times": A_DAY}, code="too_many")
+    hold(0, *([workspace.pk] if workspace else []))
     record(ASKED, user, by=user)
     if workspace is not None and _may_ask(user, workspace):
         asked = JoinRequest(workspace=workspace, user=user, message=message.strip()[:LONGEST], asked_at=now)

@@ -83,7 +83,7 @@ def revoke_unanswered(user: User, *, by: User | None, now: datetime) -> None:
     """The keys that this person may not have any more: tokens for a workspace that is closed to them, and keys of a
     workspace that is not theirs to manage. Call in the transaction that took it from them."""
     theirs = ApiKey.objects.filter(Q(user=user) | Q(user=None, created_by=user), revoked_at=None)
-    for key in theirs.select_related("workspace").order_by("pk"):
+    for key in theirs.select_related("workspace").order_by("workspace_id", "pk"):  # as `hold` does
         granted = permissions_in(key.workspace, user) if user.is_active else frozenset()
         needed = Permission.MANAGE if key.user_id is None else Permission.VIEW
         if needed not in granted:

@@ -13,7 +13,7 @@ from accounts import keys
 from accounts.access import permissions_in
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Permission, Role, permissions_of
-from audit.ledger import record
+from audit.ledger import hold, record
 from audit.refusal import Refused
 
 
@@ -59,6 +59,7 @@ def remove(membership_id: int, *, by: User, now: datetime) -> None:
 def leave(workspace_id: int, *, by: User, now: datetime) -> None:
     """What everybody may do by themselves, but the last admin."""
     workspace = Workspace.objects.select_for_update(no_key=True).get(pk=workspace_id)
+    hold(0, workspace_id)
     membership = Membership.objects.of(workspace).select_related("workspace", "user").filter(user=by).first()
     if membership is None:
         raise Refused(_("You are no member of %(workspace)s.") % {"workspace": workspace}, code="not_a_member")
@@ -70,6 +71,7 @@ def lock(workspace_id: int, *, by: User) -> Workspace:
     workspace = Workspace.objects.select_for_update(no_key=True).get(pk=workspace_id)
     if Permission.MANAGE not in permissions_in(workspace, by):
         raise Refused(_("Only an admin of the workspace decides who belongs to it."), code="not_an_admin")
+    hold(0, workspace_id)  # what a person may everywhere hangs on where they belong
     return workspace
 
 

@@ -13,8 +13,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from audit import verification
-from audit.models import Check, Entry
+from audit import verification, walls
+from audit.models import Check, Entry, Witness
 
 
 @admin.register(Entry)
@@ -26,7 +26,7 @@ class EntryAdmin(admin.ModelAdmin[Entry]):
     list_filter = ("action",)
     search_fields = ("subject_id", "actor_name", "request_id", "chain")
     search_help_text = gettext_lazy("Id of the subject, actor, request, or chain")
-    ordering = ("-at", "-pk")
+    ordering = ("-pk",)  # by time there is no index over all chains
     show_full_result_count = False
 
     @admin.display(description=gettext_lazy("at"), ordering="at")
@@ -41,19 +41,26 @@ class EntryAdmin(admin.ModelAdmin[Entry]):
     def subject(self, entry: Entry) -> str:
         return f"{entry.subject_type} {entry.subject_id}: {entry.subject_name}"
 
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Entry]":
+        return Entry.objects.in_scope()
+
     def get_urls(self) -> list[URLPattern]:
         verify = path("verify/<int:chain>/", self.admin_site.admin_view(self.verify), name="audit_entry_verify")
         return [verify, *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        checks = {check.chain: check for check in Check.objects.all()}
-        chains = Entry.objects.order_by("chain").values_list("chain", flat=True).distinct()
-        shown = [(chain, checks.get(chain)) for chain in self._chosen(request, chains)]
+        chains = self._chosen(request)
+        checks, witnesses = Check.objects.in_bulk(chains), Witness.objects.in_bulk(chains)
+        shown = [(chain, checks.get(chain), witnesses.get(chain)) for chain in chains]
         return super().changelist_view(request, {"checks": shown, **(extra_context or {})})
 
-    def _chosen(self, request: HttpRequest, chains: "QuerySet[Entry, int]") -> "QuerySet[Entry, int]":
-        wanted = request.GET.get("q", "")
-        return chains.filter(chain=int(wanted)) if wanted.isdecimal() and len(wanted) < 19 else chains[:20]
+    def _chosen(self, request: HttpRequest) -> list[int]:
+        """The chain that is looked for, or the first of those that they may see."""
+        wanted, scope = request.GET.get("q", ""), walls.chosen()
+        chains = [chain for chain in Entry.objects.chains() if scope is None or chain in scope]
+        if wanted.isdecimal() and len(wanted) < 19:
+            return [chain for chain in chains if chain == int(wanted)]
+        return chains[:20]
 
     def verify(self, request: HttpRequest, chain: int) -> HttpResponse:
         if request.method != "POST":

@@ -7,4 +7,4 @@ class AuditConfig(AppConfig):
     verbose_name = _("Audit")
 
     def ready(self) -> None:
-        from audit import walls  # noqa: F401, PLC0415  # which tells each new connection
+        from audit import checks, walls  # noqa: F401, PLC0415  # which tells each new connection

@@ -135,9 +135,16 @@ def is_free(chain: int) -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _append(entries: Sequence[Entry], chain: int) -> list[Entry]:
+def hold(*chains: int) -> None:
+    """Before the first entry of a transaction that writes to more than one chain: all take them in one order, and none
+    waits for another that waits for it. Chain 0 is the installation's, to which people belong."""
     with connection.cursor() as cursor:  # One writer a chain, until the commit: no gap, no fork.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_SPACE, chain])
+        for chain in sorted(set(chains)):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_SPACE, chain])
+
+
+def _append(entries: Sequence[Entry], chain: int) -> list[Entry]:
+    hold(chain)
     last = Entry.objects.filter(chain=chain).order_by("-seq").first()
     for entry in entries:
         entry.chain, entry.at = chain, timezone.now()
@@ -184,6 +191,8 @@ def canonical(entry: Entry) -> dict[str, Any]:
 
 
 def _chain_of(subject: models.Model) -> int:
+    if subject._meta.app_label == Entry._meta.app_label:
+        return int(getattr(subject, "chain"))  # noqa: B009  # of a model that mypy does not know
     if subject._meta.model_name == "workspace":
         return int(subject.pk)
     return int(getattr(subject, "workspace_id", None) or 0)

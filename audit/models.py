@@ -90,7 +90,37 @@ class Denial(models.Model):
     def __str__(self) -> str:
         return self.what or self.action
 
-    @property
-    def workspace_id(self) -> int:
-        """For the ledger."""
-        return self.chain
+
+class Segment(models.Model):
+    """The beginning of a chain, or what follows the last such, in the object storage; see `audit.segments`. Triggers
+    refuse UPDATE, DELETE and TRUNCATE, as of entries."""
+
+    chain = models.BigIntegerField()
+    first_seq = models.BigIntegerField()
+    last_seq = models.BigIntegerField()
+    previous_hash = models.CharField(max_length=64, help_text="Of the entry before the first.")
+    last_hash = models.CharField(max_length=64)
+    last_at = models.DateTimeField()
+    key = models.CharField(max_length=200)
+    sha256 = models.CharField(max_length=64, help_text="Of the object.")
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="segment_once_from", fields=["chain", "first_seq"]),
+            models.CheckConstraint(name="segment_has_entries", condition=Q(last_seq__gte=models.F("first_seq"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.chain}/{self.first_seq}–{self.last_seq}"
+
+
+class Witness(models.Model):
+    """Which head of a chain was put into the object storage last: for the pages. The object is the witness."""
+
+    chain = models.BigIntegerField(primary_key=True)
+    seq = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.chain}/{self.seq}"

@@ -39,6 +39,12 @@ def current() -> str:
     return _process.scope if _scope.value is None else _scope.value
 
 
+def chosen() -> list[int] | None:
+    """The workspaces in scope; None for all of them."""
+    scope = current()
+    return None if scope == EVERYTHING else [int(pk) for pk in scope.split(",") if pk]
+
+
 def be_the_system() -> None:
     """From here on this process works for all workspaces, wherever it does not say for which: a Celery worker, whose
     dispatcher serves them all, or a command of an operator. Never a process that answers strangers. Said before the

@@ -17,7 +17,7 @@ import bench
 from stack.failure import Failure
 from stack.signals import Stopped, stop_on_signals
 
-NOT_MEASURING = {"__main__", "browsing", "desk", "explain", "filling", "harness", "matrix", "reporting"}
+NOT_MEASURING = {"__main__", "browsing", "desk", "entries", "explain", "filling", "harness", "matrix", "reporting"}
 
 Run = Callable[..., dict[str, object]]
 

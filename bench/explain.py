@@ -52,9 +52,9 @@ def _explain(rows: int) -> dict[str, object]:
             (plan,) = cursor.fetchone()[0]
             found[name] = {
                 "ms": round(plan["Execution Time"], 2),
-                "indexes": sorted({node["Index Name"] for node in _nodes(plan["Plan"]) if "Index Name" in node}),
+                "indexes": sorted({node["Index Name"] for node in nodes(plan["Plan"]) if "Index Name" in node}),
                 "sequential": sorted(
-                    {node["Relation Name"] for node in _nodes(plan["Plan"]) if node["Node Type"] == "Seq Scan"}
+                    {node["Relation Name"] for node in nodes(plan["Plan"]) if node["Node Type"] == "Seq Scan"}
                 ),
             }
             transaction.set_rollback(True)
@@ -92,7 +92,7 @@ def _hot_statements(each: int) -> Iterator[tuple[str, str, Any]]:
     yield "a page of recipients", _PAGE, key | {"first": middle}
 
 
-def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for child in plan.get("Plans", []):
-        yield from _nodes(child)
+        yield from nodes(child)

@@ -6,14 +6,14 @@ from typing import Any
 from celery import Celery
 from celery.fixups.django import DjangoWorkerFixup
 from celery.schedules import crontab
-from celery.signals import worker_init
+from celery.signals import worker_init, worker_ready
 from django.conf import settings
 from django.db import close_old_connections
 from kombu import Message, Queue
 from kombu.transport.redis import Channel, QoS
 from redis.exceptions import OutOfMemoryError
 
-from audit import walls
+from audit import checks, walls
 from metrics import done, queues
 
 # Of these entries a witness is kept within seconds: a campaign's approval, its start and its end.
@@ -163,6 +163,7 @@ def _serve_all_workspaces(**about: Any) -> None:
 
 
 worker_init.connect(_serve_all_workspaces)
+worker_ready.connect(checks.say_at_start)
 
 done.connect()
 queues.connect()

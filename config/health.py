@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
-from audit import walls
+from audit import checks, walls
 from config import doorbell
 from delivery import halting
 from metrics import done, figures
@@ -89,8 +89,9 @@ def _database() -> None:
         cursor.execute("SELECT 1")
 
 
-def _storage() -> None:
+def _storage() -> str | None:
     store.probe()
+    return checks.unfit()
 
 
 # None, or in a sentence why a store that answers cannot be relied on.

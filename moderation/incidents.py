@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User, Workspace
-from audit.ledger import record
+from audit.ledger import hold, record
 from delivery.models import Incident
 from moderation.models import Acknowledgement
 
@@ -29,6 +29,7 @@ def acknowledge(incident_ids: Iterable[int], *, by: User, now: datetime) -> int:
     """Those of them that nobody has acknowledged before, and that they may see: how many."""
     rows = seen_by(by).filter(pk__in=list(incident_ids), is_acknowledged=False).order_by("pk")
     found = list(rows.select_related("campaign"))
+    hold(*(incident.campaign.workspace_id if incident.campaign else 0 for incident in found))
     for incident in found:
         _, is_new = Acknowledgement.objects.get_or_create(incident=incident, defaults={"by": by, "at": now})
         if is_new:

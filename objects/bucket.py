@@ -24,6 +24,7 @@ from objects.trouble import ObjectMissing, StorageTrouble
 OPEN_FOR = 300  # seconds for which a presigned URL opens an object
 BUFFER = 128 * 1024  # bytes read ahead for callers that read line by line
 HEADERS = {"ContentType": "application/octet-stream"}
+NO_LOCKS = {"ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration", "NotImplemented"}
 FORBIDDEN, MISSING = {401, 403}, 404
 
 
@@ -79,6 +80,45 @@ class Bucket(S3Storage, ObjectStore):  # type: ignore[misc]  # django-storages h
             if page is None:
                 return
             yield [Found(self._own(entry["Key"]), entry["LastModified"]) for entry in page.get("Contents", ())]
+
+    def names(self, folder: str, *, after: str = "", hidden: bool = False) -> Iterator[str]:
+        begin, last = self._below(folder)["Prefix"], ""
+        for page in self._pages_in(folder, after=after, hidden=hidden):
+            # Of one object there may be many versions, one behind the other.
+            for entry in page.get("Versions" if hidden else "Contents", ()):
+                name = entry["Key"].removeprefix(begin)
+                if name > after and name != last:
+                    last = name
+                    yield name
+
+    def folders(self, folder: str, *, hidden: bool = False) -> list[str]:
+        begin = self._below(folder)["Prefix"]
+        pages = self._pages_in(folder, after="", hidden=hidden)
+        found = (entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", ()))
+        return [prefix.removeprefix(begin).rstrip("/") for prefix in found]
+
+    def has_locks(self) -> bool:
+        with self._translated(""):
+            try:
+                answer = self.client.get_object_lock_configuration(Bucket=self.bucket_name)
+            except ClientError as error:
+                if error.response["Error"].get("Code") in NO_LOCKS:
+                    return False
+                raise
+        return bool(answer.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") == "Enabled")
+
+    def _pages_in(self, folder: str, *, after: str, hidden: bool) -> Iterator[dict[str, Any]]:
+        wanted = {**self._below(folder), "Delimiter": "/"}
+        if after:
+            wanted["KeyMarker" if hidden else "StartAfter"] = wanted["Prefix"] + after
+        kind = "list_object_versions" if hidden else "list_objects_v2"
+        pages = iter(self.client.get_paginator(kind).paginate(**wanted))
+        while True:
+            with self._translated(folder):
+                page = next(pages, None)
+            if page is None:
+                return
+            yield page
 
     def delete_many(self, keys: Iterable[str]) -> None:
         every = iter(keys)

@@ -58,6 +58,15 @@ class Folder(FileSystemStorage, ObjectStore):
         while page := list(islice(files, PAGE)):
             yield page
 
+    def names(self, folder: str, *, after: str = "", hidden: bool = False) -> Iterator[str]:
+        yield from sorted(name for name in self._listed(folder)[1] if name > after)
+
+    def folders(self, folder: str, *, hidden: bool = False) -> list[str]:
+        return sorted(self._listed(folder)[0])
+
+    def has_locks(self) -> bool:
+        return False
+
     def delete_many(self, keys: Iterable[str]) -> None:
         for key in keys:
             with self._translated(key):
@@ -75,6 +84,12 @@ class Folder(FileSystemStorage, ObjectStore):
 
     def probe(self) -> None:
         self.delete_many([self.save(f"health/{uuid.uuid4().hex}", ContentFile(b"ok"))])
+
+    def _listed(self, folder: str) -> tuple[list[str], list[str]]:
+        try:
+            return self.listdir(folder)
+        except FileNotFoundError:
+            return [], []
 
     def _files(self, folder: Path) -> Iterator[Found]:
         for parent, _, names in os.walk(folder):

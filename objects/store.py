@@ -36,6 +36,20 @@ class ObjectStore(Storage, ABC):
         """All objects below a prefix that ends with a slash, a page at a time; a page may be deleted meanwhile."""
 
     @abstractmethod
+    def names(self, folder: str, *, after: str = "", hidden: bool = False) -> Iterator[str]:
+        """What lies in a folder, without those below it: the names behind `after`, in their order, a page at a time.
+
+        With `hidden` also those before which somebody put a delete marker, where the store keeps versions."""
+
+    @abstractmethod
+    def folders(self, folder: str, *, hidden: bool = False) -> list[str]:
+        """The names of those in a folder."""
+
+    @abstractmethod
+    def has_locks(self) -> bool:
+        """Whether `put` can keep an object from everybody."""
+
+    @abstractmethod
     def delete_many(self, keys: Iterable[str]) -> None:
         """Delete those that are there."""
 

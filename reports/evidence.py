@@ -11,7 +11,7 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.utils.translation import gettext_noop
 
-from audit import heads, ledger
+from audit import heads, ledger, segments
 from audit.models import Entry
 from audit.wording import stored
 from campaigns import gsm, seal
@@ -37,8 +37,8 @@ def signed(campaign_id: int, *, language: str, now: datetime) -> tuple[bytes, To
         related = ("workspace", "sender", "revision__submitted_by", "revision__decided_by", "list", "channel", "route")
         people = ("created_by", "edited_by", "submitted_by")
         campaign = Campaign.objects.select_related(*related, *people).get(pk=campaign_id)
-        kept = heads.kept(campaign.workspace_id)
-        links = _links(campaign, kept)
+        links = _links(campaign)
+        kept = heads.kept(campaign.workspace_id, since=links[-1].seq) if links else {}
         totals = counters.totals(campaign)
         members: dict[str, Any] = {
             bundle.CAMPAIGN: _campaign(campaign, links, totals, now=now),
@@ -153,15 +153,20 @@ def _pushed(campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def _links(campaign: Campaign, kept: dict[int, set[str]]) -> list[Entry]:
-    """The ledger from the first entry about the campaign to the first kept head behind the last, or to the end."""
-    chain = Entry.objects.of(campaign.workspace).order_by("seq")
-    ours = list(chain.about(campaign).values_list("seq", flat=True))
+def _links(campaign: Campaign) -> list[Entry]:
+    """The ledger from the first entry about the campaign to the first kept head behind the last, or to the end. What is
+    sealed by now is read where it lies."""
+    live = Entry.objects.of(campaign.workspace).order_by("seq")
+    sealed = list(segments.entries_of(campaign.workspace_id, since=campaign.created_at))
+    ours = [entry.seq for entry in sealed if _is_about(entry, campaign)]
+    ours += live.about(campaign).filter(seq__gt=sealed[-1].seq if sealed else 0).values_list("seq", flat=True)
     if not ours:
         return []
-    links = chain.filter(seq__gte=ours[0])
-    witnessed = min((seq for seq in kept if seq >= ours[-1]), default=None)
-    return list(links.filter(seq__lte=witnessed) if witnessed else links)
+    chain = [entry for entry in sealed if entry.seq >= ours[0]]
+    links = live.filter(seq__gte=chain[-1].seq + 1 if chain else ours[0])
+    witnessed = next((seq for seq, _hash in heads.each(campaign.workspace_id, since=ours[-1])), None)
+    every = [*chain, *(links.filter(seq__lte=witnessed) if witnessed else links)]
+    return [entry for entry in every if witnessed is None or entry.seq <= witnessed]
 
 
 def _chain(campaign: Campaign, links: list[Entry], kept: dict[int, set[str]]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from accounts.requests import PageRequest
 from accounts.roles import Permission
 from audit import reading, verification
 from audit.api import taken
-from audit.models import Check
+from audit.models import Check, Segment, Witness
 from reports import words
 from reports.ledger_forms import LedgerForm
 
@@ -23,8 +23,12 @@ from reports.ledger_forms import LedgerForm
 @requires(Permission.VIEW)
 def page(request: PageRequest) -> HttpResponse:
     form = LedgerForm(request.GET)
-    check = Check.objects.filter(chain=request.workspace.pk).first()
-    context: dict[str, Any] = {"form": form, "here": "members", "check": check}
+    chain = request.workspace.pk
+    context: dict[str, Any] = {
+        **{"form": form, "here": "members", "check": Check.objects.filter(chain=chain).first()},
+        "witness": Witness.objects.filter(chain=chain).first(),
+        "sealed": Segment.objects.filter(chain=chain).order_by("-last_seq").first(),
+    }
     if form.is_valid():
         found = reading.page(reading.find(request.workspace, form.wanted), before=form.cleaned_data["before"])
         kept = {name: value for name, value in request.GET.items() if value and name != "before"}

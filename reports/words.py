@@ -134,6 +134,7 @@ WORDS: dict[str, Any] = {
     "erasure.running": _("Erasure going on"),
     "erasure.waiting": _("Erasure waits for what may still come"),
     "erasure.done": _("Number erased everywhere"),
+    "ledger.sealed": _("Old entries sealed in the object storage"),
     "ledger.exported": _("Ledger taken along"),
     "channel.created": _("Channel made"),
     "channel.changed": _("Channel changed"),

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from django.db import connection
+from django.db import connection, transaction
 
 URL = os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"]
 RUNTIME = unquote(urlsplit(os.environ["DATABASE_URL"]).username or "")
@@ -35,6 +35,14 @@ def at_work() -> Iterator[Any]:
         finally:
             if not connection.needs_rollback:
                 step_down(connection)
+
+
+def tamper(sql: str, *values: Any) -> None:
+    """As somebody who switches the triggers off."""
+    with transaction.atomic(), at_work() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(sql, values)
+        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def today() -> date:

@@ -1,3 +1,4 @@
+import time
 from datetime import timedelta
 
 import pytest
@@ -7,8 +8,10 @@ from django.core.management import CommandError, call_command
 from django.db import transaction
 from django.utils import timezone
 
-from audit import heads, verification
-from audit.ledger import FIRST, change_status, hash_of, record
+from accounts import members, registry
+from accounts.roles import Role
+from audit import heads, ledger, verification
+from audit.ledger import FIRST, change_status, hash_of, hold, record
 from audit.management.commands.verify_audit import BROKEN, UNWITNESSED
 from audit.models import Check, Entry
 from audit.tasks import keep_heads, keep_heads_of_decisions, verify_chain, verify_chains
@@ -16,21 +19,14 @@ from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Status
 from config.celery import WITNESSED
 from metrics import figures
-from tests import factories, owner
+from tests import factories
+from tests.owner import tamper
 from tests.racing import race
 
 
 @pytest.fixture
 def campaign(workspace):
     return factories.done(workspace)
-
-
-def tamper(sql, *values):
-    """As somebody who owns the table and switches its triggers off."""
-    with transaction.atomic(), owner.at_work() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute(sql, values)
-        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def entries_of(workspace):
@@ -270,6 +266,54 @@ def test_entries_written_at_the_same_moment_make_one_chain():
     entries = race(*[write] * 6)
     assert sorted(entry.seq for entry in entries) == [1, 2, 3, 4, 5, 6]
     assert verification.verify(workspace.pk).broken is None
+
+
+# --- Into several chains ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_write_to_the_same_two_chains_in_other_orders_wait_and_do_not_lock_each_other():
+    first, second = factories.workspace(), factories.workspace()
+
+    def writing(*workspaces):
+        @transaction.atomic
+        def write():
+            hold(*(workspace.pk for workspace in workspaces))
+            for workspace in workspaces:
+                record("workspace.changed", workspace, by=None)
+                time.sleep(0.05)
+            return "written"
+
+        return write
+
+    assert race(*[writing(first, second), writing(second, first)] * 3) == ["written"] * 6
+    assert [verification.verify(workspace.pk).entries for workspace in (first, second)] == [6, 6]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_of_a_member_and_of_a_person_do_not_lock_each_other(monkeypatch):
+    """One writes to the workspace's chain and then to the installation's, the other the other way round."""
+    workspace = factories.workspace()
+    admin, member = factories.member(workspace, Role.ADMIN), factories.membership(workspace)
+    leaving = factories.user(is_superuser=True)
+    factories.membership(workspace, Role.ADMIN, user=leaving)
+    factories.token(workspace, leaving)
+    append = ledger._append
+
+    def slowly(entries, chain):
+        made = append(entries, chain)
+        time.sleep(0.2)
+        return made
+
+    monkeypatch.setattr(ledger, "_append", slowly)
+    now = timezone.now()
+    done = race(
+        lambda: members.change(member.pk, role="moderator", by=admin, now=now),
+        lambda: registry.withdraw(leaving.pk, switch_off=True, now=now),
+    )
+    assert [type(one).__name__ for one in done] == ["Membership", "User"]
+    actions = set(Entry.objects.values_list("action", flat=True))
+    assert {"membership.changed", "user.changed", "apikey.revoked"} <= actions
 
 
 def test_each_night_every_chain_is_verified_whole_once(workspace, campaign, rung):

@@ -120,6 +120,7 @@ def test_what_is_dropped_for_them_is_looked_for_in_no_schema_of_theirs():
         found = dict(cursor.fetchall())
     assert set(found) == {
         *("prepare_partitions", "drop_partition", "forget_inbound", "erase_inbound", "erase_from_inbox"),
+        "remove_sealed",
     }
     assert set(map(tuple, found.values())) == {("search_path=public, pg_temp",)}
 
