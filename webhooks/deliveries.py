@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
+from recipients import masking
 from webhooks import endpoints, following, happenings, payloads, sending, signing, tasks
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.sending import Answer
@@ -83,7 +84,7 @@ def _record(delivery: Delivery, answer: Answer, *, at: datetime) -> None:
         delivery=delivery,
         at=at,
         status=answer.status,
-        answer=answer.beginning,
+        answer=masking.in_text(answer.beginning),  # it may say to whom
         trouble=answer.trouble[:300],
         milliseconds=round(answer.seconds * 1000),
     )

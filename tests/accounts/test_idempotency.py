@@ -52,6 +52,19 @@ def test_the_key_on_another_address_is_422(api, workspace):
     assert response.status_code == 422
 
 
+def test_a_new_secret_key_knows_the_calls_of_the_one_before_it(api, settings):
+    first = create(api)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 8, [settings.SECRET_KEY]
+    assert create(api).json() == first.json()
+
+
+def test_what_is_kept_of_a_body_says_nothing_without_the_secret_key(api, settings):
+    create(api, key="one")
+    settings.SECRET_KEY = "another" * 8
+    create(api, key="two")
+    assert IdempotentCall.objects.values("fingerprint").distinct().count() == 2
+
+
 def test_another_workspace_has_keys_of_its_own(api):
     stranger = factories.bearer(factories.api_key(factories.workspace())[1])
     assert create(api).json()["id"] != create(stranger).json()["id"]

@@ -1,18 +1,26 @@
 """A whole story with numbers, a text and passwords that are known again, and then a look at all that it left behind."""
 
 import base64
+import http.client
+import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from django.db import connection
 
+from accounts.models import User
 from accounts.roles import Role
 from campaigns.models import Campaign
 from channels import accounts as channel_accounts
 from recipients import suppressions
-from tests import factories
+from tests import factories, owner
 from tests.live import SENDING, Program, ended, wait_for
+from tests.pages import signed_in
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 
@@ -64,9 +72,38 @@ def story(live):
         export = program.post(f"campaigns/{one['id']}/exports/", format="csv")
         wait_for(lambda: program.get(f"exports/{export['id']}/")["status"] == "ready")
         program.download(f"lists/{made['id']}/rejected/")
+        with gone("recipients_suppression"):
+            status, answer = program.ask("suppressions/", to=f"+{FIRST + 1}", reason="Markertext4711")
+            assert status == 500
+            (live.folder / "error.json").write_text(json.dumps(answer))
+            status, page = opened(live.url, f"/lists/suppressed/?to=%2B{FIRST + 2}", author)
+            assert status == 500
+            (live.folder / "error.html").write_bytes(page)
     for name in ("web", "worker", *SENDING):
         live.end(name)
     return live
+
+
+@contextmanager
+def gone(table: str) -> Iterator[None]:
+    """Whatever asks for it fails as nobody foresaw."""
+    with psycopg.connect(owner.url_of(connection.settings_dict["NAME"]), autocommit=True) as at_work:
+        at_work.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
+        try:
+            yield
+        finally:
+            at_work.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
+
+
+def opened(url: str, path: str, user: User) -> tuple[int, bytes]:
+    """Status and page, as somebody who is signed in sees it."""
+    server = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    try:
+        server.request("GET", path, headers={"Cookie": signed_in(user).cookies.output(header="", sep=";").strip()})
+        answer = server.getresponse()
+        return answer.status, answer.read()
+    finally:
+        server.close()
 
 
 def told_in(data: bytes) -> set[str]:
@@ -87,6 +124,13 @@ def test_no_log_of_any_process_tells_a_number_a_text_or_a_password(story):
     assert {log.stem for log in logs} >= {"web", "worker", *SENDING}
     assert sum(log.stat().st_size for log in logs) > 10_000
     assert {log.name: told for log in logs if (told := told_in(log.read_bytes()))} == {}
+
+
+def test_no_page_of_an_error_and_no_mail_tells_any(story):
+    pages = [story.folder / "error.json", story.folder / "error.html"]
+    assert [told_in(page.read_bytes()) for page in pages] == [set(), set()]
+    sent = (story.folder / "worker.log").read_bytes()  # where mails go when no server for them is set
+    assert sent.count(b"Subject: ") >= 2 and told_in(sent) == set()
 
 
 def test_nothing_that_was_ever_in_redis_tells_any(story):

@@ -113,7 +113,7 @@ FREE = {
             "django_migrations",
         ),
     },
-    "told to servers of the workspace's own, without numbers until it is sent; how an answer begins is theirs": {
+    "told to servers of the workspace's own, without numbers until it is sent; those in an answer are masked": {
         *("webhooks_endpoint", "webhooks_delivery", "webhooks_attempt", "webhooks_following", "webhooks_told"),
     },
     "sealed while it is under way, and empty afterwards": {"reports_erasure"},

@@ -46,14 +46,14 @@ def through_a_day(passed, endpoint, *, hours=30):
 def test_what_is_not_taken_is_tried_for_a_day_under_the_same_id_then_the_endpoint_is_switched_off(
     endpoint, waiting, receiver, passed
 ):
-    receiver.status, receiver.body = 500, b"no room"
+    receiver.status, receiver.body = 500, b"no room for +31612345678"
     took = through_a_day(passed, endpoint)
     assert timedelta(hours=24) <= took < timedelta(hours=25)
     assert {headers["webhook-id"] for _, headers, _ in receiver.came} == {waiting.public_id}
     assert len({headers["webhook-timestamp"] for _, headers, _ in receiver.came}) == len(receiver.came)
     endpoint.refresh_from_db()
     assert endpoint.disabled == Disabled.FAILING
-    assert 10 <= Attempt.objects.filter(delivery=waiting, status=500, answer="no room").count() <= 15
+    assert 10 <= Attempt.objects.filter(delivery=waiting, status=500, answer="no room for +3161•••5678").count() <= 15
     waits = [(after - before).total_seconds() for before, after in _pairs(waiting)]
     for wait, planned in zip(waits, deliveries.SCHEDULE, strict=False):
         assert 0.75 * planned.total_seconds() <= wait <= 1.25 * planned.total_seconds() + 2
