@@ -128,7 +128,8 @@ class Suppressions(generics.ListAPIView[Suppression]):
     def post(self, request: Request) -> Response:
         body = given(request, SuppressionInput)
         row = suppressions.add(workspace_of(request), body["to"], reason=body["reason"], by=user_of(request))
-        return Response(SuppressionOutput(row, context=_context(request)).data, status=status.HTTP_201_CREATED)
+        shown = SuppressionOutput(row, context={"is_whole": True})  # what they have just said
+        return Response(shown.data, status=status.HTTP_201_CREATED)
 
 
 class OneSuppression(APIView):

@@ -21,14 +21,22 @@ def response(key: str, *, filename: str, is_whole: bool) -> HttpResponseBase:
         return attachment(key, filename=filename, content_type="text/csv")
     disposition = f'attachment; filename="{filename}"'
     headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
-    return StreamingHttpResponse(_masked(store.open(key)), content_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(_Masked(store.open(key)), content_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _masked(file: IO[bytes]) -> Iterator[bytes]:
-    """The number, or what was taken for none, is the second cell of each line."""
-    with file, io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
-        lines = csv.reader(text)
+class _Masked:
+    """The number, or what was taken for none, is the second cell of each line. The file is closed with the answer,
+    also when nobody reads a line of it."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def __iter__(self) -> Iterator[bytes]:
+        lines = csv.reader(io.TextIOWrapper(self._file, encoding="utf-8", newline=""))
         while some := list(islice(lines, AT_ONCE)):
             out = io.StringIO()
             csv.writer(out).writerows([line, masking.in_text(value), *rest] for line, value, *rest in some)
             yield out.getvalue().encode()
+
+    def close(self) -> None:
+        self._file.close()

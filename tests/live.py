@@ -173,6 +173,11 @@ class Installation:
         for name in names:
             wait_for(lambda name=name: self._is_alive(name), seconds=60)
 
+    def start_anew(self, name: str, **given: str) -> None:
+        if name in self._running:
+            self.end(name)
+        self.start(name, **given)
+
     def kill(self, name: str) -> None:
         process = self._running.pop(name)
         process.kill()

@@ -192,8 +192,6 @@ def things(workspace):
     [
         ("/lists/{list}/rejected/", "recipients:rejected"),
         ("/lists/{list}/duplicates/", "recipients:duplicates"),
-        ("/api/v1/lists/{list}/rejected/", "api:list-rejected"),
-        ("/api/v1/lists/{list}/duplicates/", "api:list-duplicates"),
         ("/campaigns/{campaign}/exports/{export}/file/", "reports:download"),
         ("/api/v1/exports/{export}/file/", "api:export-file"),
         ("/statistics/file/", "reports:statistics_file"),
@@ -211,11 +209,21 @@ def test_whoever_takes_a_file_is_in_the_ledger(workspace, author, things, addres
     answer.close()
 
 
+@pytest.mark.parametrize("name", ["rejected", "duplicates"])
+def test_whoever_takes_whole_numbers_along_is_told_of_by_that(workspace, author, things, name):
+    answer = factories.bearer(factories.token(workspace, author)).get(f"/api/v1/lists/{things['list']}/{name}/")
+    b"".join(answer.streaming_content)
+    assert Entry.objects.get(action="recipientlist.numbers_read").after["of"] == name
+    assert taken(workspace) == []
+
+
 @pytest.mark.usefixtures("bucket")
 def test_whoever_is_sent_to_the_store_has_the_file(author, workspace, request):
-    listed = request.getfixturevalue("things")["list"]
-    assert signed_in(author, workspace).get(f"/lists/{listed}/rejected/").status_code == 302
-    assert taken(workspace) == [("recipients:rejected", {"pk": listed})]
+    export = request.getfixturevalue("things")["export"]
+    campaign = Export.objects.get(pk=export).campaign_id
+    page = signed_in(author, workspace).get(f"/campaigns/{campaign}/exports/{export}/file/")
+    assert page.status_code == 302
+    assert [what for what, _ in taken(workspace)] == ["reports:download"]
 
 
 def test_what_a_verb_has_told_is_not_told_twice(author, as_author, workspace):

@@ -179,11 +179,14 @@ def test_reading_is_no_entry_but_for_what_is_taken_along(clients, workspace):
     own = everything.things(workspace)
     taken = {"suppressions-export": "suppressions.exported", "audit-export": "ledger.exported"}
     taken |= {"statistics-export": "file.downloaded"}
+    # Numbers are read: told once in half an hour, by whichever of them is first.
+    read = ("suppressions", "suppression", "inbound", "campaign-recipients", "campaign-message", "campaign-trials")
     wrong = {}
     for name, method in MATRIX:
         if method == "get":
             answer, found = written(clients["super admin"], name, method, own, None)
-            if found != ([taken[name]] if name in taken else []):
+            told = [action for action in found if name not in read or not action.endswith(".numbers_read")]
+            if told != ([taken[name]] if name in taken else []):
                 wrong[name] = (answer.status_code, found)
     assert wrong == {}
 

@@ -34,7 +34,7 @@ def sign_in(page: Page, email: str) -> None:
 @pytest.mark.timeout(120)  # it starts the stores and the web process
 def test_a_key_is_added_named_and_used_on_a_phone_and_every_page_of_it_is_readable(live, browser, workspace):
     url = f"http://localhost:{urlsplit(live.url).port}"  # a key needs a name, and HTTPS or this one
-    live.start("web", PUBLIC_URL=url)
+    live.start_anew("web", PUBLIC_URL=url)
     person = factories.member(workspace, Role.AUTHOR)
     person.password = Argon2PasswordHasher().encode(factories.PASSWORD, "salt for a test")
     person.save()
@@ -92,3 +92,4 @@ def test_a_key_is_added_named_and_used_on_a_phone_and_every_page_of_it_is_readab
     expect(page).to_have_url(f"{url}/login/second/?next=%2Fcampaigns%2F")
     context.close()
     assert complaints == []
+    live.end("web")  # whoever is next has it at its usual address

@@ -161,7 +161,7 @@ def test_the_export_has_every_recipient_with_the_status_that_the_totals_count(ou
 
 
 def test_the_ledger_has_every_step_in_its_order_and_holds(outcome, people):
-    steps = Entry.objects.about(outcome.campaign).order_by("seq")
+    steps = Entry.objects.about(outcome.campaign).exclude(action="campaign.numbers_read").order_by("seq")
     assert [(step.action, step.actor_id and step.actor.email) for step in steps] == [
         ("campaign.created", outcome.campaign.created_by.email),
         ("campaign.in_review", outcome.campaign.created_by.email),

@@ -119,7 +119,7 @@ def test_a_file_that_cannot_be_a_list_fails_with_the_reason(upload, body, fields
 
 def test_the_ledger_does_not_quote_the_file(upload):
     listed = prepare(upload(b"0031612345678901234\n"))
-    assert "0031612345678901234" in listed.failure
+    assert "“0031•••1234”" in listed.failure
     entries = Entry.objects.about(listed)
     assert "31612345678901234" not in str([(entry.before, entry.after, entry.note) for entry in entries])
 
