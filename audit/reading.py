@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from audit.cells import neutral
 from audit.models import Entry
 from audit.querysets import EntryQuerySet
 
@@ -17,7 +18,6 @@ COLUMNS = (
     *("seq", "at", "action", "actor", "role", "via", "address", "request_id", "subject_type", "subject_id"),
     *("subject", "before", "after", "note", "previous_hash", "hash"),
 )
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # to a spreadsheet, a cell that begins with one of these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,15 +58,11 @@ def _cells(entry: Entry) -> list[str]:
         *(entry.request_id, entry.subject_type, entry.subject_id, entry.subject_name, _json(entry.before)),
         *(_json(entry.after), entry.note, entry.previous_hash, entry.hash),
     )
-    return [_neutral(str(cell)) for cell in said]
+    return [neutral(str(cell)) for cell in said]
 
 
 def _json(content: Any) -> str:
     return json.dumps(content, ensure_ascii=False, sort_keys=True) if content else ""
-
-
-def _neutral(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULAS) else cell
 
 
 def _block(rows: Any) -> bytes:

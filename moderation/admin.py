@@ -26,6 +26,7 @@ from accounts.forms import refused_on
 from accounts.models import User, Workspace
 from accounts.roles import Permission
 from accounts.templatetags.pages import moment, stretch
+from audit.cells import neutral
 from audit.refusal import Refused
 from campaigns import eyes, gsm, schedule
 from campaigns.models import Campaign
@@ -610,11 +611,6 @@ def _lines(rows: QuerySet[Decision]) -> Iterator[str]:
         rules = (row.four_eyes, row.is_self_review, row.wants_two)
         written = [neutral(str(cell)) for cell in (*cells, row.reason, row.seal, *rules)]
         yield cast(str, writer.writerow(written))
-
-
-def neutral(cell: str) -> str:
-    """To a spreadsheet, a cell that begins like one is a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 class PhraseAdmin(Desk[Any]):

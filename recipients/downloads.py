@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from audit.cells import neutral
 from recipients import failures, masking
 from recipients.cells import Cells, Places
 from recipients.reasons import SENTENCES
@@ -16,7 +17,6 @@ LONGEST_READ = 4 * LONGEST_VALUE  # in bytes, of a value in any language
 # More than anybody reads; a gigabyte of blank lines must not become thirty gigabytes of report.
 MOST_LISTED = 1_000_000
 # To a spreadsheet, a cell that begins with one of these is a formula.
-FORMULA_STARTS = ("=", "+", "-", "@")
 
 Write = Callable[[bytes], object]
 
@@ -81,5 +81,4 @@ class Repeated:
 
 
 def _harmless(value: str) -> str:
-    value = value[:LONGEST_VALUE]
-    return f"'{value}" if value.lstrip().startswith(FORMULA_STARTS) else value
+    return neutral(value[:LONGEST_VALUE])

@@ -17,7 +17,7 @@ _LINES = r"""
 SELECT max(phone), string_agg(
     concat(
         CASE WHEN phone < %s THEN {number} ELSE 'erased' END, ',', source, ',"',
-        CASE WHEN reason ~ '^[=+@\t\r-]' THEN '''' END, replace(reason, '"', '""'), '",',
+        CASE WHEN reason ~ '^\s*[=+@\t\r＝＋－＠-]' THEN '''' END, replace(reason, '"', '""'), '",',
         to_char(added_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), E'\r\n'
     ), '' ORDER BY phone
 )

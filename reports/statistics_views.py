@@ -15,12 +15,11 @@ from accounts.access import requires
 from accounts.models import Workspace
 from accounts.requests import PageRequest
 from accounts.roles import Permission
+from audit.cells import neutral
 from delivery.statuses import Term
 from reports import replica, statistics
 from reports.statistics import BY, Asked, Row
 from reports.statistics_forms import StatisticsForm
-
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # to a spreadsheet, a cell that begins with one of these
 
 
 @require_GET
@@ -58,7 +57,7 @@ def as_csv(asked: Asked, rows: list[Row], *, as_of: datetime | None) -> HttpResp
     writer = csv.writer(text)
     writer.writerow([asked.by, "name", "messages", "parts", *Term.values])
     for row in rows:
-        name = f"'{row.name}" if row.name.startswith(FORMULAS) else row.name
+        name = neutral(row.name)
         writer.writerow([row.key, name, row.messages, row.parts, *(row.terms[term] for term in Term)])
     filename = f"statistics-{asked.by}-{asked.since}-{asked.until}.csv"
     headers = {"Content-Disposition": f'attachment; filename="{filename}"', "X-Content-Type-Options": "nosniff"}
