@@ -29,6 +29,7 @@ MOST = 1_000  # in one call
 LONGEST_KEY = 255
 RETRY_AFTER = 5  # seconds, when too many wait
 TAKING = (Status.SENDING, Status.PAUSED)
+ASKED_FOR = ("workspace", "name", "mode", "status", "not_after", "text", "content_version")  # of the campaign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
