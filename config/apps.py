@@ -1,5 +1,6 @@
 """What `manage.py check --deploy` says of an installation, beside what Django says."""
 
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ class Config(AppConfig):
     name = "config"
 
     def ready(self) -> None:
+        logging.captureWarnings(True)  # they are lines of the log as well
         register(stores_are_reached_safely, Tags.security, deploy=True)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from celery import current_task
 
-from audit import circumstances
+from audit import about
 from recipients.masking import masked
 
 # Digits as long as a phone number, and no part of an id; where PostgreSQL quotes the row that it does not take.
@@ -19,13 +19,8 @@ _ROW = re.compile(r"^(\s*(?:psycopg\.\S+: )?(?:DETAIL|CONTEXT):  ?).*$", re.MULT
 
 class RequestId(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = circumstances.current().request_id or _task_id() or "-"
+        record.request_id = about.request_id() or "-"
         return True
-
-
-def _task_id() -> str:
-    """Of the task that this thread works on; it is given the id of nobody's request."""
-    return str(current_task.request.id or "") if current_task else ""
 
 
 class Line(logging.Formatter):
@@ -36,7 +31,7 @@ class Line(logging.Formatter):
 
 
 class Json(logging.Formatter):
-    """One object a line, with what the event was about, and in a task with the ids that the task was given."""
+    """One object a line, with what the event and the work at hand are about, and in a task with what it was given."""
 
     def format(self, record: logging.LogRecord) -> str:
         said: dict[str, Any] = {
@@ -44,7 +39,8 @@ class Json(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "event": record.getMessage(),
-            **_task(),
+            **task(),
+            **about.current(),
             **{name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD},
         }
         if record.exc_info:
@@ -52,14 +48,17 @@ class Json(logging.Formatter):
         return json.dumps({name: _value(value) for name, value in said.items()}, ensure_ascii=False)
 
 
-_OF_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+# Django's errors bring their request along, whose address may hold what somebody looked for.
+_OF_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "message", "asctime", "request"}
 
 
-def _task() -> dict[str, Any]:
+def task() -> dict[str, Any]:
+    """The task that this thread works on, and the ids that it was given: `chunk_id` is `chunk`, as elsewhere."""
     if not current_task:
         return {}
-    given = inspect.signature(current_task.run).parameters
-    return {"task": current_task.name, **dict(zip(given, current_task.request.args or (), strict=False))}
+    names = (name.removesuffix("_id") for name in inspect.signature(current_task.run).parameters)
+    given = dict(zip(names, current_task.request.args or (), strict=False))
+    return {"task": current_task.name, "task_id": current_task.request.id, **given}
 
 
 def _value(value: Any) -> Any:

@@ -21,6 +21,7 @@ from django.db import connection
 from django.db.utils import InterfaceError, OperationalError
 from numpy.typing import NDArray
 
+from audit import about
 from audit.refusal import Refused
 from campaigns import transitions as campaign_transitions
 from campaigns.models import Campaign
@@ -104,6 +105,11 @@ def worker_name() -> str:
 def work_on(chunk_id: int, *, clock: Clock) -> bool:
     """Send what this chunk may send within the next seconds. Harmless if rung twice, late, or for nothing. False when
     the chunk must be left alone now: its carrier is away, or its campaign may not send."""
+    with about.work(chunk=chunk_id):
+        return _work_on(chunk_id, clock=clock)
+
+
+def _work_on(chunk_id: int, *, clock: Clock) -> bool:
     chunk = Chunk.objects.claim(chunk_id, worker_name(), now=clock())
     if chunk is None:
         return True  # others have it
@@ -129,6 +135,7 @@ def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
     """The chunk ready for work; None when it must not be worked on."""
     related = Campaign.objects.select_related("workspace", "sender", "revision", "list", "channel", "route")
     campaign = chunk.campaign = related.get(pk=chunk.campaign_id)
+    about.add(campaign=campaign.pk, channel=campaign.channel_id)
     template = campaign.template
     try:
         pushed = pushes.of_chunk(chunk) if chunk.is_pushed else None

@@ -43,7 +43,8 @@ IN_CLEAR = {
 def story(live):
     """A list with cells, a suppressed number and a bad one, refusals at every door, a campaign that is done, a search
     and an export."""
-    live.start("web", "worker", *SENDING)
+    mails = live.folder / "mails"
+    live.start("web", "worker", *SENDING, LOG_FORMAT="json", EMAIL_URL=f"file:///{mails}")
     workspace = factories.workspace(tokens_may_decide=True)
     author = factories.member(workspace, Role.ADMIN)
     author.set_password(PERSON_PASSWORD)
@@ -126,10 +127,38 @@ def test_no_log_of_any_process_tells_a_number_a_text_or_a_password(story):
     assert {log.name: told for log in logs if (told := told_in(log.read_bytes()))} == {}
 
 
+PARTING = {"", "worker: Warm shutdown (MainProcess)"}  # what Celery writes past every log when it is asked to end
+
+
+def lines_of(story, name):
+    lines = (story.folder / f"{name}.log").read_text().splitlines()
+    return [json.loads(line) for line in lines if line not in PARTING]
+
+
+@pytest.mark.parametrize("name", ["web", "worker", *SENDING])
+def test_each_line_of_every_process_is_an_object_and_names_its_request_or_task(story, name):
+    lines = lines_of(story, name)
+    assert lines and all({"at", "level", "logger", "event", "request_id"} <= line.keys() for line in lines)
+    of_tasks = [line for line in lines if line["logger"] == "celery.app.trace"]
+    assert all({"task", "task_id"} <= line.keys() for line in of_tasks)
+    assert of_tasks or name in {"web", "beat"}
+
+
+def test_what_a_request_began_has_its_id_in_the_log_of_whoever_did_it(story):
+    done = [line for line in lines_of(story, "worker") if line.get("task") == "recipients.tasks.prepare"]
+    assert done and all(re.fullmatch(r"[0-9a-f]{32}", line["request_id"]) for line in done)  # a task's has dashes
+
+
+def test_the_dispatcher_names_chunk_campaign_and_channel(story):
+    lines = lines_of(story, "dispatch")
+    assert all("chunk" in line for line in lines if line.get("task") == "delivery.tasks.dispatch")
+    assert [line["channel"] for line in lines if line["event"] == "link.bound"]
+
+
 def test_no_page_of_an_error_and_no_mail_tells_any(story):
     pages = [story.folder / "error.json", story.folder / "error.html"]
     assert [told_in(page.read_bytes()) for page in pages] == [set(), set()]
-    sent = (story.folder / "worker.log").read_bytes()  # where mails go when no server for them is set
+    sent = b"".join(path.read_bytes() for path in (story.folder / "mails").iterdir())
     assert sent.count(b"Subject: ") >= 2 and told_in(sent) == set()
 
 
