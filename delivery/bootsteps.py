@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 QUEUE = "dispatch"
 ASK_AGAIN = 2.0  # seconds
 # Seconds that a thread may keep the others from running: a window waits for the links' loop, and the loop for its turn.
-SWITCH = 0.0005
+SWITCH = 0.0001
 
 
 class LinksStep(bootsteps.StartStopStep):  # type: ignore[misc]
