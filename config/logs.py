@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from celery import current_task
+from opentelemetry import trace
 
 from audit import about
 from recipients.masking import masked
@@ -27,7 +28,7 @@ class Line(logging.Formatter):
     """No code of ours logs a number or a text: this is for what an exception of others says, traceback included."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _shown(super().format(record))
+        return shown(super().format(record))
 
 
 class Json(logging.Formatter):
@@ -39,6 +40,7 @@ class Json(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "event": record.getMessage(),
+            **traced(),
             **task(),
             **about.current(),
             **{name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD},
@@ -50,6 +52,16 @@ class Json(logging.Formatter):
 
 # Django's errors bring their request along, whose address may hold what somebody looked for.
 _OF_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "message", "asctime", "request"}
+
+
+# By these names the ids of our rows are told, in lines, errors and spans.
+IDS = {"campaign", "channel", "chunk", "endpoint", "erasure", "export", "import", "inquiry", "list", "notice", "upload"}
+
+
+def traced() -> dict[str, str]:
+    """Where there are traces: whoever reads the line finds the others."""
+    here = trace.get_current_span().get_span_context()
+    return {"trace_id": trace.format_trace_id(here.trace_id)} if here.is_valid else {}
 
 
 def task() -> dict[str, Any]:
@@ -65,10 +77,11 @@ def _value(value: Any) -> Any:
     """As JSON has it. A whole number as long as a phone number is taken for one."""
     if value is None or isinstance(value, bool | float):
         return value
-    shown = _shown(str(value))
-    return value if isinstance(value, int) and shown == str(value) else shown
+    text = shown(str(value))
+    return value if isinstance(value, int) and text == str(value) else text
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """Without numbers, and without rows that the database quotes."""
     text = _ROW.sub(r"\1(left out)", text)
     return _NUMBER.sub(lambda found: masked(int(found[1])), text)

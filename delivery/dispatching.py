@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.utils import InterfaceError, OperationalError
 from numpy.typing import NDArray
+from opentelemetry import trace
 
 from audit import about
 from audit.refusal import Refused
@@ -53,6 +54,7 @@ from recipients.chunks import ChunkDamaged
 from smpp import status
 
 logger = logging.getLogger(__name__)
+_tracer = trace.get_tracer("delivery")
 
 SLICE = 3.0  # seconds of work before a chunk is put down, and up to twice as many: those of a campaign not all at once
 TURN = 0.25  # and while a bell of another campaign waits: then each has its turn soon
@@ -369,18 +371,30 @@ def _send_within(work: _Work) -> float:
 @contextmanager
 def _handed_over(work: _Work, batch: Batch) -> Iterator[None]:
     """Hand it to the links and wait; the block records what came of it, and answers that come later wait for that."""
-    if batch.units:
-        engine.send(batch)
-    try:
-        while batch.units:
-            try:
-                batch.finished.result(timeout=RENEW)
-                break
-            except TimeoutError:
-                _renew(work)
-        yield
-    finally:
-        batch.is_recorded = True
+    with _tracer.start_as_current_span("batch", attributes=_ids(batch), record_exception=False) as span:
+        if batch.units:
+            engine.send(batch)
+        try:
+            while batch.units:
+                try:
+                    batch.finished.result(timeout=RENEW)
+                    break
+                except TimeoutError:
+                    _renew(work)
+            span.set_attribute("messagecenter.handed_over", batch.handed_over)
+            yield
+        finally:
+            batch.is_recorded = True
+
+
+def _ids(batch: Batch) -> dict[str, int]:
+    """Of its span. Nothing of its recipients but how many they are."""
+    return {
+        "messagecenter.campaign": batch.campaign_id,
+        "messagecenter.channel": batch.channel_id,
+        "messagecenter.chunk": batch.chunk_id,
+        "messagecenter.recipients": len(batch.recipients),
+    }
 
 
 def _renew(work: _Work) -> None:
