@@ -116,7 +116,7 @@ class _AfterFork(SpanProcessor):
     def shutdown(self) -> None:
         if self._sender is not None:
             self._exporter.part()
-            self._sender.shutdown()
+            self._sender.shutdown()  # type: ignore[no-untyped-call]
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         return self._sender is None or self._sender.force_flush(timeout_millis)
