@@ -1,5 +1,6 @@
 """Readers of the environment that fail loudly; nothing else touches `os.environ`."""
 
+import base64
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -12,6 +13,7 @@ from environs import Env
 env = Env()
 REDIS = ("redis", "rediss", "redis+socket", "unix")  # schemes, as Celery spells them
 AMQP = ("amqp", "amqps", "pyamqp")
+PUBLIC_KEY = 32  # bytes
 BROKER_PATIENCE = 5.0  # seconds
 MILLISECONDS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 
@@ -37,6 +39,19 @@ def secrets(name: str) -> list[str]:
     file = env.str(f"{name}_FILE", default="")
     text = Path(file).read_text() if file else env.str(name, default="")
     return [one.strip() for one in text.replace("\n", ",").split(",") if one.strip()]
+
+
+def public_keys(name: str) -> list[str]:
+    """Ed25519, in base64; as many as there are, none is none."""
+    given = secrets(name)
+    for one in given:
+        try:
+            is_one = len(base64.b64decode(one, validate=True)) == PUBLIC_KEY
+        except ValueError:
+            is_one = False
+        if not is_one:
+            raise ImproperlyConfigured(f"{name} has {one!r}, which is no public key of Ed25519 in base64.")
+    return given
 
 
 def rate(name: str, *, default: str) -> tuple[int, int] | None:

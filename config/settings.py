@@ -20,6 +20,7 @@ from config.env import (
     optional_secret,
     pairs,
     patience,
+    public_keys,
     rate,
     redis,
     secret,
@@ -46,6 +47,8 @@ CHANNEL_KEY = secret("CHANNEL_KEY", default=SECRET_KEY)
 CHANNEL_KEY_FALLBACKS = [*secrets("CHANNEL_KEY_FALLBACKS"), *SECRET_KEY_FALLBACKS]
 # Bundles of evidence are signed with an Ed25519 key that is derived from this; one secret is enough here too.
 EVIDENCE_KEY = secret("EVIDENCE_KEY", default=SECRET_KEY)
+# Public keys of those before it, no secrets: what they signed goes on holding.
+EVIDENCE_PUBLIC_KEYS = public_keys("EVIDENCE_PUBLIC_KEYS")
 # Numbers that were erased are known again by it: whoever changes it keeps the old one among the fallbacks, for ever.
 ERASURE_KEY = secret("ERASURE_KEY", default=SECRET_KEY)
 ERASURE_KEY_FALLBACKS = [*secrets("ERASURE_KEY_FALLBACKS"), *SECRET_KEY_FALLBACKS]
