@@ -187,6 +187,14 @@ def test_the_api_lists_keys_without_their_secrets_and_revokes_them_at_once(as_ad
     assert as_admin.delete(f"/api/v1/keys/{key.pk}/").status_code == 204
 
 
+def test_a_key_is_changed_with_both_good_until_the_old_one_is_revoked(page, workspace):
+    old, secret = factories.api_key(workspace)
+    new_secret = secret_in(page.post("/keys/new/", form()))
+    assert [factories.bearer(one).get(ANYTHING).status_code for one in (secret, new_secret)] == [200, 200]
+    page.post(f"/keys/{old.pk}/revoke/")
+    assert [factories.bearer(one).get(ANYTHING).status_code for one in (secret, new_secret)] == [401, 200]
+
+
 def test_the_desk_shows_keys_and_revokes_them_and_changes_nothing_else(workspace, author):
     page = signed_in(factories.user(is_superuser=True, is_staff=True))
     key, secret = factories.api_key(workspace)
