@@ -219,7 +219,8 @@ def test_a_trace_goes_from_the_request_over_its_task_and_from_the_clock_to_each_
     assert parent_of(prepared, spans) == "PUT api/v1/lists/<int:pk>/file/"
     batches = of_name["batch"]
     assert {parent_of(span, spans) for span in batches} == {"delivery.tasks.dispatch"}
-    assert "delivery.tasks.tick" in {spans[span.parent_span_id].name for span in of_name["delivery.tasks.dispatch"]}
+    rang = {spans[span.parent_span_id].name for span in of_name["delivery.tasks.dispatch"]}
+    assert rang & {"delivery.tasks.tick", "delivery.tasks.start_on_time"}  # whoever was first to find it due
     given = [{one.key: one.value.int_value for one in span.attributes} for span in batches]
     assert sum(one["messagecenter.handed_over"] for one in given) == COUNT - 1  # one is suppressed
     assert len(batches) < COUNT / 10
