@@ -14,6 +14,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from audit import about
 from channels import tls
 from channels.answers import Action, BindAction, BindOutcome, bind_answer, bind_delay
 from channels.health import Latencies, Pace, runs
@@ -230,6 +231,7 @@ class Link(asyncio.Protocol):
 
     async def keep(self) -> None:
         """Connect, bind, serve, and again: until stopped, or until the carrier says that trying again is useless."""
+        about.add(channel=self.account.channel_id)
         failures = 0
         while not self._stopping.is_set():
             began = self.loop.time()

@@ -99,7 +99,7 @@ def test_a_database_of_an_earlier_release_is_migrated_and_its_campaign_goes_on(l
         assert before.waiting > 500, "too late to tell anything"
 
         moved = turned_back(live)
-        assert moved["delivery_message"] >= 900 and moved["audit_entry"] > 10 and moved["delivery_chunk"] == 7
+        assert moved["delivery_message"] >= 900 and moved["audit_entry"] > 10 and moved["delivery_chunk"] >= 7
         (upgrade,) = blocks("Upgrade")
         operator(upgrade)
         assert totals_of(campaign).waiting == before.waiting and totals_of(over).delivered == 300
