@@ -83,6 +83,22 @@ def some_of(name: str, known: set[str]) -> frozenset[str]:
     return wanted
 
 
+def share(name: str, *, default: float) -> float:
+    """From 0 to 1."""
+    found = float(env.float(name, default=default))
+    if not 0.0 <= found <= 1.0:
+        raise ImproperlyConfigured(f"{name} is {found}; write a share from 0 to 1.")
+    return found
+
+
+def pairs(name: str) -> dict[str, str]:
+    """A secret such as authorization=Bearer%20TOKEN,x-scope=…; nothing is none."""
+    written = [one.partition("=") for one in optional_secret(name).split(",") if one.strip()]
+    if any(not key.strip() or not is_there for key, is_there, _ in written):
+        raise ImproperlyConfigured(f"{name} must be NAME=VALUE,NAME=VALUE.")  # not what it is: it may hold a secret
+    return {key.strip().lower(): unquote(value.strip()) for key, _, value in written}
+
+
 def web(name: str) -> str:
     """An address of the web, or nothing."""
     url = env.str(name, default="")

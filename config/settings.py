@@ -18,12 +18,14 @@ from config.env import (
     env,
     networks,
     optional_secret,
+    pairs,
     patience,
     public_keys,
     rate,
     redis,
     secret,
     secrets,
+    share,
     some_of,
     storage,
     web,
@@ -372,6 +374,19 @@ FLEET_TPS = env.int("FLEET_TPS", default=0)
 # either it is not there.
 METRICS_TOKEN = optional_secret("METRICS_TOKEN")
 METRICS_NETWORKS = networks("METRICS_NETWORKS")
+
+# --- Errors and traces (docs/adr/0090); without an address there are none --------------------------------------------
+SENTRY_DSN = optional_secret("SENTRY_DSN")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
+SENTRY_RELEASE = env.str("SENTRY_RELEASE", default="")  # without it, the version of pyproject.toml
+OTEL_EXPORTER_OTLP_ENDPOINT = web("OTEL_EXPORTER_OTLP_ENDPOINT")  # of a collector, by HTTP: http://collector:4318
+OTEL_EXPORTER_OTLP_HEADERS = pairs("OTEL_EXPORTER_OTLP_HEADERS")  # such as authorization=Bearer%20…
+OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", default="message-center")
+OTEL_TRACES_SAMPLER_ARG = share("OTEL_TRACES_SAMPLER_ARG", default=1.0)  # of traces, from 0 to 1
+if OTEL_EXPORTER_OTLP_ENDPOINT:
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("audit.middleware.CircumstancesMiddleware") + 1, "config.tracing.TracingMiddleware"
+    )
 
 # --- Webhooks (docs/webhooks.md) --------------------------------------------------------------------------------------
 WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", default=[443, 8443], subcast=int)

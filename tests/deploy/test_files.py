@@ -86,6 +86,8 @@ SAMPLES = {
     "STORAGE_URL": "s3://key:secret@s3.example/bucket",
     "EMAIL_URL": "smtp://mail.example",
     "TRUSTED_PROXIES": "10.0.0.0/8",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+    "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20token",
     "EVIDENCE_PUBLIC_KEYS": base64.b64encode(bytes(32)).decode(),
 }
 

@@ -52,4 +52,6 @@ def test_what_rules_and_dashboard_ask_for_is_told():
         told |= {family.name + ending for ending in endings}
     asked = {name for text in [*(rule["expr"] for rule in ALERTS), *TARGETS] for name in NAME.findall(text)}
     assert asked - told == set()
+    endless = re.compile(r"_(bucket|count|sum|total)$")
+    assert {endless.sub("", name) for name in told} - {endless.sub("", name) for name in asked} == set()
     assert len({panel["id"] for panel in BOARD["panels"]}) == len(BOARD["panels"])
