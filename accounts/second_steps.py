@@ -6,6 +6,7 @@ Codes are those of RFC 6238: six digits of thirty seconds, one before and one af
 import json
 import secrets
 from base64 import b32encode, urlsafe_b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -14,7 +15,7 @@ import pyotp
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
@@ -40,15 +41,17 @@ def is_on(user: User) -> bool:
 
 def is_required(user: User) -> bool:
     """By SECOND_STEP_REQUIRED_FOR; asked anew each time, as roles change."""
-    wanted = settings.SECOND_STEP_REQUIRED_FOR
-    if not wanted:
+    if not settings.SECOND_STEP_REQUIRED_FOR:
         return False
-    if user.is_superuser:
-        return "super admin" in wanted
-    roles = Q(role__in=[role for role in (Role.MODERATOR, Role.ADMIN) if role in wanted])
-    if Role.MODERATOR in wanted:
-        roles |= Q(is_moderator=True)
-    return Membership.objects.filter(roles, user=user).exists()
+    memberships = Membership.objects.filter(user=user).values_list("role", "is_moderator")
+    roles = {role for given, judges in memberships for role in (given, *([Role.MODERATOR] if judges else []))}
+    return is_required_of(roles, is_superuser=user.is_superuser)
+
+
+def is_required_of(roles: Iterable[str], *, is_superuser: bool) -> bool:
+    """`roles` are those in every workspace; whoever judges beside another role is a moderator, too."""
+    has = {"super admin"} if is_superuser else {Role.MODERATOR, Role.ADMIN} & set(roles)
+    return not has.isdisjoint(settings.SECOND_STEP_REQUIRED_FOR)
 
 
 def is_missing(user: User) -> bool:
