@@ -243,7 +243,7 @@ def _send_fresh(work: _Work, count: int) -> bool:
     try:
         chosen = intents.intend(chunk, phones, seal=work.campaign.seal, channel_id=way.id, now=now, costs=costs)
     except spending.LimitReached as limit:
-        _pause_at(work.campaign, str(limit), now=now)
+        _pause(work.campaign, IncidentKind.LIMIT_REACHED, str(limit), now=now)
         return False
     except (OperationalError, InterfaceError) as error:
         # A commit in doubt is not sent: whoever claims the chunk next finds the intent, if it is there, and doubts it.
@@ -350,7 +350,11 @@ def _wire(work: _Work, way: Way, indexes: Integers) -> tuple[Integers, Wire, lis
             written.append(text)
     chosen = np.array(fit, np.int64)
     until = [work.pushed.ends[index] for index in fit] if work.pushed else None
-    wire = texts.filled(work.campaign, way.style, work.phones[chosen], written, now=work.clock(), ends=until)
+    # A number may get several messages of a trigger, whose parts must not be put together.
+    references = (work.campaign.pk + work.chunk.first + chosen).tolist() if work.pushed else None
+    wire = texts.filled(
+        work.campaign, way.style, work.phones[chosen], written, now=work.clock(), ends=until, references=references
+    )
     return chosen, wire, unfit
 
 
@@ -468,10 +472,7 @@ def _judge_carrier(work: _Work, way: Way, batch: Batch) -> None:
         sample = f"{status.name(code)}: {status.text(code)}"
         _note(work.campaign, IncidentKind.REFUSED, sample, now=work.clock(), count=count, channel_id=way.id)
     if batch.stopped_because:
-        try:
-            campaign_transitions.pause(work.campaign.pk, by=None, reason=batch.stopped_because)
-        except Refused:
-            logger.info("dispatch.breaker_too_late", extra={"campaign": work.campaign.pk})
+        _pause(work.campaign, IncidentKind.REFUSED, batch.stopped_because, now=work.clock(), channel_id=way.id)
 
 
 def _settle_up(work: _Work, way: Way, batch: Batch, chosen: Chosen, *, now: datetime) -> None:
@@ -489,14 +490,16 @@ def _settle_up(work: _Work, way: Way, batch: Batch, chosen: Chosen, *, now: date
         connection.close()
 
 
-def _pause_at(campaign: Campaign, reason: str, *, now: datetime) -> None:
-    """A person lets it go on: tomorrow, next month, or once an admin has raised the limit."""
+def _pause(
+    campaign: Campaign, kind: IncidentKind, reason: str, *, now: datetime, channel_id: int | None = None
+) -> None:
+    """Until a person lets it go on: once the carrier is well, tomorrow, or when an admin has raised the limit."""
     try:
         campaign_transitions.pause(campaign.pk, by=None, reason=reason)
     except Refused:
-        logger.info("dispatch.limit_too_late", extra={"campaign": campaign.pk})
+        logger.info("dispatch.pause_too_late", extra={"campaign": campaign.pk})
     else:
-        _note(campaign, IncidentKind.LIMIT_REACHED, reason, now=now)
+        _note(campaign, kind, reason, now=now, channel_id=channel_id)
 
 
 def _stop(campaign: Campaign, kind: IncidentKind, reason: str, *, now: datetime) -> None:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from channels.models import Channel
-from delivery import copying, doubts, inbound, inbox, tallies
+from delivery import copying, doubts, inbound, inbox, incidents, tallies
 from delivery.batches import NOTHING, Ids, Integers
 from delivery.copying import array, copied
 from delivery.errors import STATE_STEP
@@ -23,7 +23,7 @@ from delivery.intents import OVERDUE_MARGIN
 from delivery.plans import by_key, partition
 from delivery.results import copy_ids
 from delivery.rows import day_of, days
-from delivery.statuses import ErrorKind, MessageState
+from delivery.statuses import ErrorKind, IncidentKind, MessageState
 from delivery.tallies import standing
 from delivery.whereabouts import UNKNOWN, Places, Whereabouts, normal, normal_forms, whereabouts
 from smpp import receipts
@@ -60,6 +60,7 @@ class _Told:
     message_ids: Ids
     phones: Integers
     bodies: Callable[[int], bytes]  # by its place among them
+    conflict: bool = False
 
     @property
     def code(self) -> int:
@@ -106,7 +107,10 @@ def take_in(arrivals: Sequence[Arrival]) -> int:
     0x08 when the database does not take them: the carrier sends them again.
     """
     try:
-        _store(arrivals)
+        unlike = _store(arrivals)
+        for channel_id, count in unlike.items():
+            sample = "Receipts say one thing in their parameters and another in their text."
+            incidents.note(IncidentKind.PROTOCOL, at=arrivals[-1].at, sample=sample, channel_id=channel_id, count=count)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("receipts.not_stored", extra={"reads": len(arrivals), "error": str(error)})
         return int(CommandStatus.RSYSERR)
@@ -114,7 +118,8 @@ def take_in(arrivals: Sequence[Arrival]) -> int:
 
 
 @transaction.atomic
-def _store(arrivals: Sequence[Arrival]) -> None:
+def _store(arrivals: Sequence[Arrival]) -> Counter[int]:
+    """How many of each channel contradict themselves."""
     with connection.cursor() as cursor:
         by_key(cursor, within=STORE_WITHIN)
     inbox.keep(arrivals)
@@ -137,6 +142,7 @@ def _store(arrivals: Sequence[Arrival]) -> None:
     if left:
         with connection.cursor() as cursor:
             copying.write(cursor, _COPY, left)
+    return Counter(one.arrival.channel_id for one in told if one.conflict)
 
 
 def _read(arrivals: Sequence[Arrival]) -> tuple[list[_Told], list[tuple[Arrival, bytes]]]:
@@ -184,6 +190,7 @@ def _told(arrival: Arrival, body: bytes, receipt: "receipts.Receipt") -> _Told:
         message_ids=np.array([normal(receipt.message_id).encode()]),
         phones=np.array([NO_PHONE if number is None else number]),
         bodies=lambda _: body,
+        conflict=receipt.conflict,
     )
 
 

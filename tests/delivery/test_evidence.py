@@ -17,12 +17,12 @@ from campaigns.models import Campaign
 from delivery import counters, dispatching, due, evidence, inbox, intents, pushing, receipts, results
 from delivery.batches import MISSING
 from delivery.inbox import Arrival
-from delivery.models import CarrierId, Chunk, Doubt, Inbound, Inbox, Intent, Message, Receipt
+from delivery.models import CarrierId, Chunk, Doubt, Inbound, Incident, Inbox, Intent, Message, Receipt
 from delivery.plans import partition
-from delivery.statuses import ChunkStatus, ErrorKind, MessageState
+from delivery.statuses import ChunkStatus, ErrorKind, IncidentKind, MessageState
 from reports import reconciliation
 from smpp.hot import deliver_sms
-from smpp.pdu import HEADER, DeliverSm, encode
+from smpp.pdu import HEADER, DeliverSm, Tlv, encode, encode_tlvs
 from tests import factories, owner
 from tests.delivery.ground import (
     DOUBTED,
@@ -690,6 +690,16 @@ def test_a_trigger_may_mean_another_message_to_the_number_of_its_doubt(workspace
     arrive(campaign, receipt("A", phones[0]))
     receipts.match_pending(now=timezone.now() + timedelta(seconds=10))
     assert states_of(campaign) == {0: S.UNCERTAIN}
+
+
+def test_a_receipt_whose_parameters_and_text_are_unlike_is_believed_by_its_parameters_and_counted(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [ok(10)])
+    body = receipt("A", phones_of(chunk)[0], stat="UNDELIV") + encode_tlvs({Tlv.MESSAGE_STATE: b"\2"})
+    assert [arrive(campaign, body), arrive(campaign, body)] == [0, 0]
+    assert states_of(campaign) == {0: S.DELIVERED}
+    incident = Incident.objects.get(kind=IncidentKind.PROTOCOL)
+    assert (incident.channel_id, incident.count) == (campaign.channel_id, 2)
 
 
 def test_a_receipt_for_an_unknown_id_is_kept_and_joins_nothing(workspace):

@@ -305,6 +305,17 @@ def test_what_has_lost_its_point_is_expired_and_not_sent(as_author, trigger, car
     assert totals(trigger).balanced
 
 
+def test_two_long_messages_to_one_number_are_told_apart_by_their_references(as_author, workspace, rung, carrier):
+    campaign = factories.trigger(workspace, text="{words}")
+    words = "Long enough for two parts. " * 7
+    push(as_author, campaign, {"messages": [one(1, params={"words": words}) | {"to": "+31600000001"}] * 2})
+    look(campaign)
+    [batch] = carrier.batches
+    references = [batch.wire.encode(unit, 1, 1).split(b"\5\0\3")[1][0] for unit in range(batch.units)]
+    assert len(batch.phones) == 2 and set(batch.phones) == {31600000001}
+    assert references[0] == references[1] != references[2] == references[3]
+
+
 def test_an_erased_number_gets_nothing_and_nobody_else_is_kept_from_theirs(as_author, workspace, trigger, carrier):
     push(as_author, trigger, {"messages": [one(1), one(2, params={"code": "for the other one"})]})
     erasing.messages(workspace, 31600000001)
