@@ -1,5 +1,6 @@
 """The database of an earlier release, with a campaign under way in it, becomes that of today."""
 
+import shutil
 from urllib.parse import urlsplit
 
 import psycopg
@@ -94,6 +95,7 @@ def test_a_database_of_an_earlier_release_is_migrated_and_its_campaign_goes_on(l
         campaign = campaign_of(workspace, carrier, 3000, chunk_size=500)
         carrier.wait_for_submits(600)
         live.end_all()
+        shutil.rmtree(live.objects / heads.FOLDER, ignore_errors=True)  # of chains that a restore has cut off
         heads.keep()
         before = totals_of(campaign)
         assert before.waiting > 500, "too late to tell anything"
