@@ -17,7 +17,7 @@ from campaigns.models import Campaign
 from delivery import counters, dispatching, due, evidence, inbox, intents, pushing, receipts, results
 from delivery.batches import MISSING
 from delivery.inbox import Arrival
-from delivery.models import CarrierId, Chunk, Doubt, Inbound, Incident, Inbox, Intent, Message, Receipt
+from delivery.models import CarrierId, Chunk, Doubt, Inbound, Inbox, Incident, Intent, Message, Receipt
 from delivery.plans import partition
 from delivery.statuses import ChunkStatus, ErrorKind, IncidentKind, MessageState
 from reports import reconciliation
