@@ -30,6 +30,7 @@ from config.env import (
     storage,
     web,
 )
+from config.operations import PREFACE
 
 django_stubs_ext.monkeypatch()  # QuerySet["Campaign"] and ModelAdmin[Campaign] at run time
 
@@ -308,7 +309,8 @@ API_RATES = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Message Center",
     "VERSION": "1",
-    "DESCRIPTION": "Lists, senders, campaigns, moderation and reports over REST.",
+    "DESCRIPTION": PREFACE,
+    "SERVERS": [{"url": "/", "description": "Where this installation is."}],
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -318,7 +320,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.schema.document_errors"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.schema.document_errors",
+        "config.examples.add_examples",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "CampaignStatus": "campaigns.statuses.Status",
         "ListStatus": "recipients.statuses.Status",
@@ -332,6 +338,22 @@ SPECTACULAR_SETTINGS = {
         "InvitationStatus": "accounts.statuses.InvitationStatus",
         "JoinRequestStatus": "accounts.statuses.JoinRequestStatus",
         "Role": "accounts.roles.Role",
+        "Scope": "accounts.scopes.Scope",
+        "CampaignMode": "campaigns.statuses.Mode",
+        "Verdict": "moderation.models.Verdict",
+        "DefaultCoding": "channels.models.DefaultCoding",
+        "LongMessages": "channels.models.LongMessages",
+        "IncidentKind": "delivery.statuses.IncidentKind",
+        "ExportFormat": "reports.models.Format",
+        "ExportColumn": "reports.lines.COLUMNS",
+        "SuppressionScope": ["workspace", "global"],
+        "ExportNumbers": "reports.models.Numbers",
+        "ErasureStatus": "reports.statuses.ErasureStatus",
+        "ErasurePlace": "reports.statuses.Place",
+        "StatisticsBy": "reports.statistics.BY",
+        "WebhookEvent": "webhooks.statuses.Event",
+        "WebhookDisabled": "webhooks.statuses.Disabled",
+        "DeliveryState": "webhooks.statuses.DeliveryState",
     },
 }
 
