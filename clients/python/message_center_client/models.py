@@ -399,7 +399,7 @@ class InquiryOutput(TypedDict):
     ready_at: str | None
     failure: str
     url: str | None
-    answer: dict[str, dict[str, Any]]
+    answer: dict[str, dict[str, Any]] | None
 
 
 class InvitationInputRequest(TypedDict):
