@@ -39,7 +39,8 @@ def said(error: Exception) -> Said | None:
 
 
 def of_database(error: Exception) -> Said | None:
-    """It is gone, full, or somebody else holds what is asked for: nothing was done, and a program may ask again."""
+    """It is gone, full, or somebody else holds what is asked for. Whether something was done before that, the
+    Idempotency-Key or the message's own key finds out: with one a program may ask again."""
     if not isinstance(error, OperationalError | InterfaceError):
         return None
     logger.error("database.trouble", exc_info=error)

@@ -251,8 +251,7 @@ def test_a_message_that_may_not_last_is_not_answered_as_taken(as_author, trigger
         raise OperationalError("the connection is lost")
 
     monkeypatch.setattr(pushing, "_keep", lose)
-    as_author.raise_request_exception = False
-    assert push(as_author, trigger, one(key="k")).status_code == 500
+    assert push(as_author, trigger, one(key="k")).status_code == 503
     monkeypatch.setattr(pushing, "_keep", keep)
     assert push(as_author, trigger, one(key="k")).json() == {"id": 0, "status": "waiting"}
     assert Push.objects.filter(campaign=trigger).count() == 1
