@@ -172,7 +172,7 @@ NOS = {
     ),
     503: No(
         name="Away",
-        when="A store is away for a moment: the same call again, later; with the same `Idempotency-Key`, if it had one.",
+        when="A store is away for a moment: the same call again, later, with the same `Idempotency-Key`.",
         code="database_unavailable",
         message="The database cannot be used at the moment. Try again in a while.",
         headers=["Retry-After"],
