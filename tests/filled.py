@@ -15,11 +15,13 @@ from accounts.roles import Role
 from campaigns import transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from delivery.models import Chunk, Movement, Tally
+from channels.models import LinkState
+from delivery.models import Chunk, Intent, Movement, Tally
 from delivery.statuses import ChunkStatus, MessageState
 from moderation import decisions
 from recipients import suppressions
 from recipients.models import RecipientList
+from reports.progress import MOST_INTENTS
 from senders import transitions as sender_transitions
 from senders.models import Sender
 from tests import evidence, factories
@@ -151,8 +153,24 @@ def _big(workspace: Workspace, author: User, sender: Sender) -> Campaign:
     begun = timezone.now() - timedelta(minutes=MINUTES)
     Campaign.objects.filter(pk=made.pk).update(started_at=begun)
     Movement.objects.bulk_create(_course(made, begun))
+    _at_work(made)
     made.refresh_from_db()
     return made
+
+
+def _at_work(campaign: Campaign) -> None:
+    """Now, however long it takes until somebody looks: what says so is of the next hour."""
+    soon = timezone.now() + timedelta(hours=1)
+    chunk = Chunk.objects.get(campaign=campaign)
+    Chunk.objects.filter(pk=chunk.pk).update(owner="dispatch")
+    intent = {"chunk": chunk, "epoch": 1, "owner": "dispatch", "first": 0, "count": 1_400 // MOST_INTENTS, "at": soon}
+    for _ in range(MOST_INTENTS):
+        Intent.objects.create(**intent)
+    bound = {"is_up": True, "bound_at": campaign.started_at, "window": 100, "unanswered": 41, "rate": 761.5}
+    for number in range(campaign.channel.binds):
+        LinkState.objects.create(
+            process="dispatch", channel=campaign.channel, name=f"main/{number}", seen_at=soon, **bound
+        )
 
 
 def _course(campaign: Campaign, begun: datetime) -> Iterator[Movement]:

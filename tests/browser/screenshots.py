@@ -42,6 +42,7 @@ PICTURES = {
     "dashboard_phone": ("author", "dashboard", "light", 390),
     "campaign_phone": ("author", "campaign-sending", "light", 390),
 }
+OF_A_TAB = {"campaign_errors", "campaign_content", "campaign_exports"}  # what is shown is below the campaign's totals
 PATIENCE = 60.0  # seconds for the web process to answer
 
 
@@ -90,6 +91,8 @@ def take(browser: Browser, url: str, into: Path, wanted: Collection[str]) -> Non
         page.wait_for_url(f"{url}/")
         page.goto(PAGES[who][page_name](filled))
         _settle(page)
+        if name in OF_A_TAB:
+            page.locator("#tabs").evaluate("tabs => tabs.scrollIntoView({behavior: 'instant'})")
         file = into / f"{name}.png"
         page.screenshot(path=file, animations="disabled")
         print(f"{file.name}: {file.stat().st_size // 1024} KB")
