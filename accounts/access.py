@@ -18,24 +18,23 @@ from accounts.scopes import Scope
 def permissions_in(workspace: Workspace, user: User) -> frozenset[Permission]:
     if user.is_superuser:
         return frozenset(Permission)
-    membership = Membership.objects.of(workspace).filter(user=user).first()
+    return _permissions_as(Membership.objects.of(workspace).filter(user=user).first())
+
+
+def _permissions_as(membership: Membership | None) -> frozenset[Permission]:
     return membership.permissions if membership else frozenset()
 
 
-def permissions_by(key: ApiKey) -> frozenset[Permission]:
-    """A key never decides; a personal token does what its user may, and decides where the workspace allows it. Neither
-    sees whole numbers without the scope for it."""
-    granted = permissions_in(key.workspace, key.user) if key.user else KEY_PERMISSIONS
+def permissions_by(key: ApiKey, membership: Membership | None) -> frozenset[Permission]:
+    """A key never decides; a personal token does what its user may, whose `membership` it is, and decides where the
+    workspace allows it. Neither sees whole numbers without the scope for it."""
+    if key.user is None:
+        granted = KEY_PERMISSIONS
+    else:
+        granted = frozenset(Permission) if key.user.is_superuser else _permissions_as(membership)
     if not key.workspace.tokens_may_decide:
         granted -= {Permission.DECIDE}
     return granted if Scope.NUMBERS in key.scopes else granted - {Permission.SEE_NUMBERS}
-
-
-def role_of(key: ApiKey) -> str:
-    """For the ledger: the role of a token's user in the workspace; a key of the workspace is a "key"."""
-    if key.user is None:
-        return "key"
-    return role_in(key.workspace, key.user)
 
 
 def may_decide(user: User, workspace_id: int) -> bool:

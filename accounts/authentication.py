@@ -7,8 +7,8 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts import keys, second_steps, throttling
-from accounts.access import permissions_by, permissions_in, role_of
+from accounts import entering, keys, throttling
+from accounts.access import permissions_in
 from accounts.models import ApiKey, Membership, User, Workspace
 from audit import circumstances, walls
 
@@ -21,23 +21,21 @@ class BearerAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             return None
         now = timezone.now()
-        key = keys.find(secret.strip(), now=now)
-        if key is None:
+        caller = entering.enter(keys.digest_of(secret.strip()), now=now)
+        if caller is None:
             throttling.count_stranger(request._request)
             raise AuthenticationFailed("This API key is unknown, revoked or out of date.")
-        if key.user and second_steps.is_missing(key.user):
+        if caller.lacks_second_step:
+            walls.enter([])
             raise AuthenticationFailed("Set up a second step of signing in first, on the pages: your role needs one.")
-        walls.enter([key.workspace_id])
-        user = key.user or key.created_by
-        inner = request._request
+        key, inner = caller.key, request._request
         inner.workspace = key.workspace  # type: ignore[attr-defined]
-        inner.permissions = permissions_by(key)  # type: ignore[attr-defined]
-        circumstances.set_current(
-            replace(circumstances.current(), via=f"{'token' if key.user else 'key'} {key.prefix}", role=role_of(key))
-        )
+        inner.permissions = caller.permissions  # type: ignore[attr-defined]
+        via = f"{'token' if key.user else 'key'} {key.prefix}"
+        circumstances.set_current(replace(circumstances.current(), via=via, role=caller.role))
         keys.note_use(key, now=now)
         throttling.count_call(inner, key=key, user=key.user, workspace=key.workspace)
-        return user, key
+        return caller.user, key
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

@@ -10,10 +10,8 @@ from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
@@ -22,6 +20,7 @@ from rest_framework.response import Response
 
 from accounts.callers import workspace_of
 from accounts.models import IdempotentCall, Workspace
+from audit import keyed
 from audit.refusal import Refused
 
 HEADER = "Idempotency-Key"
@@ -121,5 +120,4 @@ def _fingerprints(request: Request) -> list[str]:
     """Of the call under today's key and the ones before it: without a key, whoever has the rows could try every number
     until one fits."""
     call = json.dumps([request.method, request.path, request.data], sort_keys=True)
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return [salted_hmac("accounts.idempotency", call, secret=key, algorithm="sha256").hexdigest() for key in keys]
+    return keyed.digests("accounts.idempotency", call)

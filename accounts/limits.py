@@ -6,15 +6,12 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.access import permissions_in
+from accounts import governing
 from accounts.models import User, Workspace
-from accounts.roles import Permission
-from audit.ledger import record
 from audit.refusal import Refused
 
 HIGHEST = 10**12
 MOST_DESTINATIONS = 250
-FIELDS = ("parts_per_day", "parts_per_month", "destinations")
 _PREFIX = re.compile(r"[1-9][0-9]{0,14}")
 
 
@@ -28,22 +25,14 @@ def limit(
     by: User,
 ) -> Workspace:
     """From the next intent on. None is no limit, and no destination is every destination."""
-    workspace = Workspace.objects.select_for_update(of=("self",), no_key=True).get(pk=workspace_id)
-    if Permission.MANAGE not in permissions_in(workspace, by):
-        raise Refused(_("Only an admin of the workspace sets its limits."), code="not_an_admin")
+    otherwise = _("Only an admin of the workspace sets its limits.")
+    workspace = governing.lock(workspace_id, by=by, otherwise=otherwise)
     given = {"parts_per_day": parts_per_day, "parts_per_month": parts_per_month}
     for name, parts in given.items():
         if parts is not None and not 0 <= parts <= HIGHEST:
             raise Refused(_("A limit is a number of parts, 0 or more."), code="bad_limit", field=name)
     wanted = {**given, "destinations": _prefixes(destinations) or None}
-    before = {name: getattr(workspace, name) for name in FIELDS}
-    if wanted == before:
-        return workspace
-    for name, value in wanted.items():
-        setattr(workspace, name, value)
-    workspace.save(update_fields=FIELDS)
-    record("workspace.limited", workspace, by=by, before=before, after=wanted)
-    return workspace
+    return governing.change(workspace, wanted, by=by, action="workspace.limited")
 
 
 def _prefixes(destinations: Iterable[str]) -> list[str]:

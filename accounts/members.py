@@ -9,8 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import keys
-from accounts.access import permissions_in
+from accounts import governing, keys
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Permission, Role, permissions_of
 from audit.ledger import hold, record
@@ -68,9 +67,8 @@ def leave(workspace_id: int, *, by: User, now: datetime) -> None:
 
 def lock(workspace_id: int, *, by: User) -> Workspace:
     """One change of a workspace's members at a time: two admins cannot take each other's place."""
-    workspace = Workspace.objects.select_for_update(no_key=True).get(pk=workspace_id)
-    if Permission.MANAGE not in permissions_in(workspace, by):
-        raise Refused(_("Only an admin of the workspace decides who belongs to it."), code="not_an_admin")
+    otherwise = _("Only an admin of the workspace decides who belongs to it.")
+    workspace = governing.lock(workspace_id, by=by, otherwise=otherwise)
     hold(0, workspace_id)  # what a person may everywhere hangs on where they belong
     return workspace
 

@@ -5,10 +5,8 @@ from typing import Any
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts.access import permissions_in
+from accounts import governing
 from accounts.models import User, Workspace
-from accounts.roles import Permission
-from audit.ledger import record
 from audit.refusal import Refused
 
 RULES = ("four_eyes", "second_approver_above", "approval_days", "tokens_may_decide")
@@ -20,25 +18,10 @@ HIGHEST = 10**12
 def rule(workspace_id: int, *, by: User, **wanted: Any) -> Workspace:
     """`wanted` are some of RULES; None is never. From the next decision on; how long an approval stands also for those
     that are there."""
-    workspace = Workspace.objects.select_for_update(of=("self",), no_key=True).get(pk=workspace_id)
-    if Permission.MANAGE not in permissions_in(workspace, by):
-        raise Refused(_("Only an admin of the workspace says what an approval needs."), code="not_an_admin")
+    otherwise = _("Only an admin of the workspace says what an approval needs.")
+    workspace = governing.lock(workspace_id, by=by, otherwise=otherwise)
     _check(**wanted)
-    before = {name: getattr(workspace, name) for name in RULES if name in wanted}
-    changed = [name for name in before if before[name] != wanted[name]]
-    if not changed:
-        return workspace
-    for name in changed:
-        setattr(workspace, name, wanted[name])
-    workspace.save(update_fields=changed)
-    record(
-        "workspace.ruled",
-        workspace,
-        by=by,
-        before={name: before[name] for name in changed},
-        after={name: wanted[name] for name in changed},
-    )
-    return workspace
+    return governing.change(workspace, wanted, by=by, action="workspace.ruled")
 
 
 def _check(*, second_approver_above: int | None = None, approval_days: int | None = None, **others: bool) -> None:

@@ -6,6 +6,7 @@ Codes are those of RFC 6238: six digits of thirty seconds, one before and one af
 import json
 import secrets
 from base64 import b32encode, urlsafe_b64encode
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -14,14 +15,14 @@ import pyotp
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
-from django.utils.crypto import constant_time_compare, salted_hmac
+from django.db.models import Exists, OuterRef
+from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from accounts import lock_outs
 from accounts.models import Authenticator, Membership, RecoveryCode, SecurityKey, Session, User
 from accounts.roles import Role
-from audit import circumstances
+from audit import circumstances, keyed
 from audit.ledger import record
 from audit.refusal import Refused
 
@@ -40,15 +41,17 @@ def is_on(user: User) -> bool:
 
 def is_required(user: User) -> bool:
     """By SECOND_STEP_REQUIRED_FOR; asked anew each time, as roles change."""
-    wanted = settings.SECOND_STEP_REQUIRED_FOR
-    if not wanted:
+    if not settings.SECOND_STEP_REQUIRED_FOR:
         return False
-    if user.is_superuser:
-        return "super admin" in wanted
-    roles = Q(role__in=[role for role in (Role.MODERATOR, Role.ADMIN) if role in wanted])
-    if Role.MODERATOR in wanted:
-        roles |= Q(is_moderator=True)
-    return Membership.objects.filter(roles, user=user).exists()
+    memberships = Membership.objects.filter(user=user).values_list("role", "is_moderator")
+    roles = {role for given, judges in memberships for role in (given, *([Role.MODERATOR] if judges else []))}
+    return is_required_of(roles, is_superuser=user.is_superuser)
+
+
+def is_required_of(roles: Iterable[str], *, is_superuser: bool) -> bool:
+    """`roles` are those in every workspace; whoever judges beside another role is a moderator, too."""
+    has = {"super admin"} if is_superuser else {Role.MODERATOR, Role.ADMIN} & set(roles)
+    return not has.isdisjoint(settings.SECOND_STEP_REQUIRED_FOR)
 
 
 def is_missing(user: User) -> bool:
@@ -241,7 +244,7 @@ def _way_of(user: User, text: str, *, now: datetime) -> str | None:
             row.save(update_fields=["last_step", "sealed"])
             return "app"
         return None
-    digests = [_digest(user, text, key) for key in _keys()]
+    digests = _digests(user, text)
     for kept in RecoveryCode.objects.select_for_update().filter(user=user, used_at=None):
         if any(constant_time_compare(kept.digest, digest) for digest in digests):
             kept.used_at = now
@@ -273,8 +276,7 @@ def _attempts_of(user: User) -> str:
 def _new_codes(user: User) -> list[str]:
     RecoveryCode.objects.filter(user=user).delete()
     codes = [b32encode(secrets.token_bytes(10)).decode().lower() for _number in range(CODES)]  # 80 bits
-    key = _keys()[0]
-    RecoveryCode.objects.bulk_create(RecoveryCode(user=user, digest=_digest(user, code, key)) for code in codes)
+    RecoveryCode.objects.bulk_create(RecoveryCode(user=user, digest=_digests(user, code)[0]) for code in codes)
     return ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
 
 
@@ -283,9 +285,8 @@ def _totp(row: Authenticator) -> pyotp.TOTP:
     return pyotp.TOTP(_unseal(row), interval=STEP, name=row.user.email, issuer="Message Center")
 
 
-def _digest(user: User, code: str, key: str) -> str:
-    text = f"{user.pk}\n{code}"
-    return salted_hmac("accounts.second_steps", text, secret=key, algorithm="sha256").hexdigest()
+def _digests(user: User, code: str) -> list[str]:
+    return keyed.digests("accounts.second_steps", f"{user.pk}\n{code}")
 
 
 def _seal(user: User, secret: str) -> str:
@@ -313,10 +314,5 @@ def _is_of_today(row: Authenticator) -> bool:
 
 
 def _boxes() -> list[Fernet]:
-    digests = [sha256(b"accounts.second_steps:" + key.encode()).digest() for key in _keys()]
+    digests = [sha256(b"accounts.second_steps:" + key.encode()).digest() for key in keyed.secrets()]
     return [Fernet(urlsafe_b64encode(digest)) for digest in digests]
-
-
-def _keys() -> list[str]:
-    """Those of the installation: the newest seals, each opens."""
-    return [str(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]

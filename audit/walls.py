@@ -77,6 +77,13 @@ def enter(workspaces: Iterable[int] | None) -> None:
     _set(EVERYTHING if workspaces is None else _of(workspaces))
 
 
+def entered(workspaces: Iterable[int]) -> None:
+    """The same, where the statement that found out which these are has said it to the connection already."""
+    _scope.value = _of(workspaces)
+    if _scope.also is not None:
+        _say_to(_scope.also)
+
+
 @contextmanager
 def also_on(another: BaseDatabaseWrapper) -> Iterator[None]:
     """Within the block this connection, too, sees what is in scope, and nothing else."""

@@ -48,10 +48,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
         case Refused():
             fields = {error.field: [error.message]} if error.field else None
             code = STATUS_OF_REFUSAL.get(error.code, status.HTTP_409_CONFLICT)
-            answer = _answer(code, error.code, error.message, fields=fields)
-            if error.retry_after:
-                answer.headers["Retry-After"] = str(error.retry_after)
-            return answer
+            return _with_patience(_answer(code, error.code, error.message, fields=fields), error.retry_after)
         case exceptions.ValidationError():
             fields = _flat(error.detail)
             name, texts = next(iter(fields.items()))
@@ -66,8 +63,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response 
             return _answer(status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, "too_large", message)
         case exceptions.APIException():
             return _api_exception(error)
-    if trouble := troubles.said(error):
-        return _answer(trouble.status, trouble.code, trouble.message)
+    if trouble := troubles.said(error) or troubles.of_database(error):
+        return _with_patience(_answer(trouble.status, trouble.code, trouble.message), trouble.retry_after)
     return None
 
 
@@ -76,8 +73,13 @@ def _api_exception(error: exceptions.APIException) -> Response:
     answer = _answer(error.status_code, codes if isinstance(codes, str) else error.default_code, str(detail))
     if header := getattr(error, "auth_header", None):
         answer.headers["WWW-Authenticate"] = header
-    if wait := getattr(error, "wait", None):
-        answer.headers["Retry-After"] = str(int(wait) + 1)
+    wait = getattr(error, "wait", None)
+    return _with_patience(answer, int(wait) + 1 if wait else None)
+
+
+def _with_patience(answer: Response, seconds: int | None) -> Response:
+    if seconds:
+        answer.headers["Retry-After"] = str(seconds)
     return answer
 
 

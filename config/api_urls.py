@@ -27,12 +27,11 @@ from webhooks import api_urls as webhooks
 app_name = "api"
 
 
-class Campaigns(campaigns.WriteCampaigns, ReadCampaigns):
-    """POST from campaigns, GET from reports."""
+# Written by campaigns, read by reports.
+class Campaigns(campaigns.WriteCampaigns, ReadCampaigns): ...
 
 
-class OneCampaign(campaigns.EditCampaign, ReadCampaign):
-    """PATCH from campaigns, GET from reports."""
+class OneCampaign(campaigns.EditCampaign, ReadCampaign): ...
 
 
 class Nowhere(APIView):

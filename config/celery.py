@@ -1,19 +1,20 @@
 """The Celery app, its routes and its beat schedule: code, reviewed like code."""
 
+import logging
 import os
 from typing import Any
 
 from celery import Celery
 from celery.fixups.django import DjangoWorkerFixup
 from celery.schedules import crontab
-from celery.signals import worker_init, worker_ready
+from celery.signals import before_task_publish, setup_logging, worker_init, worker_ready
 from django.conf import settings
 from django.db import close_old_connections
 from kombu import Message, Queue
 from kombu.transport.redis import Channel, QoS
 from redis.exceptions import OutOfMemoryError
 
-from audit import checks, walls
+from audit import about, checks, circumstances, walls
 from metrics import done, queues
 
 # Of these entries a witness is kept within seconds: a campaign's approval, its start and its end.
@@ -162,6 +163,18 @@ def _serve_all_workspaces(**about: Any) -> None:
     walls.be_the_system()
 
 
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def _log_as_everybody(loglevel: int, **about: Any) -> None:
+    """Django has set it up, and Celery adds no handler of its own; its --loglevel is for what it says itself."""
+    logging.getLogger("celery").setLevel(max(loglevel, logging.getLogger().level))
+
+
+@before_task_publish.connect  # type: ignore[untyped-decorator]
+def _say_which_request(headers: dict[str, Any], **about_it: Any) -> None:
+    if request_id := circumstances.current().request_id:
+        headers[about.REQUEST_ID] = request_id
+
+
 worker_init.connect(_serve_all_workspaces)
 worker_ready.connect(checks.say_at_start)
 
@@ -170,4 +183,5 @@ queues.connect()
 
 app.autodiscover_tasks()
 app.steps["worker"].add("delivery.bootsteps:LinksStep")
+app.steps["worker"].add("delivery.bootsteps:ClockStep")
 app.steps["worker"].add("config.doorbell:DoorbellStep")

@@ -1,5 +1,6 @@
 """Readers of the environment that fail loudly; nothing else touches `os.environ`."""
 
+import base64
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -12,6 +13,7 @@ from environs import Env
 env = Env()
 REDIS = ("redis", "rediss", "redis+socket", "unix")  # schemes, as Celery spells them
 AMQP = ("amqp", "amqps", "pyamqp")
+PUBLIC_KEY = 32  # bytes
 BROKER_PATIENCE = 5.0  # seconds
 MILLISECONDS = {"second": 1000, "minute": 60_000, "hour": 3_600_000}
 
@@ -37,6 +39,19 @@ def secrets(name: str) -> list[str]:
     file = env.str(f"{name}_FILE", default="")
     text = Path(file).read_text() if file else env.str(name, default="")
     return [one.strip() for one in text.replace("\n", ",").split(",") if one.strip()]
+
+
+def public_keys(name: str) -> list[str]:
+    """Ed25519, in base64; as many as there are, none is none."""
+    given = secrets(name)
+    for one in given:
+        try:
+            is_one = len(base64.b64decode(one, validate=True)) == PUBLIC_KEY
+        except ValueError:
+            is_one = False
+        if not is_one:
+            raise ImproperlyConfigured(f"{name} has {one!r}, which is no public key of Ed25519 in base64.")
+    return given
 
 
 def rate(name: str, *, default: str) -> tuple[int, int] | None:
@@ -66,6 +81,22 @@ def some_of(name: str, known: set[str]) -> frozenset[str]:
     if unknown := sorted(wanted - known):
         raise ImproperlyConfigured(f"{name} has {unknown[0]!r}; write some of {', '.join(sorted(known))}.")
     return wanted
+
+
+def share(name: str, *, default: float) -> float:
+    """From 0 to 1."""
+    found = float(env.float(name, default=default))
+    if not 0.0 <= found <= 1.0:
+        raise ImproperlyConfigured(f"{name} is {found}; write a share from 0 to 1.")
+    return found
+
+
+def pairs(name: str) -> dict[str, str]:
+    """A secret such as authorization=Bearer%20TOKEN,x-scope=…; nothing is none."""
+    written = [one.partition("=") for one in optional_secret(name).split(",") if one.strip()]
+    if any(not key.strip() or not is_there for key, is_there, _ in written):
+        raise ImproperlyConfigured(f"{name} must be NAME=VALUE,NAME=VALUE.")  # not what it is: it may hold a secret
+    return {key.strip().lower(): unquote(value.strip()) for key, _, value in written}
 
 
 def web(name: str) -> str:

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from audit import checks, walls
 from config import doorbell
-from delivery import halting
-from metrics import done, figures
+from delivery import clocks, halting
+from metrics import done, figures, queues
 from objects.store import store
 
 logger = logging.getLogger(__name__)
@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 TICK = "delivery.tasks.tick"
 TICK_WITHIN = 15.0  # seconds
 START_WITHIN = 60.0
+QUEUE_WITHIN = 120.0
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
@@ -65,6 +66,11 @@ def _is_heard(now: datetime) -> bool:
     return not channels or any(not bind.is_gone for bind in figures.binds(channels, now=now))
 
 
+def _queues(now: datetime) -> bool:
+    """Somebody hears each of them: one that is there and does nothing lets them grow old."""
+    return all(one.since is None or now.timestamp() - one.since < QUEUE_WITHIN for one in queues.waiting())
+
+
 def _sending() -> str:
     """Whether somebody has stopped everything: no reason to take no requests, and worth an alarm."""
     try:
@@ -87,6 +93,7 @@ def _state(name: str, check: Callable[[], str | None]) -> str:
 def _database() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+    clocks.look()
 
 
 def _storage() -> str | None:
@@ -98,4 +105,9 @@ def _storage() -> str | None:
 CHECKS: dict[str, Callable[[], str | None]] = {"database": _database, "redis": doorbell.unfit, "storage": _storage}
 if settings.BROKER_URL != settings.REDIS_URL:
     CHECKS["broker"] = doorbell.ask
-WORK: dict[str, Callable[[datetime], bool]] = {"tick": _ticks, "starts": _starts, "dispatch": _is_heard}
+WORK: dict[str, Callable[[datetime], bool]] = {
+    "tick": _ticks,
+    "starts": _starts,
+    "dispatch": _is_heard,
+    "queues": _queues,
+}

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from celery import current_task
+from opentelemetry import trace
 
-from audit import circumstances
+from audit import about
 from recipients.masking import masked
 
 # Digits as long as a phone number, and no part of an id; where PostgreSQL quotes the row that it does not take.
@@ -19,24 +20,19 @@ _ROW = re.compile(r"^(\s*(?:psycopg\.\S+: )?(?:DETAIL|CONTEXT):  ?).*$", re.MULT
 
 class RequestId(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
-        record.request_id = circumstances.current().request_id or _task_id() or "-"
+        record.request_id = about.request_id() or "-"
         return True
-
-
-def _task_id() -> str:
-    """Of the task that this thread works on; it is given the id of nobody's request."""
-    return str(current_task.request.id or "") if current_task else ""
 
 
 class Line(logging.Formatter):
     """No code of ours logs a number or a text: this is for what an exception of others says, traceback included."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return _shown(super().format(record))
+        return shown(super().format(record))
 
 
 class Json(logging.Formatter):
-    """One object a line, with what the event was about, and in a task with the ids that the task was given."""
+    """One object a line, with what the event and the work at hand are about, and in a task with what it was given."""
 
     def format(self, record: logging.LogRecord) -> str:
         said: dict[str, Any] = {
@@ -44,7 +40,9 @@ class Json(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "event": record.getMessage(),
-            **_task(),
+            **traced(),
+            **task(),
+            **about.current(),
             **{name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD},
         }
         if record.exc_info:
@@ -52,24 +50,38 @@ class Json(logging.Formatter):
         return json.dumps({name: _value(value) for name, value in said.items()}, ensure_ascii=False)
 
 
-_OF_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+# Django's errors bring their request along, whose address may hold what somebody looked for.
+_OF_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "message", "asctime", "request"}
 
 
-def _task() -> dict[str, Any]:
+# By these names the ids of our rows are told, in lines, errors and spans.
+IDS = {"campaign", "channel", "chunk", "endpoint", "erasure", "export", "import", "inquiry", "list", "notice", "upload"}
+
+
+def traced() -> dict[str, str]:
+    """Where there are traces: whoever reads the line finds the others."""
+    here = trace.get_current_span().get_span_context()
+    return {"trace_id": trace.format_trace_id(here.trace_id)} if here.is_valid else {}
+
+
+def task() -> dict[str, Any]:
+    """The task that this thread works on, and the ids that it was given: `chunk_id` is `chunk`, as elsewhere."""
     if not current_task:
         return {}
-    given = inspect.signature(current_task.run).parameters
-    return {"task": current_task.name, **dict(zip(given, current_task.request.args or (), strict=False))}
+    names = (name.removesuffix("_id") for name in inspect.signature(current_task.run).parameters)
+    given = dict(zip(names, current_task.request.args or (), strict=False))
+    return {"task": current_task.name, "task_id": current_task.request.id, **given}
 
 
 def _value(value: Any) -> Any:
     """As JSON has it. A whole number as long as a phone number is taken for one."""
     if value is None or isinstance(value, bool | float):
         return value
-    shown = _shown(str(value))
-    return value if isinstance(value, int) and shown == str(value) else shown
+    text = shown(str(value))
+    return value if isinstance(value, int) and text == str(value) else text
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """Without numbers, and without rows that the database quotes."""
     text = _ROW.sub(r"\1(left out)", text)
     return _NUMBER.sub(lambda found: masked(int(found[1])), text)

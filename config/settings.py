@@ -18,15 +18,19 @@ from config.env import (
     env,
     networks,
     optional_secret,
+    pairs,
     patience,
+    public_keys,
     rate,
     redis,
     secret,
     secrets,
+    share,
     some_of,
     storage,
     web,
 )
+from config.operations import PREFACE
 
 django_stubs_ext.monkeypatch()  # QuerySet["Campaign"] and ModelAdmin[Campaign] at run time
 
@@ -44,6 +48,8 @@ CHANNEL_KEY = secret("CHANNEL_KEY", default=SECRET_KEY)
 CHANNEL_KEY_FALLBACKS = [*secrets("CHANNEL_KEY_FALLBACKS"), *SECRET_KEY_FALLBACKS]
 # Bundles of evidence are signed with an Ed25519 key that is derived from this; one secret is enough here too.
 EVIDENCE_KEY = secret("EVIDENCE_KEY", default=SECRET_KEY)
+# Public keys of those before it, no secrets: what they signed goes on holding.
+EVIDENCE_PUBLIC_KEYS = public_keys("EVIDENCE_PUBLIC_KEYS")
 # Numbers that were erased are known again by it: whoever changes it keeps the old one among the fallbacks, for ever.
 ERASURE_KEY = secret("ERASURE_KEY", default=SECRET_KEY)
 ERASURE_KEY_FALLBACKS = [*secrets("ERASURE_KEY_FALLBACKS"), *SECRET_KEY_FALLBACKS]
@@ -303,7 +309,8 @@ API_RATES = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Message Center",
     "VERSION": "1",
-    "DESCRIPTION": "Lists, senders, campaigns, moderation and reports over REST.",
+    "DESCRIPTION": PREFACE,
+    "SERVERS": [{"url": "/", "description": "Where this installation is."}],
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
@@ -313,7 +320,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "config.schema.document_errors"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.schema.document_errors",
+        "config.examples.add_examples",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "CampaignStatus": "campaigns.statuses.Status",
         "ListStatus": "recipients.statuses.Status",
@@ -327,6 +338,22 @@ SPECTACULAR_SETTINGS = {
         "InvitationStatus": "accounts.statuses.InvitationStatus",
         "JoinRequestStatus": "accounts.statuses.JoinRequestStatus",
         "Role": "accounts.roles.Role",
+        "Scope": "accounts.scopes.Scope",
+        "CampaignMode": "campaigns.statuses.Mode",
+        "Verdict": "moderation.models.Verdict",
+        "DefaultCoding": "channels.models.DefaultCoding",
+        "LongMessages": "channels.models.LongMessages",
+        "IncidentKind": "delivery.statuses.IncidentKind",
+        "ExportFormat": "reports.models.Format",
+        "ExportColumn": "reports.lines.COLUMNS",
+        "SuppressionScope": ["workspace", "global"],
+        "ExportNumbers": "reports.models.Numbers",
+        "ErasureStatus": "reports.statuses.ErasureStatus",
+        "ErasurePlace": "reports.statuses.Place",
+        "StatisticsBy": "reports.statistics.BY",
+        "WebhookEvent": "webhooks.statuses.Event",
+        "WebhookDisabled": "webhooks.statuses.Disabled",
+        "DeliveryState": "webhooks.statuses.DeliveryState",
     },
 }
 
@@ -369,6 +396,19 @@ FLEET_TPS = env.int("FLEET_TPS", default=0)
 # either it is not there.
 METRICS_TOKEN = optional_secret("METRICS_TOKEN")
 METRICS_NETWORKS = networks("METRICS_NETWORKS")
+
+# --- Errors and traces (docs/adr/0090); without an address there are none --------------------------------------------
+SENTRY_DSN = optional_secret("SENTRY_DSN")
+SENTRY_ENVIRONMENT = env.str("SENTRY_ENVIRONMENT", default="production")
+SENTRY_RELEASE = env.str("SENTRY_RELEASE", default="")  # without it, the version of pyproject.toml
+OTEL_EXPORTER_OTLP_ENDPOINT = web("OTEL_EXPORTER_OTLP_ENDPOINT")  # of a collector, by HTTP: http://collector:4318
+OTEL_EXPORTER_OTLP_HEADERS = pairs("OTEL_EXPORTER_OTLP_HEADERS")  # such as authorization=Bearer%20…
+OTEL_SERVICE_NAME = env.str("OTEL_SERVICE_NAME", default="message-center")
+OTEL_TRACES_SAMPLER_ARG = share("OTEL_TRACES_SAMPLER_ARG", default=1.0)  # of traces, from 0 to 1
+if OTEL_EXPORTER_OTLP_ENDPOINT:
+    MIDDLEWARE.insert(
+        MIDDLEWARE.index("audit.middleware.CircumstancesMiddleware") + 1, "config.tracing.TracingMiddleware"
+    )
 
 # --- Webhooks (docs/webhooks.md) --------------------------------------------------------------------------------------
 WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", default=[443, 8443], subcast=int)

@@ -90,8 +90,8 @@ class PushMessages(APIView):
     )
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
-        found = Campaign.objects.of(workspace_of(request)).select_related("workspace", "list")
-        campaign = get_object_or_404(found, pk=pk)
+        campaign = get_object_or_404(Campaign.objects.of(workspace_of(request)).only(*pushing.ASKED_FOR), pk=pk)
+        campaign.workspace = workspace_of(request)
         if isinstance(request.data, Mapping) and "messages" in request.data:
             asks = [Ask(**one) for one in given(request, MessagesInput)["messages"]]
             answers = pushing.push(campaign, asks, by=key_of(request), now=timezone.now())

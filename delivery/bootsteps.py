@@ -3,6 +3,7 @@
 import gc
 import logging
 import sys
+import threading
 import time
 from typing import Any
 
@@ -11,7 +12,7 @@ from celery.worker import state
 from django.db import DatabaseError, connection, connections
 from django.utils import timezone
 
-from delivery import restoring
+from delivery import clocks, restoring
 from delivery.attending import attendants
 from delivery.links import engine
 
@@ -50,6 +51,21 @@ class LinksStep(bootsteps.StartStopStep):  # type: ignore[misc]
     def stop(self, worker: Any) -> None:
         attendants.stop()
         engine.stop()
+
+    terminate = stop
+
+
+class ClockStep(bootsteps.StartStopStep):  # type: ignore[misc]
+    """In every worker: the host's clock is looked at from time to time."""
+
+    def __init__(self, worker: Any, **options: object) -> None:
+        self._stopped = threading.Event()
+
+    def start(self, worker: Any) -> None:
+        threading.Thread(target=clocks.keep_looking, args=(self._stopped,), name="host-clock", daemon=True).start()
+
+    def stop(self, worker: Any) -> None:
+        self._stopped.set()
 
     terminate = stop
 

@@ -20,7 +20,9 @@ from django.conf import settings
 from django.db import connection
 from django.db.utils import InterfaceError, OperationalError
 from numpy.typing import NDArray
+from opentelemetry import trace
 
+from audit import about
 from audit.refusal import Refused
 from campaigns import transitions as campaign_transitions
 from campaigns.models import Campaign
@@ -52,6 +54,7 @@ from recipients.chunks import ChunkDamaged
 from smpp import status
 
 logger = logging.getLogger(__name__)
+_tracer = trace.get_tracer("delivery")
 
 SLICE = 3.0  # seconds of work before a chunk is put down, and up to twice as many: those of a campaign not all at once
 TURN = 0.25  # and while a bell of another campaign waits: then each has its turn soon
@@ -104,6 +107,11 @@ def worker_name() -> str:
 def work_on(chunk_id: int, *, clock: Clock) -> bool:
     """Send what this chunk may send within the next seconds. Harmless if rung twice, late, or for nothing. False when
     the chunk must be left alone now: its carrier is away, or its campaign may not send."""
+    with about.work(chunk=chunk_id):
+        return _work_on(chunk_id, clock=clock)
+
+
+def _work_on(chunk_id: int, *, clock: Clock) -> bool:
     chunk = Chunk.objects.claim(chunk_id, worker_name(), now=clock())
     if chunk is None:
         return True  # others have it
@@ -129,6 +137,7 @@ def _open(chunk: Chunk, *, clock: Clock) -> _Work | None:
     """The chunk ready for work; None when it must not be worked on."""
     related = Campaign.objects.select_related("workspace", "sender", "revision", "list", "channel", "route")
     campaign = chunk.campaign = related.get(pk=chunk.campaign_id)
+    about.add(campaign=campaign.pk, channel=campaign.channel_id)
     template = campaign.template
     try:
         pushed = pushes.of_chunk(chunk) if chunk.is_pushed else None
@@ -234,7 +243,7 @@ def _send_fresh(work: _Work, count: int) -> bool:
     try:
         chosen = intents.intend(chunk, phones, seal=work.campaign.seal, channel_id=way.id, now=now, costs=costs)
     except spending.LimitReached as limit:
-        _pause_at(work.campaign, str(limit), now=now)
+        _pause(work.campaign, IncidentKind.LIMIT_REACHED, str(limit), now=now)
         return False
     except (OperationalError, InterfaceError) as error:
         # A commit in doubt is not sent: whoever claims the chunk next finds the intent, if it is there, and doubts it.
@@ -341,7 +350,11 @@ def _wire(work: _Work, way: Way, indexes: Integers) -> tuple[Integers, Wire, lis
             written.append(text)
     chosen = np.array(fit, np.int64)
     until = [work.pushed.ends[index] for index in fit] if work.pushed else None
-    wire = texts.filled(work.campaign, way.style, work.phones[chosen], written, now=work.clock(), ends=until)
+    # A number may get several messages of a trigger, whose parts must not be put together.
+    references = (work.campaign.pk + work.chunk.first + chosen).tolist() if work.pushed else None
+    wire = texts.filled(
+        work.campaign, way.style, work.phones[chosen], written, now=work.clock(), ends=until, references=references
+    )
     return chosen, wire, unfit
 
 
@@ -362,18 +375,30 @@ def _send_within(work: _Work) -> float:
 @contextmanager
 def _handed_over(work: _Work, batch: Batch) -> Iterator[None]:
     """Hand it to the links and wait; the block records what came of it, and answers that come later wait for that."""
-    if batch.units:
-        engine.send(batch)
-    try:
-        while batch.units:
-            try:
-                batch.finished.result(timeout=RENEW)
-                break
-            except TimeoutError:
-                _renew(work)
-        yield
-    finally:
-        batch.is_recorded = True
+    with _tracer.start_as_current_span("batch", attributes=_ids(batch), record_exception=False) as span:
+        if batch.units:
+            engine.send(batch)
+        try:
+            while batch.units:
+                try:
+                    batch.finished.result(timeout=RENEW)
+                    break
+                except TimeoutError:
+                    _renew(work)
+            span.set_attribute("messagecenter.handed_over", batch.handed_over)
+            yield
+        finally:
+            batch.is_recorded = True
+
+
+def _ids(batch: Batch) -> dict[str, int]:
+    """Of its span. Nothing of its recipients but how many they are."""
+    return {
+        "messagecenter.campaign": batch.campaign_id,
+        "messagecenter.channel": batch.channel_id,
+        "messagecenter.chunk": batch.chunk_id,
+        "messagecenter.recipients": len(batch.recipients),
+    }
 
 
 def _renew(work: _Work) -> None:
@@ -447,10 +472,7 @@ def _judge_carrier(work: _Work, way: Way, batch: Batch) -> None:
         sample = f"{status.name(code)}: {status.text(code)}"
         _note(work.campaign, IncidentKind.REFUSED, sample, now=work.clock(), count=count, channel_id=way.id)
     if batch.stopped_because:
-        try:
-            campaign_transitions.pause(work.campaign.pk, by=None, reason=batch.stopped_because)
-        except Refused:
-            logger.info("dispatch.breaker_too_late", extra={"campaign": work.campaign.pk})
+        _pause(work.campaign, IncidentKind.REFUSED, batch.stopped_because, now=work.clock(), channel_id=way.id)
 
 
 def _settle_up(work: _Work, way: Way, batch: Batch, chosen: Chosen, *, now: datetime) -> None:
@@ -468,14 +490,16 @@ def _settle_up(work: _Work, way: Way, batch: Batch, chosen: Chosen, *, now: date
         connection.close()
 
 
-def _pause_at(campaign: Campaign, reason: str, *, now: datetime) -> None:
-    """A person lets it go on: tomorrow, next month, or once an admin has raised the limit."""
+def _pause(
+    campaign: Campaign, kind: IncidentKind, reason: str, *, now: datetime, channel_id: int | None = None
+) -> None:
+    """Until a person lets it go on: once the carrier is well, tomorrow, or when an admin has raised the limit."""
     try:
         campaign_transitions.pause(campaign.pk, by=None, reason=reason)
     except Refused:
-        logger.info("dispatch.limit_too_late", extra={"campaign": campaign.pk})
+        logger.info("dispatch.pause_too_late", extra={"campaign": campaign.pk})
     else:
-        _note(campaign, IncidentKind.LIMIT_REACHED, reason, now=now)
+        _note(campaign, kind, reason, now=now, channel_id=channel_id)
 
 
 def _stop(campaign: Campaign, kind: IncidentKind, reason: str, *, now: datetime) -> None:

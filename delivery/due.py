@@ -14,6 +14,7 @@ from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import TruncDate
 from kombu.exceptions import OperationalError as BrokerError
 
+from audit import about
 from audit.refusal import Refused
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
@@ -46,7 +47,8 @@ def _alone(step: str, campaign_id: int | None = None, *, now: datetime | None = 
     """The trouble of one campaign, or of one step, must not keep the others from their minute: it is logged here."""
     where = {"step": step, "campaign": campaign_id}
     try:
-        yield
+        with about.work(**{"campaign": campaign_id} if campaign_id else {}):
+            yield
     except Refused as refusal:  # another clock was first, or somebody cancelled it a moment ago
         logger.info("tick.refused", extra={**where, "code": refusal.code})
         if refusal.code == transitions.NOT_BALANCED and now is not None:

@@ -313,6 +313,22 @@ class Stance(models.Model):
         return f"{self.id} {self.says}"
 
 
+class HostClock(models.Model):
+    """How the clock of a host differs from the database's, as `delivery.clocks` found it last."""
+
+    host = models.CharField(max_length=255, primary_key=True)
+    ahead = models.FloatField(help_text="Seconds; below 0 it is behind.")
+    seen_at = models.DateTimeField(help_text="By the clock of the database.")
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.ahead:+.3f}"
+
+    @property
+    def seconds(self) -> float:
+        """How wrong it is, either way."""
+        return abs(self.ahead)
+
+
 class Inbound(models.Model):
     """A message that a phone sent us, as it came: append-only. Of a long one, each part.
 

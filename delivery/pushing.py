@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import ApiKey
@@ -29,6 +29,7 @@ MOST = 1_000  # in one call
 LONGEST_KEY = 255
 RETRY_AFTER = 5  # seconds, when too many wait
 TAKING = (Status.SENDING, Status.PAUSED)
+ASKED_FOR = ("workspace", "name", "mode", "status", "not_after", "text", "content_version")  # of the campaign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +85,23 @@ def push(campaign: Campaign, asks: Sequence[Ask], *, by: ApiKey | None, now: dat
     return [fit if isinstance(fit, Refused) else next(taken) for fit in fits]
 
 
+# Whoever pushes next waits for this commit, so it waits for no disk itself: `_KEEP` does, for all who have committed.
 _PUSH = """
-SELECT recipient, is_suppressed, digest FROM push_messages(
+SELECT recipient, is_suppressed, digest FROM set_config('synchronous_commit', 'off', true), push_messages(
     %(campaign)s, %(phones)s::bigint[], %(cells)s::jsonb, %(keys)s::text[], %(digests)s::text[],
     %(ends)s::timestamptz[], %(by)s::bigint, %(chunk)s, %(most)s, %(now)s)
 """
+# A transaction whose only line in the log is this: it ends when the log is on the disk so far, and on a synchronous
+# standby where there is one.
+_KEEP = "SELECT pg_logical_emit_message(true, 'pushed', ''::text)"
 
 
 def _take(campaign: Campaign, fits: Sequence[_Fit], *, by: ApiKey | None, now: datetime) -> list[Taken | Refused]:
-    """In one statement and transaction: all of them, or none. `push_messages` is of the migration 0029."""
+    """In one statement and transaction: all of them, or none. `push_messages` is of the migration 0029.
+
+    Nobody is answered before it is sure to last; what is sent meanwhile is too, as its intent comes later in the log
+    (docs/adr/0095).
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             _PUSH,
@@ -110,6 +119,7 @@ def _take(campaign: Campaign, fits: Sequence[_Fit], *, by: ApiKey | None, now: d
             },
         )
         taken = cursor.fetchall()
+    transaction.on_commit(_keep)
     if not taken:
         campaign.refresh_from_db(fields=["status", "not_after"])
         _check_taking(campaign, now=now)
@@ -122,6 +132,11 @@ def _take(campaign: Campaign, fits: Sequence[_Fit], *, by: ApiKey | None, now: d
             retry_after=RETRY_AFTER,
         )
     return [_answer(fit, *one) for fit, one in zip(fits, taken, strict=True)]
+
+
+def _keep() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_KEEP)
 
 
 def _answer(fit: _Fit, number: int, is_suppressed: bool, digest: str) -> Taken | Refused:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from channels.models import Channel
-from delivery import copying, doubts, inbound, inbox, tallies
+from delivery import copying, doubts, inbound, inbox, incidents, tallies
 from delivery.batches import NOTHING, Ids, Integers
 from delivery.copying import array, copied
 from delivery.errors import STATE_STEP
@@ -23,7 +23,7 @@ from delivery.intents import OVERDUE_MARGIN
 from delivery.plans import by_key, partition
 from delivery.results import copy_ids
 from delivery.rows import day_of, days
-from delivery.statuses import ErrorKind, MessageState
+from delivery.statuses import ErrorKind, IncidentKind, MessageState
 from delivery.tallies import standing
 from delivery.whereabouts import UNKNOWN, Places, Whereabouts, normal, normal_forms, whereabouts
 from smpp import receipts
@@ -60,6 +60,7 @@ class _Told:
     message_ids: Ids
     phones: Integers
     bodies: Callable[[int], bytes]  # by its place among them
+    conflict: bool = False
 
     @property
     def code(self) -> int:
@@ -106,7 +107,10 @@ def take_in(arrivals: Sequence[Arrival]) -> int:
     0x08 when the database does not take them: the carrier sends them again.
     """
     try:
-        _store(arrivals)
+        unlike = _store(arrivals)
+        for channel_id, count in unlike.items():
+            sample = "Receipts say one thing in their parameters and another in their text."
+            incidents.note(IncidentKind.PROTOCOL, at=arrivals[-1].at, sample=sample, channel_id=channel_id, count=count)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("receipts.not_stored", extra={"reads": len(arrivals), "error": str(error)})
         return int(CommandStatus.RSYSERR)
@@ -114,7 +118,8 @@ def take_in(arrivals: Sequence[Arrival]) -> int:
 
 
 @transaction.atomic
-def _store(arrivals: Sequence[Arrival]) -> None:
+def _store(arrivals: Sequence[Arrival]) -> Counter[int]:
+    """How many of each channel contradict themselves."""
     with connection.cursor() as cursor:
         by_key(cursor, within=STORE_WITHIN)
     inbox.keep(arrivals)
@@ -137,6 +142,7 @@ def _store(arrivals: Sequence[Arrival]) -> None:
     if left:
         with connection.cursor() as cursor:
             copying.write(cursor, _COPY, left)
+    return Counter(one.arrival.channel_id for one in told if one.conflict)
 
 
 def _read(arrivals: Sequence[Arrival]) -> tuple[list[_Told], list[tuple[Arrival, bytes]]]:
@@ -184,6 +190,7 @@ def _told(arrival: Arrival, body: bytes, receipt: "receipts.Receipt") -> _Told:
         message_ids=np.array([normal(receipt.message_id).encode()]),
         phones=np.array([NO_PHONE if number is None else number]),
         bodies=lambda _: body,
+        conflict=receipt.conflict,
     )
 
 
@@ -486,13 +493,19 @@ SET next_try_at = CASE WHEN r.received_at < %(now)s - %(hope)s THEN 'infinity'
 FROM unnest(%(days)s::date[], %(ids)s::bigint[]) AS g (day, id)
 WHERE r.day = g.day AND r.id = g.id
 """
-# Campaigns of which an answer may still be stored.
-_BUSY = """
-SELECT DISTINCT w.channel_id, p.id
+# Campaigns of which an answer may still be stored; `is_late` when it may be one that should have come before now. Of a
+# frozen chunk nobody knows what was sent.
+_SUSPECTS = """
+SELECT w.channel_id, p.id, p.mode = 'trigger', bool_or(
+    c.status = 'frozen' OR c.unresolved > 0
+    OR (SELECT i.at FROM delivery_intent i WHERE i.chunk_id = c.id AND NOT i.is_retry ORDER BY i.id DESC LIMIT 1) <= %s
+)
 FROM delivery_chunk c JOIN campaigns_campaign p ON p.id = c.campaign_id CROSS JOIN LATERAL (
     SELECT p.channel_id UNION SELECT m.channel_id FROM channels_routemember m WHERE m.route_id = p.route_id
 ) w
-WHERE c.status = 'open' AND (c.intended > c.next OR c.unresolved > 0) AND w.channel_id = ANY(%s)
+WHERE (c.status IN ('open', 'quarantined') AND (c.intended > c.next OR c.unresolved > 0) OR c.status = 'frozen')
+  AND w.channel_id = ANY(%s)
+GROUP BY 1, 2, 3
 """
 # 0 was erased (recipients.erased): the id alone says whose receipt it is.
 _BY_ID = """
@@ -504,19 +517,17 @@ WHERE c.day BETWEEN %s AND CURRENT_DATE + 1
 ORDER BY g.id, c.phone = 0, g.choice, c.day DESC
 """
 # A receipt that no id explains, for a number of which exactly one message of this channel is in doubt: evidence that it
-# was taken after all. Of several parts we would not know which; while one other campaign may still have its answer to
-# that number stored, only a doubt of that campaign (`suspect`) is explained.
+# was taken after all. Of several parts we would not know which.
 _BY_DOUBT = """
 SELECT g.id, min(m.day), min(d.campaign_id), min(d.recipient), 0, g.phone
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::bigint[])
-    AS g (id, channel_id, phone, received_at, suspect)
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[]) AS g (id, channel_id, phone, received_at)
 JOIN delivery_doubt d
   ON d.channel_id = g.channel_id AND d.phone = g.phone AND g.received_at > d.at - interval '5 minutes'
 JOIN campaigns_campaign p ON p.id = d.campaign_id
 JOIN delivery_message m ON m.day = (p.started_at AT TIME ZONE 'UTC')::date AND m.campaign_id = d.campaign_id
                        AND m.recipient = d.recipient
-GROUP BY g.id, g.phone, g.suspect
-HAVING count(*) = 1 AND min(m.parts) = 1 AND coalesce(g.suspect, min(d.campaign_id)) = min(d.campaign_id)
+GROUP BY g.id, g.phone
+HAVING count(*) = 1 AND min(m.parts) = 1
 """
 _APPLIED = """
 UPDATE delivery_receipt r
@@ -553,9 +564,10 @@ def _match(rows: list[Unapplied], *, now: datetime) -> int:
     final = set(Channel.objects.filter(accepted_is_delivered=True).values_list("pk", flat=True))
     rows = [(*row[:5], _meant(CarrierState(row[5]), accepted_is_delivered=row[2] in final), *row[6:]) for row in rows]
     readable = {row[1]: row for row in rows if row[4] is not None}
-    busy = _busy({row[2] for row in rows})  # asked first: who is not busy now has its ids on record below
+    # Asked first: who is not suspect now has its ids or its doubts on record below.
+    suspects = _suspects({row[2] for row in rows}, overdue=now - _to_answer())
     places = _find_by_id(readable.values(), now=now)
-    guessed = _find_by_doubt([row for pk, row in readable.items() if pk not in places], busy, now=now)
+    guessed = _find_by_doubt([row for pk, row in readable.items() if pk not in places], suspects, now=now)
     places |= guessed
     findings = {pk: Finding(place, CarrierState(readable[pk][5]), readable[pk][6]) for pk, place in places.items()}
     applied = _raise(findings.values(), at=now)
@@ -612,37 +624,63 @@ def _by_id(tries: Sequence[tuple[int, int, str, int | None, int]], *, now: datet
         return {pk: Whereabouts(*place) for pk, *place in cursor.fetchall()}
 
 
-def _busy(channels: set[int]) -> dict[int, set[int]]:
-    """The campaigns by channel."""
-    found: dict[int, set[int]] = {}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspect:
+    """A campaign that a receipt without an id may be of, though none of its doubts says so."""
+
+    campaign_id: int
+    is_trigger: bool
+    is_late: bool
+
+    def may_be_meant(self, *, doubted: int, is_ripe: bool) -> bool:
+        """Rather than the one doubt, of that campaign: a trigger may have another message to the same number."""
+        return (self.is_late or not is_ripe) and (self.is_trigger or self.campaign_id != doubted)
+
+
+def _to_answer() -> timedelta:
+    """After which no response is waited for."""
+    return timedelta(seconds=settings.RESPONSE_TIMEOUT) + OVERDUE_MARGIN
+
+
+def _suspects(channels: set[int], *, overdue: datetime) -> dict[int, list[Suspect]]:
+    """By channel."""
+    found: dict[int, list[Suspect]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_BUSY, [list(channels)])
-        for channel_id, campaign_id in cursor.fetchall():
-            found.setdefault(channel_id, set()).add(campaign_id)
+        cursor.execute(_SUSPECTS, [overdue, list(channels)])
+        for channel_id, campaign_id, is_trigger, is_late in cursor.fetchall():
+            suspect = Suspect(campaign_id=campaign_id, is_trigger=is_trigger, is_late=bool(is_late))
+            found.setdefault(channel_id, []).append(suspect)
     return found
 
 
-def _find_by_doubt(rows: list[Unapplied], busy: dict[int, set[int]], *, now: datetime) -> dict[int, Whereabouts]:
-    # By then no response to the number is still to be stored, whoever is busy.
-    ripe = now - timedelta(seconds=settings.RESPONSE_TIMEOUT) - OVERDUE_MARGIN
-    tries: list[tuple[int, int, int | None, datetime, int | None]] = []
+def _find_by_doubt(
+    rows: list[Unapplied], suspects: dict[int, list[Suspect]], *, now: datetime
+) -> dict[int, Whereabouts]:
     ids: dict[tuple[int, int | None], set[str]] = {}
     for _, _, channel, message_id, phone, *_ in rows:
         ids.setdefault((channel, phone), set()).add(message_id)
-    for _, pk, channel, _, phone, state, _, at in rows:
-        if VERDICTS[state] is None or at > now - DOUBT_AFTER:
-            continue
-        if len(ids[channel, phone]) > 1:  # they are of several messages, and nobody knows which is whose
-            continue
-        campaigns = busy.get(channel, set()) if at > ripe else set()
-        if len(campaigns) < 2:
-            tries.append((pk, channel, phone, at, next(iter(campaigns), None)))
+    tries = {
+        pk: (channel, phone, at)
+        for _, pk, channel, _, phone, state, _, at in rows
+        if VERDICTS[state] is not None
+        and at <= now - DOUBT_AFTER
+        # Two ids are of two messages, and nobody knows which is whose.
+        and len(ids[channel, phone]) == 1
+    }
     if not tries:
         return {}
     with connection.cursor() as cursor:
         by_key(cursor)
-        cursor.execute(_BY_DOUBT, [list(column) for column in zip(*tries, strict=True)])
-        return {pk: Whereabouts(*place) for pk, *place in cursor.fetchall()}
+        cursor.execute(_BY_DOUBT, [list(tries), *(list(column) for column in zip(*tries.values(), strict=True))])
+        found = {pk: Whereabouts(*place) for pk, *place in cursor.fetchall()}
+    return {
+        pk: place
+        for pk, place in found.items()
+        if not any(
+            one.may_be_meant(doubted=place.campaign, is_ripe=tries[pk][2] <= now - _to_answer())
+            for one in suspects.get(tries[pk][0], ())
+        )
+    }
 
 
 # --- Receipts that never come -----------------------------------------------------------------------------------------

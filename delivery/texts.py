@@ -129,15 +129,21 @@ def filled(
     *,
     now: datetime,
     ends: Sequence[datetime | None] | None = None,
+    references: Sequence[int] | None = None,
 ) -> Filled:
-    """`ends` are when each loses its point; none is the campaign's deadline."""
+    """`ends` are when each loses its point; none is the campaign's deadline. `references` tell the parts of each from
+    those of others; none is the campaign's."""
     envelopes = dict[tuple[int, int, datetime | None], Envelope]()
     bodies: list[bytes] = []
     starts = [0]
-    for destination, text, end in zip(
-        _destinations(phones, plus=style.plus_sign), texts, ends or [None] * len(texts), strict=True
+    for destination, text, end, reference in zip(
+        _destinations(phones, plus=style.plus_sign),
+        texts,
+        ends or [None] * len(texts),
+        references or [campaign.pk] * len(texts),
+        strict=True,
     ):
-        for piece in _pieces(text, style, reference=campaign.pk):
+        for piece in _pieces(text, style, reference=reference & 0xFFFF):
             kind = piece.esm_class, piece.data_coding, end
             if kind not in envelopes:
                 envelope = _envelope(campaign, style, now=now, end=end)

@@ -13,7 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from channels.health import Latencies
-from delivery import halting
+from delivery import clocks, halting
 from metrics import done, durations, figures, queues
 
 logger = logging.getLogger(__name__)
@@ -164,6 +164,23 @@ def _receipts(now: datetime) -> Families:
     yield _one("receipts_lag_seconds", "By how much the matching of the first of them is late.", lag)
 
 
+def _replica(now: datetime) -> Families:
+    lag = _gauge("replica_lag_seconds", "By how much the copy that reports are read from is behind.")
+    if (seconds := figures.replica_lag(now)) is not None:
+        lag.add_metric([], seconds)
+    yield lag
+
+
+def _clocks(now: datetime) -> Families:
+    clocks.look()
+    errors = _gauge(
+        "clock_error_seconds", "By how much the clock of a host is ahead of PostgreSQL's; behind is below 0.", "host"
+    )
+    for host, seconds in figures.clock_errors().items():
+        errors.add_metric([host], seconds)
+    yield errors
+
+
 def _files(now: datetime) -> Families:
     yield _by("lists", "Lists: being prepared, waiting for a worker, failed in a day.", "state", figures.lists(now))
     yield _by("exports", "Exports: queued, running, failed in a day.", "state", figures.exports(now))
@@ -204,6 +221,8 @@ PARTS: dict[str, Callable[[datetime], Families]] = {
     "dispatch": _dispatch,
     "channels": _channels,
     "receipts": _receipts,
+    "replica": _replica,
+    "clocks": _clocks,
     "files": _files,
     "webhooks": _webhooks,
     "ledger": _ledger,

@@ -15,10 +15,12 @@ from campaigns.querysets import DUE_AT
 from campaigns.statuses import FINISHED, Status
 from channels import links
 from channels.models import Channel
+from delivery import clocks
 from delivery.models import Chunk, Incident
 from delivery.statuses import IncidentKind
 from recipients.models import RecipientList
 from recipients.statuses import Status as ListStatus
+from reports import replica
 from reports.models import Export
 from reports.statuses import UNFINISHED
 from reports.statuses import Status as ExportStatus
@@ -71,11 +73,15 @@ def latest_start(now: datetime) -> float:
     return max(0.0, late.total_seconds()) if late else 0.0
 
 
+# The last chunk of a trigger is open as long as the trigger is, whether anything waits in it or not.
 _CHUNKS = """
-SELECT (SELECT count(*) FROM (SELECT FROM delivery_chunk WHERE status = 'open' AND owner = '' LIMIT %(most)s) waiting),
+SELECT (SELECT count(*) FROM (
+           SELECT FROM delivery_chunk
+           WHERE status = 'open' AND owner = '' AND (key <> '' OR next < count) LIMIT %(most)s
+       ) waiting),
        (SELECT count(*) FROM delivery_chunk WHERE owner <> '' AND lease_until >= %(now)s),
        (SELECT min(started_at) FROM campaigns_campaign campaign WHERE status = ANY(%(open)s) AND EXISTS (
-           SELECT FROM delivery_chunk WHERE campaign_id = campaign.id AND status = 'open'))
+           SELECT FROM delivery_chunk WHERE campaign_id = campaign.id AND status = 'open' AND key <> ''))
 """
 
 
@@ -89,18 +95,26 @@ def chunks(now: datetime) -> tuple[int, int, float]:
 
 # The first that waits of each chunk is its oldest: they are numbered as they are taken on.
 _PUSHED = """
-SELECT coalesce(sum(chunk.count - chunk.next), 0)::bigint, min(push.at)
+SELECT chunk.campaign_id, sum(chunk.count - chunk.next)::bigint, min(push.at)
 FROM delivery_chunk chunk
 JOIN campaigns_campaign campaign ON campaign.id = chunk.campaign_id AND campaign.status = %(sending)s
-LEFT JOIN delivery_push push ON push.campaign_id = chunk.campaign_id AND push.recipient = chunk.first + chunk.next
-WHERE chunk.status = 'open' AND chunk.key = ''
+JOIN delivery_push push ON push.campaign_id = chunk.campaign_id AND push.recipient = chunk.first + chunk.next
+WHERE chunk.status = 'open' AND chunk.key = '' AND chunk.next < chunk.count
+GROUP BY chunk.campaign_id ORDER BY 3
 """
 
 
 def pushed(now: datetime) -> tuple[int, float]:
-    """How many pushed messages wait, and the oldest of them for how many seconds."""
-    waiting, first = _row(_PUSHED, {"sending": Status.SENDING})
-    return waiting, (now - first).total_seconds() if first else 0.0
+    """How many pushed messages wait, and for how many seconds the oldest of those that may be sent at this hour."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PUSHED, {"sending": Status.SENDING})
+        found = cursor.fetchall()
+    first = next((at for campaign_id, _, at in found if _is_open(campaign_id, now)), None)
+    return sum(waiting for _, waiting, _ in found), (now - first).total_seconds() if first else 0.0
+
+
+def _is_open(campaign_id: int, now: datetime) -> bool:
+    return Campaign.objects.get(pk=campaign_id).hours.is_open(now)
 
 
 # The last intents, whatever wrote them: a look at each campaign would cost more, the more there are.
@@ -228,6 +242,17 @@ def webhooks(now: datetime) -> tuple[int, float, float]:
     if not count:
         return 0, 0.0, 0.0
     return count, (now - oldest).total_seconds(), max(0.0, (now - due).total_seconds())
+
+
+def replica_lag(now: datetime) -> float | None:
+    """By how many seconds the copy for reports is behind; None where there is none."""
+    lag = replica.lag(now=now)
+    return None if lag is None else lag.total_seconds()
+
+
+def clock_errors() -> dict[str, float]:
+    """By host, in seconds; those ahead of the database's clock are positive."""
+    return {one.host: one.ahead for one in clocks.heard_of()}
 
 
 def _row(statement: str, values: dict[str, Any]) -> Any:

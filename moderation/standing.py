@@ -10,6 +10,8 @@ from accounts.models import User, Workspace
 from campaigns.models import Campaign
 from campaigns.statuses import Status
 from channels import links
+from delivery import clocks
+from delivery.models import HostClock
 from moderation import incidents, waiting
 from moderation.waiting import Wait
 from senders.models import Revision
@@ -33,6 +35,7 @@ class Standing:
     new_incidents: int
     failed: int
     channels: list[links.Standing]
+    wrong_clocks: list[HostClock]
 
     @property
     def channels_down(self) -> list[links.Standing]:
@@ -49,6 +52,7 @@ def standing(user: User, *, now: datetime) -> Standing:
         new_incidents=incidents.seen_by(user).filter(is_acknowledged=False, minute__gte=now - LOOKED_BACK).count(),
         failed=own.filter(status=Status.FAILED, finished_at__gte=now - LOOKED_BACK).count(),
         channels=links.standings(now=now),
+        wrong_clocks=clocks.wrong(),
     )
 
 

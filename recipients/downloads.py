@@ -16,7 +16,6 @@ LONGEST_VALUE = 64
 LONGEST_READ = 4 * LONGEST_VALUE  # in bytes, of a value in any language
 # More than anybody reads; a gigabyte of blank lines must not become thirty gigabytes of report.
 MOST_LISTED = 1_000_000
-# To a spreadsheet, a cell that begins with one of these is a formula.
 
 Write = Callable[[bytes], object]
 

@@ -6,19 +6,19 @@ from django.db import connection, transaction
 from django.http import StreamingHttpResponse
 
 from accounts.models import User, Workspace
+from audit.cells import FORMULA
 from audit.ledger import record
 from recipients import marks
 
 HEADER = b"number,source,reason,since\r\n"
 AT_ONCE = 10_000
 
-# To a spreadsheet, a cell that begins with one of these is a formula; a number without its plus is none.
-_LINES = r"""
+_LINES = """
 SELECT max(phone), string_agg(
     concat(
         CASE WHEN phone < %s THEN {number} ELSE 'erased' END, ',', source, ',"',
-        CASE WHEN reason ~ '^\s*[=+@\t\r＝＋－＠-]' THEN '''' END, replace(reason, '"', '""'), '",',
-        to_char(added_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), E'\r\n'
+        CASE WHEN reason ~ %s THEN '''' END, replace(reason, '"', '""'), '",',
+        to_char(added_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), E'\\r\\n'
     ), '' ORDER BY phone
 )
 FROM (
@@ -53,7 +53,7 @@ def _lines(workspace_id: int, statement: str) -> Iterator[bytes]:
     after: int | None = 0
     while after is not None:
         with connection.cursor() as cursor:
-            cursor.execute(statement, [marks.FIRST, workspace_id, after, AT_ONCE])
+            cursor.execute(statement, [marks.FIRST, FORMULA, workspace_id, after, AT_ONCE])
             after, lines = cursor.fetchone()
         if lines is not None:
             yield lines.encode()

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import connection, transaction
 from django.db.models import F
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from accounts.models import User, Workspace
+from audit import keyed
 from audit.ledger import record
 from audit.refusal import Refused
 from recipients import marks, phones
@@ -144,7 +144,12 @@ def that_bind(workspace: Workspace, phones: Iterable[int]) -> set[int]:
 
 def fingerprint(phone: int) -> str:
     """The same for the same number, and of no use to whoever does not have this installation's secret key."""
-    return salted_hmac("recipients.suppressions", str(phone), algorithm="sha256").hexdigest()
+    return fingerprints(phone)[0]
+
+
+def fingerprints(phone: int) -> list[str]:
+    """That of today's key, and those by which the ledger knew it under the keys before."""
+    return keyed.digests("recipients.suppressions", str(phone))
 
 
 _PIECE = """

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
-from rest_framework import serializers, status
+from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -193,9 +193,20 @@ class Errors(APIView):
         return Response({**shown, "reasons": ReasonOutput(reasons, many=True).data}, headers=replica.headers(as_of))
 
 
-class Exports(APIView):
-    writes = Scope.EXPORTS
+class Exports(generics.GenericAPIView[Export]):
+    reads = writes = Scope.EXPORTS
     permission = Permission.VIEW  # it reads the campaign, and changes nothing in it
+    serializer_class = ExportOutput
+
+    def get_queryset(self) -> Any:
+        campaign = _campaign(self.request, self.kwargs["pk"])
+        return Export.objects.of(workspace_of(self.request)).filter(campaign=campaign)
+
+    @extend_schema(responses=ExportOutput(many=True))
+    def get(self, request: Request, pk: int) -> Response:
+        """Those that standing ones have asked for, too."""
+        page = self.paginate_queryset(self.get_queryset()) or []
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(request=ExportInput, responses={201: ExportOutput})
     @idempotent

@@ -308,6 +308,14 @@ def _is_whole(link: Mapping[str, Any]) -> bool:
     return bool(link["hash"] == (said if link["entry"]["v"] == 1 else _linked(link["previous"], said)))
 
 
+def signer(data: bytes) -> str:
+    """The name of the key that it says it was signed with; empty where it says none. Raises Unreadable."""
+    try:
+        return str(json.loads(unpack(data)[MANIFEST])["key"]["id"])
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
 def member(data: bytes, name: str) -> Any:
     """One of ours, read back."""
     return json.loads(unpack(data)[name])

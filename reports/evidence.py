@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.utils.translation import gettext_noop
@@ -21,7 +20,7 @@ from delivery.counters import Totals
 from delivery.models import Incident
 from objects.trouble import ObjectMissing
 from recipients.models import ErasedChunk, RecipientList
-from reports import bundle, evidence_paper, inquiry_answer
+from reports import bundle, evidence_paper, inquiry_answer, signing_keys
 from senders.models import Revision
 
 DOCUMENT_MISSING = stored(
@@ -51,7 +50,7 @@ def signed(campaign_id: int, *, language: str, now: datetime) -> tuple[bytes, To
     members[bundle.CAMPAIGN]["sender"]["revision"]["document"] = document and document[0]
     if document and document[1] is not None:
         members[str(document[0]["member"])] = document[1]
-    key = bundle.private_key(settings.EVIDENCE_KEY)
+    key = signing_keys.today()
     members[bundle.PAPER] = evidence_paper.made(
         members[bundle.CAMPAIGN], members[bundle.CHAIN], public=bundle.public_text(key), language=language
     )

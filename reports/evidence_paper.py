@@ -333,9 +333,10 @@ def checking(paper: Paper, *, public: str) -> None:
         _(
             "The file manifest.json has the SHA-256 of each member, of this document too, and manifest.sig is "
             "its Ed25519 signature. Get the public key from the house itself, at the address "
-            "/evidence-key/pem/ of its installation, and compare its name with the one below; then, with "
+            "/evidence-key/pem/?key=%(key)s of its installation, and compare it with the one below; then, with "
             "OpenSSL 3:"
         )
+        % {"key": bundle.key_id(public)}
     )
     paper.code(
         [

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import User, Workspace
 from accounts.roles import Permission
+from audit import about
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from audit.wording import stored
@@ -115,19 +116,23 @@ def write(export_id: int, *, clock: Callable[[], datetime]) -> None:
     if lease is None:
         return
     export = Export.objects.select_related("campaign__list", "requested_by").get(pk=export_id)
-    holding = _Holding(export_id, lease, clock)
+    with about.work(campaign=export.campaign_id):
+        _write(export, _Holding(export_id, lease, clock), begun_at=begun_at, clock=clock)
+
+
+def _write(export: Export, holding: "_Holding", *, begun_at: datetime, clock: Callable[[], datetime]) -> None:
     try:
         if export.format == Format.EVIDENCE:
             key, written = _prove(export, now=clock())
         else:
             (key, written), _as_of = replica.read(lambda: _tabulate(export, holding), now=begun_at)
     except ChunkDamaged as damage:
-        _fail(export_id, holding, failure=str(damage))
+        _fail(export.pk, holding, failure=str(damage))
         return
     except ObjectMissing:
-        _fail(export_id, holding, failure=PART_MISSING)
+        _fail(export.pk, holding, failure=PART_MISSING)
         return
-    if not _finish(export_id, key, written, now=clock()):
+    if not _finish(export.pk, key, written, now=clock()):
         default_storage.delete(key)
 
 

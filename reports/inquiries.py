@@ -27,7 +27,7 @@ from audit.wording import stored
 from objects.trouble import ObjectMissing
 from recipients import suppressions
 from recipients.chunks import ChunkDamaged
-from reports import bundle, inquiry_answer, inquiry_paper, tasks
+from reports import bundle, inquiry_answer, inquiry_paper, signing_keys, tasks
 from reports.models import Inquiry
 from reports.statuses import MOVES, UNFINISHED, Status
 
@@ -119,7 +119,8 @@ def let_go(*, now: datetime) -> None:
 
 def forget(workspace: Workspace, phone: int) -> int:
     """The answers about a number that is erased; how many there were."""
-    about = Inquiry.objects.of(workspace).filter(known_as=known_as(phone)).order_by("pk")
+    names = [known[:KNOWN_BY] for known in suppressions.fingerprints(phone)]
+    about = Inquiry.objects.of(workspace).filter(known_as__in=names).order_by("pk")
     answered = list(about.filter(status=Status.READY).values_list("pk", flat=True))
     asked = list(about.filter(status__in=UNFINISHED).values_list("pk", flat=True))
     gone = [_end(inquiry_id, Status.EXPIRED) for inquiry_id in answered]
@@ -127,7 +128,7 @@ def forget(workspace: Workspace, phone: int) -> int:
 
 
 def _signed(answer: inquiry_answer.Answer, inquiry: Inquiry) -> bytes:
-    key = bundle.private_key(settings.EVIDENCE_KEY)
+    key = signing_keys.today()
     language = inquiry.asked_by.language or settings.LANGUAGE_CODE
     paper = inquiry_paper.made(answer, public=bundle.public_text(key), language=language)
     return bundle.pack({bundle.INQUIRY: answer, bundle.PAPER: paper}, key=key, format=bundle.INQUIRY_FORMAT)

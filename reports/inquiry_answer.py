@@ -226,9 +226,9 @@ def _why(row: Suppression) -> str:
 
 def _suppression_history(workspace: Workspace, phone: int) -> list[Answer]:
     """The ledger's entries know it by its keyed hash."""
-    known = suppressions.fingerprint(phone)
+    known = suppressions.fingerprints(phone)
     entries = Entry.objects.of(workspace).filter(action__in=("suppression.added", "suppression.removed"))
-    ours = entries.filter(Q(after__hash=known) | Q(before__hash=known)).order_by("seq")
+    ours = entries.filter(Q(after__hash__in=known) | Q(before__hash__in=known)).order_by("seq")
     return [
         {
             "seq": entry.seq,

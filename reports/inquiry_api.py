@@ -50,7 +50,7 @@ class InquiryOutput(serializers.Serializer[Inquiry]):
             return None
         return str(self.context["request"].build_absolute_uri(reverse("api:inquiry-file", args=[inquiry.pk])))
 
-    @extend_schema_field(OpenApiTypes.OBJECT)
+    @extend_schema_field({"type": ["object", "null"], "additionalProperties": {}})
     def get_answer(self, inquiry: Inquiry) -> dict[str, Any] | None:
         return inquiries.read(inquiry) if inquiry.status == Status.READY else None
 

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -65,7 +65,7 @@ def read(work: Callable[[], T], *, now: datetime) -> tuple[T, datetime | None]:
     if ALIAS in connections.settings and time.monotonic() >= _Copy.away_until:
         try:
             with _reading():
-                as_of = ReplicaMark.objects.values_list("at", flat=True).first()
+                as_of = _mark()
                 if as_of is not None and now - as_of <= settings.REPLICA_LAG:
                     return work(), as_of
             _leave_it("behind", as_of)
@@ -87,6 +87,27 @@ def read_of(campaign: Campaign, work: Callable[[Campaign], T], *, now: datetime)
         return work(campaign)
 
     return read(of_it, now=now)
+
+
+def lag(*, now: datetime) -> timedelta | None:
+    """How far the copy is behind; None where there is none. Raises what one raises that is away."""
+    if ALIAS not in connections.settings:
+        return None
+    try:
+        with _reading():
+            if (marked := _mark()) is None:
+                raise DatabaseError(NO_MARK)
+            return now - marked
+    except (DatabaseError, InterfaceError):
+        connections[ALIAS].close()
+        raise
+
+
+NO_MARK = "The copy has no mark of the clock's."
+
+
+def _mark() -> datetime | None:
+    return ReplicaMark.objects.values_list("at", flat=True).first()
 
 
 def mark(*, now: datetime) -> None:

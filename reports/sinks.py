@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
+from audit.cells import FORMULA, neutral
 from objects.outlet import Outlet
 from recipients import masking
 from reports.lines import COLUMNS, OF_LIST, Lines
@@ -22,8 +23,6 @@ Put = Callable[[Lines], object]
 INSTANT = pa.timestamp("ms", tz="UTC")
 AS_TEXT = {name: pa.string() for name in COLUMNS}
 TYPES = AS_TEXT | {"submitted_at": INSTANT, "done_at": INSTANT, "parts": pa.int16()}
-# To a spreadsheet, a cell that begins with one of these is a formula; some read the wide ones as well.
-FORMULA = "^[=+\\-@\\t\\r\uff1d\uff0b\uff0d\uff20]"
 
 
 @contextmanager
@@ -104,5 +103,5 @@ def _csv(table: pa.Table) -> bytes:
 
 def _cell(name: str) -> str:
     """Of the header: a column of a list may be called anything."""
-    text = f"'{name}" if name[:1] in "=+-@" else name
+    text = neutral(name)
     return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\n\r') else text

@@ -47,7 +47,7 @@ class StatisticsRow(CountsOutput):
 
 
 class StatisticsOutput(serializers.Serializer[Any]):
-    by = serializers.ChoiceField(choices=list(BY.items()))
+    by = serializers.ChoiceField(choices=list(BY))
     since = serializers.DateField()
     until = serializers.DateField()
     total = CountsOutput()

@@ -87,8 +87,9 @@ def submit_sms(first_sequence: int, bodies: Iterable[bytes]) -> bytes:
     return _numbered(Command.SUBMIT_SM, first_sequence, bodies)
 
 
-def deliver_sm_resps(sequences: Iterable[int], status: int = 0) -> bytes:
-    start = HEADER.pack(HEADER.size + 1, Command.DELIVER_SM_RESP, status, 0)[:12]
+def deliver_sm_resps(sequences: Iterable[int], status: int = 0, *, command: Command = Command.DELIVER_SM_RESP) -> bytes:
+    """`command` may be data_sm_resp, whose body is the same (§4.7.2)."""
+    start = HEADER.pack(HEADER.size + 1, command, status, 0)[:12]
     return b"".join([start + sequence.to_bytes(4, "big") + b"\0" for sequence in sequences])
 
 

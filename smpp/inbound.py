@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from smpp.concat import UDHI
 from smpp.hot import SHORT_MESSAGE
-from smpp.pdu import Tlv, read_tlvs
+from smpp.pdu import DataSm, Tlv, encode_tlvs, read_tlvs
 
 _CONCATENATED = {0x00: 2, 0x08: 3}  # information element → where the number of the part stands (TS 23.040 §9.2.3.24)
 
@@ -41,6 +41,15 @@ def parse(body: bytes) -> Message:
         octets=octets,
         part=max(part, int.from_bytes(tlvs.get(Tlv.SAR_SEGMENT_SEQNUM, b"")[:1], "big")),
     )
+
+
+def as_deliver_sm(data: DataSm) -> bytes:
+    """The body of the deliver_sm that says what this data_sm says (§4.7.1); its text is in message_payload."""
+    source = b"%c%c%b" % (data.source_addr_ton, data.source_addr_npi, data.source_addr)
+    destination = b"%c%c%b" % (data.dest_addr_ton, data.dest_addr_npi, data.destination_addr)
+    # From esm_class to sm_length (§4.6.1): what a data_sm lacks is 0, or an empty string, which is the same octet.
+    flags = bytes((data.esm_class, 0, 0, 0, 0, data.registered_delivery, 0, data.data_coding, 0, 0))
+    return b"%b\0%b\0%b\0%b%b" % (data.service_type, source, destination, flags, encode_tlvs(data.tlvs))
 
 
 def _without_header(octets: bytes) -> tuple[bytes, int]:

@@ -73,7 +73,7 @@ LEGAL: dict[State, dict[Role, frozenset[Command]]] = {
     },
     State.UNBOUND: {
         Role.ESME: _BOTH | _ACKS | {_C.DATA_SM_RESP},
-        Role.SMSC: _BOTH | _ANSWERS | _DELIVERIES | {_C.DATA_SM_RESP},
+        Role.SMSC: _BOTH | _DATA | _ANSWERS | _DELIVERIES,
     },
     State.CLOSED: {Role.ESME: frozenset(), Role.SMSC: frozenset()},
 }
@@ -87,10 +87,12 @@ BOUND_BY: dict[Command, State] = {
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What one read brought. The first four are cut out of the buffer unread, the rest are values."""
+    """What one read brought. The first five are cut out of the buffer unread, the rest are values."""
 
     answers: list[tuple[int, int, bytes]] = field(default_factory=list)
     """submit_sm_resp: sequence, command_status, message_id."""
+    parameters: list[bytes] = field(default_factory=list)
+    """The optional parameters of those `answers` that have any."""
     deliveries: list[tuple[int, bytes]] = field(default_factory=list)
     """deliver_sm: sequence, body."""
     submits: list[tuple[int, bytes]] = field(default_factory=list)
@@ -102,6 +104,14 @@ class Received:
     pdus: list[Pdu] = field(default_factory=list)
     errors: list[RemoteProtocolError] = field(default_factory=list)
     """PDUs that cost only themselves; write the `reply` of each."""
+    resp: Command = Command.DELIVER_SM_RESP
+    """What answers the deliveries: data_sm, where what it says was put into the form of a deliver_sm."""
+
+    @property
+    def is_empty(self) -> bool:
+        """No PDU was whole."""
+        cut = self.answers or self.deliveries or self.submits or self.acks or self.runs
+        return not (cut or self.pdus or self.errors)
 
 
 class FramingError(RemoteProtocolError):
@@ -191,7 +201,10 @@ class Session:
                 received.runs.append(Run(command, rows))
                 stop = at + length * len(rows)
             elif command == _SUBMIT_SM_RESP:
-                answers.append((sequence, status, data[at + 16 : stop].partition(b"\0")[0]))
+                message_id, _, parameters = data[at + 16 : stop].partition(b"\0")
+                answers.append((sequence, status, message_id))
+                if parameters:
+                    received.parameters.append(parameters)
             elif command == _DELIVER_SM:
                 deliveries.append((sequence, data[at + 16 : stop]))
             elif command == _SUBMIT_SM:

@@ -39,7 +39,7 @@ def main(command: str, *arguments: str) -> NoReturn:
 
 def _extras(command: str, arguments: Sequence[str]) -> set[str]:
     if command == "test":
-        return {"s3", "test"}
+        return {"otel", "s3", "sentry", "test"}
     return {"s3"} if "--s3" in arguments else set()
 
 

@@ -2,17 +2,19 @@
 
 import fcntl
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from celery.signals import after_task_publish
 from django.db import DEFAULT_DB_ALIAS
-from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
+from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
+from xdist.scheduler import LoadFileScheduling
 
 from accounts.roles import Role
 from audit import walls
@@ -24,18 +26,36 @@ hypothesis_settings.register_profile("ours", deadline=None)
 hypothesis_settings.load_profile("ours")
 
 
+STORIES = ("tests/browser/", "tests/faults/", "tests/journeys/")
+
+
+class ByFile(LoadFileScheduling):
+    """Each file on one worker, and all stories on the same one: it starts their processes once, and while it waits for
+    them the others compute."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "stories" if nodeid.startswith(STORIES) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return ByFile(config, log) if config.option.dist == "loadfile" else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    """What takes long begins first, or the workers wait for one of it at the end: the stories, the walks, which have a
+    time limit of their own, and then the files with the most tests."""
+    tests = Counter(item.path for item in items)
+    walks = {item.path for item in items if item.get_closest_marker("timeout")}
+    items.sort(key=lambda item: (not item.nodeid.startswith(STORIES), item.path not in walks, -tests[item.path]))
+
+
 @pytest.fixture(scope="session", autouse=True)
-def flush_past_the_triggers():
-    """Append-only tables refuse TRUNCATE, and Django leaves unmanaged tables out: so the flush says both itself."""
-    flush = BaseDatabaseOperations.execute_sql_flush
-
-    def execute_sql_flush(self, sql_list):
-        partitioned = "TRUNCATE delivery_message, delivery_carrierid, delivery_receipt, delivery_inbox"
-        as_owner = ["RESET ROLE", "SET LOCAL session_replication_role = replica", partitioned, *sql_list]
-        flush(self, [*as_owner, f'SET ROLE "{owner.RUNTIME}"'])
-
+def emptied_past_the_triggers():
+    """How Django empties the database after a test that commits: TRUNCATE of a hundred tables, whatever was written,
+    takes longer than most tests, and append-only tables refuse it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", execute_sql_flush)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda test: owner.empty())
         yield
 
 

@@ -156,10 +156,7 @@ class Installation:
         return self
 
     def __exit__(self, *error: object) -> None:
-        for process in self._running.values():  # all at once, then wait for each
-            process.terminate()
-        for name in list(self._running):
-            self.end(name, patience=20)
+        self.end_all()
         for process in self._simulators:
             children.end(process, first=signal.SIGTERM, patience=5)
 
@@ -191,6 +188,12 @@ class Installation:
         process = self._running.pop(name)
         children.end(process, first=signal.SIGTERM, patience=patience)
         return process.returncode
+
+    def end_all(self) -> None:
+        for process in self._running.values():  # all at once, then wait for each
+            process.terminate()
+        for name in list(self._running):
+            self.end(name, patience=20)
 
     def _launch(self, name: str, given: Mapping[str, str]) -> "Popen[bytes]":
         return self._run(self._command(name), self._log(name), given)

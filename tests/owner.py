@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.db import connection, transaction
 
+from audit import walls
+
 URL = os.environ.get("DATABASE_OWNER_URL") or os.environ["DATABASE_URL"]
 RUNTIME = unquote(urlsplit(os.environ["DATABASE_URL"]).username or "")
 
@@ -42,6 +44,28 @@ def tamper(sql: str, *values: Any) -> None:
     with transaction.atomic(), at_work() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(sql, values)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+# What was ever written to, but for what `migrate` writes. A partition is a table, too.
+_EMPTY = """
+DO $$ DECLARE one regclass; BEGIN
+    FOR one IN
+        SELECT oid FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
+        AND relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission')
+    LOOP
+        EXECUTE format('DELETE FROM %s', one);
+    END LOOP;
+END $$
+"""
+
+
+def empty() -> None:
+    """Take away what a test has committed."""
+    with transaction.atomic(), walls.everything(), at_work() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(_EMPTY)
         cursor.execute("SET LOCAL session_replication_role = origin")
 
 

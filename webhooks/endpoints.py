@@ -94,16 +94,26 @@ def secrets_of(endpoint: Endpoint, *, now: datetime) -> list[str]:
     return found
 
 
-def seal_anew() -> None:
-    """What was sealed with an older CHANNEL_KEY, with that of today: the secrets are the same."""
-    for endpoint_id in Endpoint.objects.filter(deleted_at=None).order_by("pk").values_list("pk", flat=True):
-        with transaction.atomic():
-            endpoint = Endpoint.objects.lock(endpoint_id)
-            for field in (SECRET, OLD_SECRET):
-                sealed, of = getattr(endpoint, f"{field}_ciphertext"), endpoint.place_of(field)
-                if sealed and not passwords.is_current(sealed):
-                    setattr(endpoint, f"{field}_ciphertext", passwords.encrypt(passwords.decrypt(sealed, of=of), of=of))
-            endpoint.save(update_fields=["secret_ciphertext", "old_secret_ciphertext"])
+def seal_anew() -> int:
+    """What was sealed with an older CHANNEL_KEY, with that of today: the secrets are the same. How many endpoints had
+    any. Raises ImproperlyConfigured when one does not decrypt; those before it are done."""
+    there = Endpoint.objects.filter(deleted_at=None).order_by("pk")
+    return sum(_seal_anew(endpoint_id) for endpoint_id in there.values_list("pk", flat=True))
+
+
+@transaction.atomic
+def _seal_anew(endpoint_id: int) -> bool:
+    endpoint = Endpoint.objects.lock(endpoint_id)
+    older = {
+        f"{field}_ciphertext": (sealed, endpoint.place_of(field))
+        for field in (SECRET, OLD_SECRET)
+        if (sealed := getattr(endpoint, f"{field}_ciphertext")) and not passwords.is_current(sealed)
+    }
+    for name, (sealed, of) in older.items():
+        setattr(endpoint, name, passwords.encrypt(passwords.decrypt(sealed, of=of), of=of))
+    if older:
+        endpoint.save(update_fields=[*older])
+    return bool(older)
 
 
 @transaction.atomic

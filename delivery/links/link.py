@@ -14,6 +14,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from audit import about
 from channels import tls
 from channels.answers import Action, BindAction, BindOutcome, bind_answer, bind_delay
 from channels.health import Latencies, Pace, runs
@@ -23,6 +24,7 @@ from delivery.statuses import IncidentKind
 from smpp import bulk, pdu, status
 from smpp.bulk import Run
 from smpp.hot import deliver_sm_resp_run, deliver_sm_resps
+from smpp.inbound import as_deliver_sm
 from smpp.pdu import Command, ProtocolError, RemoteProtocolError, Tlv
 from smpp.session import FramingError, Received, Role, Session
 from smpp.status import CommandStatus
@@ -218,7 +220,8 @@ class Link(asyncio.Protocol):
         """
         if session is self.session and self.transport is not None and not self.transport.is_closing():
             resps = [deliver_sm_resp_run(run.sequences, status) for run in received.runs if run.command == _DELIVER_SM]
-            resps.append(deliver_sm_resps([sequence for sequence, _ in received.deliveries], status))
+            sequences = [sequence for sequence, _ in received.deliveries]
+            resps.append(deliver_sm_resps(sequences, status, command=received.resp))
             self.transport.write(b"".join(resps))
 
     def stop(self) -> None:
@@ -228,6 +231,7 @@ class Link(asyncio.Protocol):
 
     async def keep(self) -> None:
         """Connect, bind, serve, and again: until stopped, or until the carrier says that trying again is useless."""
+        about.add(channel=self.account.channel_id)
         failures = 0
         while not self._stopping.is_set():
             began = self.loop.time()
@@ -372,8 +376,10 @@ class Link(asyncio.Protocol):
             received, out_of_step = self.session.receive(data), None
         except FramingError as error:
             received, out_of_step = error.received, error
-        if not self.session.partial:
-            self._framed_at = self._heard_at
+        if not (self.session.partial and received.is_empty):
+            self._framed_at = self._heard_at  # what is incomplete now has begun with this read
+        if received.parameters:
+            self._mind_congestion(received.parameters[-1])
         answered = [run for run in received.runs if run.command == _SUBMIT_SM_RESP]
         if received.answers or answered:
             self._settle(received.answers, answered)
@@ -401,7 +407,7 @@ class Link(asyncio.Protocol):
         for run in alike:
             ids = bulk.strings(run.bodies)
             if ids is None:  # of refusals, or with optional parameters
-                self._mind_congestion(run.bodies[-1].tobytes())
+                self._mind_congestion(run.bodies[-1].tobytes().partition(b"\0")[2])
                 texts = [row.tobytes().partition(b"\0")[0] for row in run.bodies]
                 ids = np.array(texts, f"S{max(1, *map(len, texts))}")
             self._settle_run(run.sequences, run.statuses, ids, told)
@@ -470,9 +476,8 @@ class Link(asyncio.Protocol):
             self._report(IncidentKind.THROTTLED, f"waiting {waits:g} s")
             self._wake()
 
-    def _mind_congestion(self, body: bytes) -> None:
+    def _mind_congestion(self, parameters: bytes) -> None:
         """SMPP 5.0 §4.8.4.18: how full the carrier says it is, beside its answers."""
-        _, _, parameters = body.partition(b"\0")
         level = pdu.read_tlvs(parameters, 0).get(Tlv.CONGESTION_STATE, b"")
         if level and (waits := self.pace.congested(level[0], now=self.loop.time())) is not None:
             self._report(IncidentKind.THROTTLED, f"congestion of {level[0]} %: waiting {waits:g} s")
@@ -519,6 +524,9 @@ class Link(asyncio.Protocol):
                 self._hang_up()
             case pdu.GenericNack():
                 self._handle_nack(one)
+            case pdu.DataSm():  # the other way to say what a deliver_sm says
+                delivery = (one.sequence, as_deliver_sm(one))
+                self.carrier.deliver(self, Received(deliveries=[delivery], resp=Command.DATA_SM_RESP))
             case pdu.EnquireLinkResp():
                 pass  # having heard something was all it was for
             case other:
@@ -526,7 +534,7 @@ class Link(asyncio.Protocol):
 
     def _handle_nack(self, nack: pdu.GenericNack) -> None:
         """With our sequence: that submit was refused. Without: the stream is out of step, and nothing is certain."""
-        if self.window.find(nack.sequence) is not None:
+        if self.window.find(nack.sequence) or self.overdue.find(nack.sequence):
             self._settle([(nack.sequence, nack.status or 0xFF, b"")])
             return
         self._report(IncidentKind.PROTOCOL, f"generic_nack {status.name(nack.status)} for an unknown sequence")

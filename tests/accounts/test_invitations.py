@@ -308,3 +308,9 @@ def test_nobody_is_invited_twice_at_once():
     admins = [factories.member(workspace, Role.ADMIN) for _ in range(2)]
     race(*[lambda by=by: factories.invitation(workspace, GUEST, by=by) for by in admins])
     assert Invitation.objects.of(workspace).pending().count() == 1
+
+
+def test_a_letter_that_leaves_after_the_secret_key_was_changed_has_the_link_of_the_invitation(page, settings):
+    invited(page)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 8, [settings.SECRET_KEY]
+    assert opened(link()).get("/invitation/").status_code == 200

@@ -8,10 +8,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import keys, members
-from accounts.models import ApiKey
+from accounts import entering, keys, members
+from accounts.models import ApiKey, Membership, User
 from accounts.roles import Role
 from accounts.scopes import OF_TOKENS, Scope
+from audit import walls
 from audit.models import Entry
 from audit.refusal import Refused
 from tests import factories
@@ -132,6 +133,56 @@ def test_a_key_is_out_of_date_to_the_second(workspace):
         factories.api_key(workspace, expires_at=now, now=now)
 
 
+SPOILT = {
+    "good": lambda key: None,
+    "revoked": lambda key: keys.revoke(key.pk, by=key.created_by, now=timezone.now()),
+    "out of date": lambda key: ApiKey.objects.filter(pk=key.pk).update(expires_at=timezone.now()),
+    "of nobody any more": lambda key: User.objects.filter(pk=key.created_by_id).update(is_active=False),
+}
+
+
+@pytest.mark.parametrize("kind", ["token", "key"])
+@pytest.mark.parametrize("how", SPOILT)
+def test_the_statement_that_enters_by_a_key_and_the_list_of_good_keys_agree(workspace, admin, kind, how):
+    user = admin if kind == "token" else None
+    key, secret = keys.create(workspace, name="a key", by=admin, user=user, now=timezone.now())
+    SPOILT[how](key)
+    with walls.nothing():
+        found = entering.enter(keys.digest_of(secret), now=timezone.now())
+        seen = list(ApiKey.objects.values_list("pk", flat=True))
+    is_good = ApiKey.objects.usable(timezone.now()).filter(pk=key.pk).exists()
+    assert (found is not None) == is_good == (how == "good")
+    assert seen == ([key.pk] if is_good else [])  # and nobody is let through the wall by a key that is not
+
+
+def test_who_comes_with_a_token_is_found_with_all_that_they_may_by_one_statement(workspace, author):
+    client = factories.bearer(factories.token(workspace, author))
+    client.get(ANYTHING)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(ANYTHING).status_code == 200
+    asked = [query["sql"] for query in queries if 'FROM "accounts_' in query["sql"] or "enter_by_key" in query["sql"]]
+    assert len(asked) == 1 and "enter_by_key" in asked[0]
+
+
+def test_a_role_that_was_taken_is_gone_at_the_next_call(workspace, author, admin):
+    client = factories.bearer(factories.token(workspace, author))
+    body = {"name": "Ours", "mode": "on_approval", "sender": 0, "text": "Hello."}
+    assert client.post(ANYTHING, body).status_code == 400
+    members.change(Membership.objects.get(user=author).pk, role=Role.MODERATOR, by=admin, now=timezone.now())
+    assert client.post(ANYTHING, body).status_code == 403
+
+
+def test_a_token_of_whoever_must_have_a_second_step_opens_nothing_and_no_wall(workspace, settings):
+    settings.SECOND_STEP_REQUIRED_FOR = {"moderator"}
+    judge = factories.member(workspace, Role.AUTHOR, is_moderator=True)
+    secret = factories.token(workspace, judge)
+    assert factories.bearer(secret).get(ANYTHING).status_code == 401
+    with walls.nothing():
+        assert entering.enter(keys.digest_of(secret), now=timezone.now()).lacks_second_step
+    settings.SECOND_STEP_REQUIRED_FOR = {"admin", "super admin"}
+    assert factories.bearer(secret).get(ANYTHING).status_code == 200
+
+
 def test_whoever_may_not_make_a_key_does_not_by_any_door(workspace, author, admin):
     now = timezone.now()
     for by, user in ((author, None), (admin, author), (factories.user(), None)):
@@ -185,6 +236,14 @@ def test_the_api_lists_keys_without_their_secrets_and_revokes_them_at_once(as_ad
     assert factories.bearer(secret).get(ANYTHING).status_code == 401
     assert as_admin.get(f"/api/v1/keys/{key.pk}/").json()["revoked_at"] is not None
     assert as_admin.delete(f"/api/v1/keys/{key.pk}/").status_code == 204
+
+
+def test_a_key_is_changed_with_both_good_until_the_old_one_is_revoked(page, workspace):
+    old, secret = factories.api_key(workspace)
+    new_secret = secret_in(page.post("/keys/new/", form()))
+    assert [factories.bearer(one).get(ANYTHING).status_code for one in (secret, new_secret)] == [200, 200]
+    page.post(f"/keys/{old.pk}/revoke/")
+    assert [factories.bearer(one).get(ANYTHING).status_code for one in (secret, new_secret)] == [401, 200]
 
 
 def test_the_desk_shows_keys_and_revokes_them_and_changes_nothing_else(workspace, author):

@@ -173,6 +173,14 @@ def test_a_throttled_bind_waits_and_then_goes_at_seven_tenths_of_what_it_went():
     assert pace.rate(4.0) == pytest.approx(70.0)
 
 
+@pytest.mark.parametrize(("level", "waits"), [(0, None), (90, None), (91, 0.0), (99, 0.0), (100, 1.0)])
+def test_a_carrier_that_says_it_is_congested_is_sent_less_and_when_it_is_full_nothing_for_a_second(level, waits):
+    pace = going(100)
+    assert pace.congested(level, now=3.0) == waits
+    assert pace.rate(4.0) == (None if waits is None else pytest.approx(70.0))
+    assert pace.next_at(3.0) >= 3.0 + (waits or 0.0)
+
+
 def test_the_wait_doubles_up_to_thirty_seconds_while_it_repeats():
     pace, now, waits = going(), 3.0, []
     for _ in range(8):

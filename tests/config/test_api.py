@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from rest_framework.exceptions import Throttled
@@ -144,6 +145,16 @@ def test_a_bug_is_500_in_the_envelope_and_says_nothing_about_itself(api, monkeyp
     assert response.status_code == 500
     assert error_of(response)["code"] == "internal_error"
     assert b"secret detail" not in response.content
+
+
+def test_a_database_that_is_away_is_503_and_says_when_to_come_again(api, monkeypatch):
+    def gone(self, request):
+        raise OperationalError("the connection is closed")
+
+    monkeypatch.setattr(campaigns_api.WriteCampaigns, "check_throttles", gone)
+    response = api.get("/api/v1/campaigns/")
+    assert (response.status_code, error_of(response)["code"]) == (503, "database_unavailable")
+    assert int(response["Retry-After"]) > 0
 
 
 def test_an_unknown_field_is_refused_by_its_name(api):

@@ -8,10 +8,11 @@ from campaigns.models import Campaign
 from config import health
 from delivery import halting
 from delivery.statuses import HaltKind
-from metrics import done
+from metrics import done, queues
 from tests import factories
 
 ALL_WELL = {"database": "ok", "redis": "ok", "storage": "ok", "sending": "ok"}
+WORK = ["tick", "starts", "dispatch", "queues"]
 
 
 def test_a_process_that_is_up_says_so_without_any_store():
@@ -59,14 +60,17 @@ def test_work_that_is_not_done_is_named(workspace, monkeypatch):
     """By the pages' role, who sees nothing of any workspace else."""
     now = timezone.now()
     monkeypatch.setattr(done, "last", lambda: {health.TICK: now.timestamp()})
+    monkeypatch.setattr(queues, "waiting", lambda: [queues.Waiting(queue="lists", messages=0, since=None)])
     response = Client().get("/workz")
-    assert (response.status_code, response.json()) == (200, {"tick": "ok", "starts": "ok", "dispatch": "ok"})
+    assert (response.status_code, response.json()) == (200, dict.fromkeys(WORK, "ok"))
 
+    old = queues.Waiting(queue="lists", messages=1, since=now.timestamp() - 121)
+    monkeypatch.setattr(queues, "waiting", lambda: [old])
     late = factories.approved(workspace)  # and with its channel, of which no process speaks
     Campaign.objects.filter(pk=late.pk).update(approved_at=now - timedelta(seconds=90))
     monkeypatch.setattr(done, "last", lambda: {health.TICK: now.timestamp() - 16})
     response = Client().get("/workz")
-    assert (response.status_code, response.json()) == (503, dict.fromkeys(["tick", "starts", "dispatch"], "late"))
+    assert (response.status_code, response.json()) == (503, dict.fromkeys(WORK, "late"))
 
     halting.stop(HaltKind.EMERGENCY, reason="Wrong list.", by=None, now=now)
     assert Client().get("/workz").json()["starts"] == "ok"  # nothing starts, and on purpose

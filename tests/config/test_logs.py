@@ -4,12 +4,17 @@ import json
 import logging
 
 import pytest
-from celery._state import _task_stack
+from celery.app.log import Logging
+from celery.app.trace import build_tracer
+from celery.signals import before_task_publish
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
+from gunicorn.config import Config
 
+from audit import about, circumstances
+from config.celery import app
+from config.gunicorn import Logger
 from config.logs import Json, Line, RequestId
-from delivery.tasks import dispatch
 
 NUMBER = 998901234567
 TEXT = "Marker of a text 7f3a"
@@ -81,12 +86,84 @@ def test_as_json_a_line_has_what_the_event_was_about_and_nobodys_number():
     assert failed["exception"].endswith("no such number\nDETAIL:  (left out)")
 
 
-def test_as_json_a_line_of_a_task_has_the_ids_that_it_was_given():
-    dispatch.push_request(id="a-task", args=(4711,))
-    _task_stack.push(dispatch)
+def logged_in_a_task(task, *args, **headers):
+    """By the worker's own way of doing it, with what the log was given in between."""
+    seen = []
+
+    class Kept(logging.Handler):
+        def emit(self, record):
+            RequestId().filter(record)
+            seen.append(json.loads(Json().format(record)))
+
+    logger, handler = logging.getLogger("of_this_test"), Kept()
+    logger.addHandler(handler)
+    build_tracer(task.name, task, app=task.app)("a-task", args, {}, {"id": "a-task", "args": args, **headers})
+    logger.removeHandler(handler)
+    return seen
+
+
+@pytest.fixture
+def look():
+    """A task that says something, as tasks of ours do: ids in, one call out."""
+
+    @app.task(name="of_this_test.look", shared=False)
+    def look(chunk_id):
+        logging.getLogger("of_this_test").warning("look.began")
+        with about.work(campaign=5):
+            about.add(channel=2)
+            logging.getLogger("of_this_test").warning("look.failed", extra={"channel": 3})
+        logging.getLogger("of_this_test").warning("look.ended")
+
+    yield look
+    del app.tasks[look.name]
+
+
+def test_as_json_each_line_of_a_task_has_what_it_was_given_and_what_its_work_is_about(look):
+    began, failed, ended = logged_in_a_task(look, 4711)
+    for said in (began, failed, ended):
+        assert (said["task"], said["task_id"], said["chunk"]) == (look.name, "a-task", 4711)
+        assert said["request_id"] == "a-task"  # nobody's request
+    assert (failed["campaign"], failed["channel"]) == (5, 3)
+    assert not {"campaign", "channel"} & (began.keys() | ended.keys())
+
+
+def test_a_task_that_a_request_started_has_its_id(look):
+    """Each of its lines, until it ends."""
+    lines = logged_in_a_task(look, 1, request_id="of-a-request")
+    assert {said["request_id"] for said in lines} == {"of-a-request"}
+
+
+def test_a_request_gives_its_id_to_the_tasks_that_it_starts():
+    sent = {}
+    token = circumstances.set_current(circumstances.Circumstances(request_id="of-a-request"))
     try:
-        said = written("links.away")
+        before_task_publish.send(sender="any", headers=sent)
     finally:
-        _task_stack.pop()
-        dispatch.pop_request()
-    assert (said["task"], said["chunk_id"], said["request_id"]) == ("delivery.tasks.dispatch", 4711, "a-task")
+        circumstances.reset(token)
+    assert sent[about.REQUEST_ID] == "of-a-request"
+    alone = {}
+    before_task_publish.send(sender="any", headers=alone)
+    assert about.REQUEST_ID not in alone
+
+
+def test_a_request_that_is_logged_leaves_out_what_somebody_looked_for(rf):
+    said = written("Not Found: /lists/", request=rf.get("/lists/", {"q": TEXT}))
+    assert TEXT not in json.dumps(said)
+
+
+def test_celery_says_what_its_level_lets_it_and_brings_no_handler():
+    root, celery = logging.getLogger(), logging.getLogger("celery")
+    handlers, before = [*root.handlers], celery.level
+    try:
+        Logging(app).setup_logging_subsystem(loglevel=logging.ERROR)
+        assert celery.level == logging.ERROR
+        assert all(isinstance(one, logging.NullHandler) for one in celery.handlers)
+        assert root.handlers == handlers
+    finally:
+        celery.setLevel(before)
+        Logging._setup = False
+
+
+def test_gunicorn_speaks_where_everybody_does():
+    logger = Logger(Config())
+    assert logger.error_log.propagate and not logger.error_log.handlers

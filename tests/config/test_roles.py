@@ -95,6 +95,7 @@ MATRIX = {
     ("rules", "patch"): (ADMINS, 200),
     ("campaign-trials", "get"): (EVERYBODY, 200),
     ("campaign-trials", "post"): (WRITERS, 409),
+    ("campaign-exports", "get"): (EVERYBODY, 200),
     ("campaign-exports", "post"): (EVERYBODY, 201),
     ("inquiries", "post"): (PROVERS, 400),
     ("inquiry", "get"): (PROVERS, 200),

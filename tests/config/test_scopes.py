@@ -52,7 +52,8 @@ SCOPES = {
         *(("statistics", "get"), ("statistics-export", "get")),
     },
     S.EXPORTS: {
-        *(("campaign-exports", "post"), ("export", "get"), ("export-file", "get"), ("suppressions-export", "get"))
+        *(("campaign-exports", "get"), ("campaign-exports", "post"), ("export", "get"), ("export-file", "get")),
+        ("suppressions-export", "get"),
     },
     S.INBOUND_READ: {("inbound", "get")},
     S.CHANNELS_READ: {("channels", "get"), ("routes", "get")},

@@ -112,6 +112,7 @@ def test_a_program_is_told_that_storage_is_away_and_its_upload_is_not_taken(api,
     with used(away()):
         response = api.put(f"/api/v1/lists/{listed.pk}/file/", b"+31612345678", content_type="application/octet-stream")
     assert (response.status_code, response.json()["error"]["code"]) == (503, "storage_unavailable")
+    assert int(response["Retry-After"]) > 0
     assert "127.0.0.1" not in response.content.decode()
     assert RecipientList.objects.get(pk=listed.pk).status == "uploading"
 

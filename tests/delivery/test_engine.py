@@ -143,6 +143,23 @@ def test_a_carrier_that_refuses_the_sender_pauses_the_campaign_before_the_list_i
             wait_for(lambda: Incident.objects.filter(kind=IncidentKind.REFUSED).exists())
 
 
+def test_a_carrier_that_refuses_half_of_all_for_whatever_reason_pauses_the_campaign_with_an_incident(
+    workspace, listening, links
+):
+    with listening(Peer(lambda n: 0x65)) as peer:  # final for each message, and no reason to count them in a row
+        channel = factories.channel(port=peer.port, window=10)
+        campaign, [chunk] = under_way(workspace, 300, chunk_size=1000)
+        with links():
+            bound(channel)
+            dispatching.work_on(chunk.pk, clock=timezone.now)
+    campaign = Campaign.objects.get(pk=campaign.pk)
+    assert campaign.status == Status.PAUSED
+    assert 100 <= len(peer.submits) <= 100 + 10
+    incident = Incident.objects.get(kind=IncidentKind.REFUSED)
+    assert (incident.campaign_id, incident.channel_id) == (campaign.pk, channel.pk)
+    assert "of the last 200" in incident.sample
+
+
 @pytest.mark.parametrize("renew", [0.2, 15.0])
 def test_a_database_that_cuts_every_connection_while_a_batch_is_under_way_costs_nothing(
     workspace, listening, links, monkeypatch, renew

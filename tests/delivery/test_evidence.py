@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 
 from campaigns import transitions as author
 from campaigns.models import Campaign
-from delivery import counters, dispatching, due, evidence, inbox, intents, receipts, results
+from delivery import counters, dispatching, due, evidence, inbox, intents, pushing, receipts, results
+from delivery.batches import MISSING
 from delivery.inbox import Arrival
-from delivery.models import CarrierId, Chunk, Doubt, Inbound, Inbox, Intent, Message, Receipt
+from delivery.models import CarrierId, Chunk, Doubt, Inbound, Inbox, Incident, Intent, Message, Receipt
 from delivery.plans import partition
-from delivery.statuses import ChunkStatus, ErrorKind, MessageState
+from delivery.statuses import ChunkStatus, ErrorKind, IncidentKind, MessageState
 from reports import reconciliation
 from smpp.hot import deliver_sms
-from smpp.pdu import HEADER, DeliverSm, encode
+from smpp.pdu import HEADER, DeliverSm, Tlv, encode, encode_tlvs
 from tests import factories, owner
 from tests.delivery.ground import (
     DOUBTED,
@@ -30,6 +31,7 @@ from tests.delivery.ground import (
     claim,
     forget,
     intend,
+    intend_for,
     late,
     phones_of,
     receipt,
@@ -651,11 +653,53 @@ def test_once_no_response_can_be_stored_any_more_a_receipt_resolves_the_doubt_be
     send(claim(its_chunk), [DOUBTED])
     campaign, [chunk] = under_way(workspace, 1)
     arrive(campaign, receipt("A", phones_of(its_chunk)[0]))
-    intend(claim(chunk), 1)
-    receipts.match_pending(now=timezone.now() + timedelta(seconds=60))
+    now = timezone.now()
+    intend(claim(chunk), 1, now=now + timedelta(seconds=40))
+    receipts.match_pending(now=now + timedelta(seconds=60))
     assert states_of(doubtful) == {0: S.UNCERTAIN}
-    receipts.match_pending(now=timezone.now() + timedelta(seconds=80))
+    receipts.match_pending(now=now + timedelta(seconds=80))
     assert states_of(doubtful) == {0: S.DELIVERED}
+
+
+@pytest.mark.parametrize("answers", [None, [(MISSING, b"")]], ids=["without a result", "without an answer"])
+def test_a_message_that_nobody_has_given_up_yet_is_suspect_beside_the_one_doubt(workspace, answers):
+    doubtful, [its_chunk] = under_way(workspace, 1)
+    send(claim(its_chunk), [DOUBTED])
+    campaign, [chunk] = under_way(workspace, 1)
+    mine = claim(chunk)
+    chosen = intend(mine, 1)
+    if answers:
+        results.store(batch_of(mine, chosen, answers), mine, now=timezone.now())
+    arrive(campaign, receipt("A", phones_of(chunk)[0]))
+    now = timezone.now() + timedelta(seconds=80)
+    receipts.match_pending(now=now)
+    assert states_of(doubtful) == {0: S.UNCERTAIN}
+    settle(mine, overdue_by=timedelta(seconds=80))
+    receipts.match_pending(now=now + timedelta(hours=1))
+    assert states_of(doubtful) == states_of(campaign) == {0: S.UNCERTAIN}
+
+
+def test_a_trigger_may_mean_another_message_to_the_number_of_its_doubt(workspace):
+    campaign, phones = factories.trigger(workspace), np.array([factories.FIRST_NUMBER], np.uint64)
+    pushing.push(campaign, [pushing.Ask(to=f"+{phones[0]}")] * 2, by=None, now=timezone.now())
+    mine = claim(Chunk.objects.get(campaign=campaign))
+    chosen = intend_for(mine, phones)
+    results.store(batch_of(mine, chosen.indexes, [DOUBTED]), mine, now=timezone.now())
+    mine.refresh_from_db()
+    assert intend_for(mine, phones)
+    arrive(campaign, receipt("A", phones[0]))
+    receipts.match_pending(now=timezone.now() + timedelta(seconds=10))
+    assert states_of(campaign) == {0: S.UNCERTAIN}
+
+
+def test_a_receipt_whose_parameters_and_text_are_unlike_is_believed_by_its_parameters_and_counted(workspace):
+    campaign, [chunk] = under_way(workspace, 1)
+    send(claim(chunk), [ok(10)])
+    body = receipt("A", phones_of(chunk)[0], stat="UNDELIV") + encode_tlvs({Tlv.MESSAGE_STATE: b"\2"})
+    assert [arrive(campaign, body), arrive(campaign, body)] == [0, 0]
+    assert states_of(campaign) == {0: S.DELIVERED}
+    incident = Incident.objects.get(kind=IncidentKind.PROTOCOL)
+    assert (incident.channel_id, incident.count) == (campaign.channel_id, 2)
 
 
 def test_a_receipt_for_an_unknown_id_is_kept_and_joins_nothing(workspace):

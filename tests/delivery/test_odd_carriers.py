@@ -221,3 +221,135 @@ def test_who_is_told_of_too_many_sessions_never_comes_back_too_early(monkeypatch
 
     binds = asyncio.run(story())
     assert min(after - before for before, after in itertools.pairwise(binds)) >= 0.19
+
+
+def test_a_receipt_may_come_by_data_sm_and_is_answered_by_its_own_kind(brisk):
+    said = {
+        "source_addr": b"31600000001",
+        "destination_addr": b"Acme",
+        "esm_class": 4,
+        "tlvs": {pdu.Tlv.RECEIPTED_MESSAGE_ID: b"1A\0", pdu.Tlv.MESSAGE_STATE: b"\2"},
+    }
+
+    async def story():
+        peer = Peer()
+        async with facing(peer) as here:
+            carrier = here.open()
+            await until(lambda: carrier.is_bound)
+            peer.send(0, pdu.DataSm(sequence=7, **said))
+            await until(lambda: peer.acks)
+            await carrier.stop()
+            return here, peer
+
+    here, peer = asyncio.run(story())
+    assert here.deliveries == [(7, pdu.encode(pdu.DeliverSm(**said))[16:])]
+    assert peer.acks == [(0, 7, 0)]
+
+
+def test_a_nack_that_comes_after_the_timeout_is_the_refusal_of_what_was_in_doubt(brisk):
+    async def story():
+        peer = Peer(lambda n: None)
+        async with facing(peer) as here:
+            carrier = here.open()
+            batch = here.batch(1)
+            carrier.add(batch)
+            await finished(batch)
+            peer.send(0, pdu.GenericNack(sequence=2, status=0x08))
+            await until(lambda: here.late)
+            assert carrier.is_bound
+            await carrier.stop()
+            return peer, batch, here.late
+
+    peer, batch, late = asyncio.run(story())
+    assert answers_of(batch) == [DOUBTED]
+    assert late == [(batch, 0, (0x08, b""))]
+    assert len(peer.binds) == 1
+
+
+def test_a_pdu_that_stays_incomplete_costs_the_connection(brisk, monkeypatch):
+    monkeypatch.setattr(link_module, "PARTIAL_PDU_TIMEOUT", 0.3)
+
+    async def story():
+        peer = Peer()
+        async with facing(peer) as here:
+            carrier = here.open()
+            await until(lambda: carrier.is_bound)
+            peer.links[0][1].write(bytes(3))
+            await until(lambda: len(peer.binds) == 2)
+            await carrier.stop()
+            return here
+
+    assert asyncio.run(story()).incidents[IncidentKind.PROTOCOL] >= 1
+
+
+def test_a_busy_line_whose_every_read_ends_within_a_pdu_is_no_incomplete_one(brisk, monkeypatch):
+    monkeypatch.setattr(link_module, "PARTIAL_PDU_TIMEOUT", 0.3)
+    question = pdu.encode(pdu.EnquireLink(sequence=5))
+
+    async def story():
+        peer = Peer()
+        async with facing(peer) as here:
+            carrier = here.open()
+            await until(lambda: carrier.is_bound)
+            peer.links[0][1].write(question[:8])
+            for _ in range(12):
+                await asyncio.sleep(0.1)
+                peer.links[0][1].write(question[8:] + question[:8])
+            assert carrier.is_bound
+            await carrier.stop()
+            return here, peer
+
+    here, peer = asyncio.run(story())
+    assert len(peer.binds) == 1
+    assert here.incidents == {}
+
+
+def test_a_bind_that_stays_unanswered_is_tried_again(brisk, monkeypatch):
+    monkeypatch.setattr(link_module, "BIND_TIMEOUT", 0.2)
+
+    async def story():
+        peer = Peer()
+        monkeypatch.setattr(peer, "_handle", lambda number, one: peer.binds.append(one))
+        async with facing(peer) as here:
+            carrier = here.open()
+            await until(lambda: len(peer.binds) == 3)
+            await carrier.stop()
+            return here
+
+    assert asyncio.run(story()).incidents[IncidentKind.BIND_REFUSED] >= 2
+
+
+def test_while_the_oldest_answer_is_late_nothing_new_is_written_and_then_it_goes_on(monkeypatch):
+    monkeypatch.setattr(link_module, "LATE_RESPONSE", 0.3)
+
+    async def story():
+        peer = Peer(lambda n: None if n == 1 else 0)
+        async with facing(peer) as here:
+            carrier = here.open()
+            first, second = here.batch(1), here.batch(5)
+            carrier.add(first)
+            await until(lambda: peer.submits)
+            await asyncio.sleep(0.4)
+            carrier.add(second)
+            await asyncio.sleep(0.3)
+            written = len(peer.submits)
+            peer.send(0, pdu.SubmitSmResp(sequence=2, message_id=b"late"))
+            await finished(second)
+            await carrier.stop()
+            return written, len(peer.submits)
+
+    assert asyncio.run(story()) == (1, 6)
+
+
+@pytest.mark.parametrize("count", [1, 50], ids=["one by one", "in a run"])
+def test_a_carrier_that_says_it_is_congested_is_heard_however_its_answers_come(tmp_path, count):
+    async def story():
+        async with ground(tmp_path, congestion=95) as here:
+            carrier = here.open(window=50)
+            batch = here.batch(count)
+            carrier.add(batch)
+            await finished(batch)
+            await carrier.stop()
+            return here
+
+    assert asyncio.run(story()).incidents[IncidentKind.THROTTLED] >= 1

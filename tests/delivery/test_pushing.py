@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from audit.refusal import Refused
@@ -203,6 +203,60 @@ def test_of_the_same_key_at_the_same_moment_one_is_accepted(workspace, rung):
     assert Push.objects.count() == Chunk.objects.get(campaign=campaign).count == 1
 
 
+def log_until(place):
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_current_wal_{place}_lsn() - '0/0'::pg_lsn")
+        return cursor.fetchone()[0]
+
+
+@transaction.atomic
+def take_last_chunk(campaign):
+    return Chunk.objects.select_for_update(nowait=True).filter(campaign=campaign).latest("number").count
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k"}])
+def test_who_pushes_waits_for_the_disk_when_the_next_may_push_already_and_is_answered_after_it(
+    as_author, trigger, monkeypatch, headers
+):
+    keep, seen = pushing._keep, []
+
+    def kept():
+        written = log_until("insert")
+        (count,) = race(lambda: take_last_chunk(trigger))
+        keep()
+        seen.append((count, log_until("flush") >= written))
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = on")  # as where nothing is thrown away
+    monkeypatch.setattr(pushing, "_keep", kept)
+    assert push(as_author, trigger, one(), **headers).status_code == 202
+    assert seen == [(1, True)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_commit_but_that_of_what_is_pushed_leaves_the_disk_for_later(as_author, trigger):
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = on")
+        assert push(as_author, trigger, one()).status_code == 202
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_that_may_not_last_is_not_answered_as_taken(as_author, trigger, monkeypatch):
+    keep = pushing._keep
+
+    def lose():
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr(pushing, "_keep", lose)
+    assert push(as_author, trigger, one(key="k")).status_code == 503
+    monkeypatch.setattr(pushing, "_keep", keep)
+    assert push(as_author, trigger, one(key="k")).json() == {"id": 0, "status": "waiting"}
+    assert Push.objects.filter(campaign=trigger).count() == 1
+
+
 def test_in_one_call_a_key_is_taken_once_and_its_repetition_answered_alike(as_author, trigger):
     push(as_author, trigger, one(1, key="a"))
     again = [one(1, key="a"), one(2, key="b"), one(2, key="b"), one(3, key="b"), one(4)]
@@ -248,6 +302,17 @@ def test_what_has_lost_its_point_is_expired_and_not_sent(as_author, trigger, car
     assert carrier.phones == [31600000002]
     assert states(trigger) == {0: S.EXPIRED, 1: S.PENDING}
     assert totals(trigger).balanced
+
+
+def test_two_long_messages_to_one_number_are_told_apart_by_their_references(as_author, workspace, rung, carrier):
+    campaign = factories.trigger(workspace, text="{words}")
+    words = "Long enough for two parts. " * 7
+    push(as_author, campaign, {"messages": [one(1, params={"words": words}) | {"to": "+31600000001"}] * 2})
+    look(campaign)
+    [batch] = carrier.batches
+    references = [batch.wire.encode(unit, 1, 1).split(b"\5\0\3")[1][0] for unit in range(batch.units)]
+    assert len(batch.phones) == 2 and set(batch.phones) == {31600000001}
+    assert references[0] == references[1] != references[2] == references[3]
 
 
 def test_an_erased_number_gets_nothing_and_nobody_else_is_kept_from_theirs(as_author, workspace, trigger, carrier):

@@ -113,6 +113,21 @@ def test_a_long_message_may_have_parameters_instead():
     }
 
 
+@pytest.mark.parametrize(("style", "places"), [("udh8", slice(3, 4)), ("udh16", slice(3, 5))])
+def test_each_message_may_have_a_reference_of_its_own(style, places):
+    made = texts.filled(
+        campaign("{text}"),
+        Style(long_messages=style),
+        PHONES,
+        [LONG] * 3,
+        now=NOW,
+        references=[0x1_0001, 0xFF02, 0x103],
+    )
+    width = places.stop - places.start
+    found = [one.short_message[places] for one in pdus_of(made)]
+    assert found == [given[-width:] for given in (b"\0\1", b"\xff\2", b"\1\3") for _ in range(2)]
+
+
 def test_a_long_message_may_go_whole():
     style = Style(long_messages="payload")
     wire = same(LONG, style)

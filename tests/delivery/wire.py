@@ -172,6 +172,8 @@ class Peer:
                 self.links[number][1].close()
             case pdu.EnquireLink():
                 self.send(number, pdu.response(one))
+            case pdu.DataSmResp():
+                self.acks.append((number, one.sequence, one.status))
 
 
 @asynccontextmanager

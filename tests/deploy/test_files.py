@@ -1,5 +1,6 @@
 """What starts the platform says the same wherever it stands, and gives nobody more than they need."""
 
+import base64
 import os
 import re
 import runpy
@@ -58,6 +59,14 @@ def test_the_password_of_the_databases_owner_is_known_to_the_migration_alone():
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_whoever_has_a_key_has_those_before_it(way):
+    before = {key: f"{key}_FALLBACKS" for key in ("SECRET_KEY", "ERASURE_KEY", "CHANNEL_KEY")}
+    before["EVIDENCE_KEY"] = "EVIDENCE_PUBLIC_KEYS"
+    for name, one in WAYS[way]().items():
+        assert {older for key, older in before.items() if key in one.names} <= one.names, name
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_every_variable_is_one_that_something_reads(way):
     read = set(re.findall(r"\"([A-Z][A-Z_]+)\"", READERS)) | of_commands(required=False) | NOT_OURS
     assert {(name, *(one.names - read)) for name, one in WAYS[way]().items() if one.names - read} == set()
@@ -77,6 +86,9 @@ SAMPLES = {
     "STORAGE_URL": "s3://key:secret@s3.example/bucket",
     "EMAIL_URL": "smtp://mail.example",
     "TRUSTED_PROXIES": "10.0.0.0/8",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
+    "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20token",
+    "EVIDENCE_PUBLIC_KEYS": base64.b64encode(bytes(32)).decode(),
 }
 
 
@@ -89,7 +101,7 @@ def test_the_settings_start_with_what_each_process_is_given(way, monkeypatch, tm
         if name.endswith("_FILE"):
             (tmp_path / name).write_text(SAMPLES.get(name.removesuffix("_FILE"), "some"))
             return str(tmp_path / name)
-        return value.strip('"') or "some"
+        return value.strip('"') or SAMPLES.get(name, "some")
 
     for name, one in WAYS[way]().items():
         with monkeypatch.context() as patch:

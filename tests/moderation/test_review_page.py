@@ -174,10 +174,10 @@ def test_a_number_is_never_in_full_on_the_page(desk, workspace):
 
 def test_the_decisions_are_exported_as_filtered_and_no_cell_is_a_formula(desk, workspace):
     factories.approved(workspace, name="=1+1")
-    factories.rejected(workspace, reason="@No")
+    factories.rejected(workspace, reason="@No", name="＝2+2")
     factories.approved(factories.workspace(), name="Foreign")
     body = b"".join(desk.get("/admin/moderation/decision/export/").streaming_content).decode()
-    assert "'=1+1" in body and "'@No" in body and "Foreign" not in body and body.count("\r\n") == 3
+    assert "'=1+1" in body and "'＝2+2" in body and "'@No" in body and "Foreign" not in body and body.count("\r\n") == 3
     filtered = desk.get("/admin/moderation/decision/export/?verdict__exact=rejected")
     assert b"".join(filtered.streaming_content).count(b"\r\n") == 2
 

@@ -212,10 +212,11 @@ def test_suppressed_numbers_are_left_out_and_counted_once(desk):
 
 
 def test_the_rejected_lines_are_no_formulas_and_not_longer_than_64_characters(desk):
-    values = ["=1+1", "+CMD", "-x", "@SUM(A1)", "ok?", "ж" * 100, '=HYPERLINK("x")']
+    values = ["=1+1", "+CMD", "-x", "@SUM(A1)", "＝1+1", "＠x", "ok?", "ж" * 100, '=HYPERLINK("x")']
     desk.prepare("\n".join(["number", *values, "0612345678"]).encode(), filename="list.txt")
     cells = [value for _, value, _ in desk.rejected_rows[1:]]
-    assert cells == ["'=1+1", "'+CMD", "'-x", "'@SUM(A1)", "ok?", "ж" * 64, '\'=HYPERLINK("x")']
+    neutral = ["'=1+1", "'+CMD", "'-x", "'@SUM(A1)", "'＝1+1", "'＠x", "ok?", "ж" * 64, '\'=HYPERLINK("x")']
+    assert cells == neutral
 
 
 def test_a_rejected_value_begins_with_no_tab_or_quote_trick(desk):

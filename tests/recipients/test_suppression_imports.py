@@ -223,7 +223,7 @@ def test_the_export_has_every_number_once_in_order_with_its_reason(upload, works
     assert Entry.objects.get(action="suppressions.exported").actor == author
 
 
-@pytest.mark.parametrize("reason", ["=1+1", "+cmd", "-2", "@SUM(A1)"])
+@pytest.mark.parametrize("reason", ["=1+1", "+cmd", "-2", "@SUM(A1)", "＝1+1", "－2"])
 def test_no_cell_of_the_export_is_a_formula(workspace, author, reason):
     suppressions.opt_out(workspace, 31600000001, reason=reason)
     [row] = csv.DictReader(io.StringIO(exported(workspace, author)))

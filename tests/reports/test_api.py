@@ -146,3 +146,13 @@ def test_a_strangers_export_is_404(api, campaign):
     stranger = factories.bearer(factories.api_key(factories.workspace())[1])
     for address in ("", "file/"):
         assert stranger.get(f"/api/v1/exports/{asked['id']}/{address}").status_code == 404
+
+
+def test_the_exports_of_a_campaign_are_listed_the_newest_first_and_no_others(api, workspace, campaign):
+    other = factories.done(workspace)
+    first, second, _ = (
+        api.post(f"/api/v1/campaigns/{of.pk}/exports/", {"format": kind}).json()["id"]
+        for of, kind in [(campaign, "csv"), (campaign, "parquet"), (other, "csv")]
+    )
+    listed = api.get(f"/api/v1/campaigns/{campaign.pk}/exports/").json()["results"]
+    assert [(row["id"], row["format"]) for row in listed] == [(second, "parquet"), (first, "csv")]

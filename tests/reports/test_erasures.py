@@ -104,6 +104,7 @@ FREE = {
     },
     "keys, digests, counts and places": {
         *("recipients_upload", "recipients_erasedchunk", "recipients_suppressioncount", "delivery_intent"),
+        "delivery_hostclock",
         *(
             "reports_export",
             "reports_standingexport",

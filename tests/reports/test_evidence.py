@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
@@ -21,6 +22,7 @@ from pypdf import PdfReader
 from accounts.roles import Role
 from audit import heads, ledger, verification
 from audit.models import Entry
+from config import env
 from delivery import pushing
 from moderation.models import Decision
 from recipients import forgetting
@@ -447,3 +449,26 @@ def test_openssl_and_sha256sum_check_it_as_the_document_says(data, key, tmp_path
     told = json.loads(members(data)["manifest.json"])["members"]
     assert told == {name: hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() for name in told}
     assert "evidence.pdf" in told
+
+
+def test_what_an_earlier_key_signed_holds_and_its_public_half_is_told_by_its_name(data, key, settings, tmp_path):
+    (tmp_path / "it.zip").write_bytes(data)
+    old = bundle.public_text(key)
+    settings.EVIDENCE_KEY = "another"
+    with pytest.raises(CommandError, match="does not hold"):
+        call_command("verify_evidence", str(tmp_path / "it.zip"))
+    settings.EVIDENCE_PUBLIC_KEYS = [old]
+    call_command("verify_evidence", str(tmp_path / "it.zip"))
+    said = Client().get("/evidence-key/").json()
+    assert said["public"] != old and [one["public"] for one in said["earlier"]] == [old]
+    pem = Client().get(f"/evidence-key/pem/?key={bundle.key_id(old)}")
+    assert pem.content.decode() == said["earlier"][0]["pem"] == bundle.public_pem(old)
+    assert f"/evidence-key/pem/?key={bundle.key_id(old)}" in text_of(data).replace(" ", "")
+    assert Client().get("/evidence-key/pem/?key=0123456789abcdef").status_code == 404
+
+
+@pytest.mark.parametrize("given", ["no key", "c2hvcnQ="])
+def test_what_is_no_public_key_is_refused_at_the_start(monkeypatch, given):
+    monkeypatch.setenv("EVIDENCE_PUBLIC_KEYS", given)
+    with pytest.raises(ImproperlyConfigured, match="no public key"):
+        env.public_keys("EVIDENCE_PUBLIC_KEYS")

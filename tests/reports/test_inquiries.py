@@ -295,3 +295,15 @@ def test_an_inquiry_that_nobody_answers_is_rung_for_again_and_ends_after_a_day(w
     inquiries.work_on(made.pk, clock=lambda: timezone.now() + timedelta(days=2))
     made.refresh_from_db()
     assert (made.status, made.failure, made.phone) == ("failed", "It could not be answered within a day.", None)
+
+
+def test_what_the_ledger_says_of_a_number_is_found_under_the_key_of_then(workspace, moderator, settings):
+    phone = 31600000042
+    suppressions.add(workspace, str(phone), reason="They asked.", by=moderator)
+    before = asked(workspace, phone, moderator)
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 8, [settings.SECRET_KEY]
+    now = asked(workspace, phone, moderator)
+    assert [one["why"] for one in inquiries.read(now)["suppression_history"]] == ["They asked."]
+    assert inquiries.forget(workspace, phone) == 2
+    before.refresh_from_db()
+    assert before.status == "expired"

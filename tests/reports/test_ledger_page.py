@@ -101,8 +101,9 @@ def test_the_file_has_every_entry_in_its_order_and_that_somebody_took_it_is_one(
 def test_no_cell_of_the_file_is_a_formula(api, workspace, author):
     people.describe(author.pk, name="=1+1", wants_mail=True, by=author)
     record("campaign.tested", factories.draft(workspace, name="=HYPERLINK()"), by=author, note="+1")
-    (line,) = lines(api.get(API, {"action": "campaign.tested"}))
-    assert (line["subject"], line["note"]) == ("'=HYPERLINK()", "'+1")
+    record("campaign.tested", factories.draft(workspace, name="＝HYPERLINK()"), by=author, note=" ＋1")
+    for line, equals, plus in zip(lines(api.get(API, {"action": "campaign.tested"})), "=＝", ("+", " ＋"), strict=True):
+        assert (line["subject"], line["note"]) == (f"'{equals}HYPERLINK()", f"'{plus}1")
 
 
 def test_whatever_is_recorded_has_words_for_people():

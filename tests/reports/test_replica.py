@@ -10,6 +10,7 @@ from django.utils import timezone
 from audit import walls
 from campaigns.models import Campaign
 from config.celery import app
+from metrics import exposition, figures
 from reports import day_counts, exports, lines, replica
 from reports.models import Format
 from reports.statuses import Status
@@ -164,3 +165,12 @@ def test_nothing_is_ever_written_to_the_copy(copy, workspace):
 
 def test_the_clock_marks_where_there_is_a_copy_only():
     assert "mark-replica" not in app.conf.beat_schedule
+
+
+def test_a_scrape_says_how_far_the_copy_is_behind_and_that_it_is_away(monkeypatch):
+    replica.mark(now=timezone.now() - timedelta(seconds=25))
+    assert figures.replica_lag(timezone.now()) == pytest.approx(25, abs=3)
+    monkeypatch.setitem(connections[replica.ALIAS].settings_dict, "PORT", "1")
+    connections[replica.ALIAS].close()
+    (told,) = [one for one in exposition.Figures(now=timezone.now()).collect() if one.name.endswith("scrape_success")]
+    assert {one.labels["part"]: one.value for one in told.samples}["replica"] == 0

@@ -160,13 +160,14 @@ def test_what_cannot_be_asked_is_said_with_its_field(api, query, field):
     assert field in answer.json()["error"]["fields"]
 
 
-def test_the_file_has_what_the_api_says_and_no_formula(api, workspace, author):
-    sent(workspace, sender=factories.sender(workspace, "=HYPERLINK()"))
+@pytest.mark.parametrize("formula", ["=HYPERLINK()", "＝HYPERLINK()"])
+def test_the_file_has_what_the_api_says_and_no_formula(api, workspace, author, formula):
+    sent(workspace, sender=factories.sender(workspace, formula))
     count()
     for client, address in ((api, "/api/v1/statistics/export/"), (signed_in(author), "/statistics/file/")):
         answer = client.get(address, {"by": "sender"})
         (row,) = csv.DictReader(io.StringIO(answer.content.decode()))
-        assert (row["name"], row["messages"], row["delivered"]) == ("'=HYPERLINK()", "4", "4")
+        assert (row["name"], row["messages"], row["delivered"]) == (f"'{formula}", "4", "4")
         assert answer["Content-Disposition"].startswith('attachment; filename="statistics-sender-')
 
 

@@ -6,6 +6,7 @@ import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
@@ -17,8 +18,10 @@ from schemathesis.specs.openapi.checks import (
 
 from accounts.roles import Role
 from config.wsgi import application
+from reports import erasures, inquiries
 from reports.models import Export
 from tests import factories
+from webhooks import endpoints
 
 CHECKS = [
     not_a_server_error,
@@ -38,11 +41,18 @@ def things(workspace):
     """An id of each kind that the caller may reach, by the beginning of its address."""
     campaign = factories.done(workspace)
     export = Export.objects.create(workspace=workspace, campaign=campaign, requested_by=campaign.created_by)
+    endpoint, admin, now = factories.endpoint(workspace), factories.member(workspace, Role.ADMIN), timezone.now()
     return {
         "lists": [campaign.list_id, factories.ready_list(workspace).pk],
         "senders": [campaign.sender_id],
         "campaigns": [campaign.pk, factories.campaign(workspace).pk, factories.in_review(workspace).pk],
         "exports": [export.pk],
+        "inquiries": [inquiries.ask(workspace, "+31612345678", reason="They ask.", by=admin, now=now).pk],
+        "erasures": [erasures.ask(workspace, "+31687654321", reason="They ask.", by=admin, now=now).pk],
+        "standing-exports": [factories.standing_export(workspace).pk],
+        "templates": [factories.saved_text(workspace).pk],
+        "webhooks": [endpoint.pk],
+        "webhooks/deliveries": [endpoints.try_out(endpoint.pk, by=admin, now=now).pk],
         "suppressions/imports": [factories.suppression_import(workspace).pk],
         "members": [factories.membership(workspace).pk],
         "invitations": [factories.invitation(workspace).pk],

@@ -675,30 +675,38 @@ class Store:
     def _find_by_doubt(self, one: Receipt, *, now: datetime) -> tuple[int, int, int, int] | None:
         if receipts.VERDICTS[one.state] is None or one.received_at > now - receipts.DOUBT_AFTER:
             return None
-        ripe = now - timedelta(seconds=settings.RESPONSE_TIMEOUT) - intents.OVERDUE_MARGIN
-        busy = self._busy(one.channel_id) if one.received_at > ripe else set()
-        if len(busy) > 1:
-            return None
         found = [
             key
             for key, (channel_id, phone, at) in self.doubts.items()
             if channel_id == one.channel_id and phone == one.phone and one.received_at > at - timedelta(minutes=5)
         ]
-        if len(found) != 1 or not busy <= {found[0][0]}:
+        if len(found) != 1:
             return None
         campaign_id, recipient = found[0]
+        overdue = now - timedelta(seconds=settings.RESPONSE_TIMEOUT) - intents.OVERDUE_MARGIN
+        is_ripe = one.received_at <= overdue
+        suspects = self._suspects(one.channel_id, overdue=overdue)
+        if any(suspect.may_be_meant(doubted=campaign_id, is_ripe=is_ripe) for suspect in suspects):
+            return None
         if self.messages[campaign_id][recipient].parts != 1:
             return None
         return (campaign_id, recipient, 0, one.phone or 0)
 
-    def _busy(self, channel_id: int) -> set[int]:
-        return {
-            row.campaign_id
+    def _suspects(self, channel_id: int, *, overdue: datetime) -> list[receipts.Suspect]:
+        return [
+            receipts.Suspect(
+                campaign_id=row.campaign_id,
+                is_trigger=self.campaigns[row.campaign_id].is_trigger,
+                is_late=row.unresolved > 0 or self._intended_at(row) <= overdue,
+            )
             for row in self.chunks.values()
             if row.status == ChunkStatus.OPEN
             and (row.intended > row.next or row.unresolved)
             and self.campaigns[row.campaign_id].channel_id == channel_id
-        }
+        ]
+
+    def _intended_at(self, row: Chunk) -> datetime:
+        return next(one.at for one in reversed(self.intents) if one.chunk == row.pk and not one.is_retry)
 
     # --- The clock (delivery.due, delivery.transitions) ---------------------------------------------------------------
 

@@ -2,8 +2,8 @@ import random
 
 import pytest
 
-from smpp.inbound import UNREADABLE, Message, parse
-from smpp.pdu import HEADER, DeliverSm, Tlv, encode
+from smpp.inbound import UNREADABLE, Message, as_deliver_sm, parse
+from smpp.pdu import HEADER, DataSm, DeliverSm, Tlv, encode
 
 
 def body(**given):
@@ -17,6 +17,27 @@ def test_a_message_says_who_wrote_what_to_whom():
 
 def test_a_long_text_in_an_optional_parameter_is_read():
     assert parse(body(tlvs={Tlv.MESSAGE_PAYLOAD: b"x" * 300})).octets == b"x" * 300
+
+
+def test_a_data_sm_says_the_same_as_a_deliver_sm_with_its_text_in_the_parameter():
+    said = {
+        "service_type": b"CMT",
+        "source_addr_ton": 1,
+        "source_addr_npi": 2,
+        "source_addr": b"31600000001",
+        "dest_addr_ton": 3,
+        "dest_addr_npi": 4,
+        "destination_addr": b"4321",
+        "esm_class": 4,
+        "registered_delivery": 1,
+        "data_coding": 8,
+        "tlvs": {Tlv.MESSAGE_PAYLOAD: b"\0S"},
+    }
+    assert as_deliver_sm(DataSm(**said)) == body(**said)
+
+
+def test_a_data_sm_with_an_address_longer_than_a_deliver_sm_may_have_is_read():
+    assert parse(as_deliver_sm(DataSm(source_addr=b"7" * 64))).source == "7" * 64
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,12 @@ def test_a_python_too_old_is_told_in_a_sentence(tmp_path):
 
 @pytest.mark.parametrize(
     ("command", "arguments", "extras"),
-    [("run", (), set()), ("run", ("--s3",), {"s3"}), ("test", (), {"s3", "test"}), ("stores", ("--s3",), {"s3"})],
+    [
+        ("run", (), set()),
+        ("run", ("--s3",), {"s3"}),
+        ("test", (), {"otel", "s3", "sentry", "test"}),
+        ("stores", ("--s3",), {"s3"}),
+    ],
 )
 def test_an_s3_is_installed_for_those_who_want_one(command, arguments, extras):
     assert install._extras(command, arguments) == extras

@@ -3,7 +3,7 @@
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 BlankEnum: TypeAlias = Literal[""]
-ByEnum: TypeAlias = Literal["day", "sender", "channel", "campaign", "error"]
+CampaignMode: TypeAlias = Literal["on_approval", "scheduled", "spread", "trigger"]
 CampaignStatus: TypeAlias = Literal[
     "draft",
     "in_review",
@@ -17,32 +17,29 @@ CampaignStatus: TypeAlias = Literal[
     "cancelled",
     "failed",
 ]
-ColumnsEnum: TypeAlias = Literal[
+DefaultCoding: TypeAlias = Literal["gsm", "latin1", "ascii"]
+DeliveryState: TypeAlias = Literal["pending", "delivered", "failed"]
+ErasurePlace: TypeAlias = Literal[
+    "calls",
+    "test_phones",
+    "messages",
+    "receipts",
+    "inbound",
+    "incidents",
+    "lists",
+    "imports",
+    "exports",
+    "inquiries",
+    "suppressed",
+]
+ErasureStatus: TypeAlias = Literal["running", "waiting", "done"]
+ExportColumn: TypeAlias = Literal[
     "to", "status", "error_code", "error_name", "error_text", "submitted_at", "done_at", "parts"
 ]
-DefaultCodingEnum: TypeAlias = Literal["gsm", "latin1", "ascii"]
-DisabledEnum: TypeAlias = Literal["by_hand", "gone", "failing"]
-ErasureOutputStatusEnum: TypeAlias = Literal["running", "waiting", "done"]
-EventsEnum: TypeAlias = Literal[
-    "campaign.in_review",
-    "campaign.rejected",
-    "campaign.approved",
-    "campaign.missed",
-    "campaign.sending",
-    "campaign.paused",
-    "campaign.done",
-    "campaign.expired",
-    "campaign.cancelled",
-    "campaign.failed",
-    "export.ready",
-    "export.failed",
-    "messages.settled",
-]
+ExportFormat: TypeAlias = Literal["csv", "csv.gz", "parquet", "evidence"]
+ExportNumbers: TypeAlias = Literal["masked", "whole"]
 ExportStatus: TypeAlias = Literal["queued", "running", "ready", "failed", "expired"]
-FormatEnum: TypeAlias = Literal["csv", "csv.gz", "parquet", "evidence"]
-InvitationStatus: TypeAlias = Literal["pending", "accepted", "revoked"]
-JoinRequestStatus: TypeAlias = Literal["pending", "granted", "refused"]
-KindEnum: TypeAlias = Literal[
+IncidentKind: TypeAlias = Literal[
     "bind_refused",
     "link_lost",
     "connect_failed",
@@ -62,25 +59,12 @@ KindEnum: TypeAlias = Literal[
     "destination_barred",
     "unbalanced",
 ]
+InvitationStatus: TypeAlias = Literal["pending", "accepted", "revoked"]
+JoinRequestStatus: TypeAlias = Literal["pending", "granted", "refused"]
 ListStage: TypeAlias = Literal["reading", "sorting", "writing"]
 ListStatus: TypeAlias = Literal["uploading", "preparing", "ready", "failed", "cancelled", "deleted"]
-LongMessagesEnum: TypeAlias = Literal["udh8", "udh16", "sar", "payload"]
-ModeEnum: TypeAlias = Literal["on_approval", "scheduled", "spread", "trigger"]
+LongMessages: TypeAlias = Literal["udh8", "udh16", "sar", "payload"]
 NullEnum: TypeAlias = None
-NumbersEnum: TypeAlias = Literal["masked", "whole"]
-PlaceEnum: TypeAlias = Literal[
-    "calls",
-    "test_phones",
-    "messages",
-    "receipts",
-    "inbound",
-    "incidents",
-    "lists",
-    "imports",
-    "exports",
-    "inquiries",
-    "suppressed",
-]
 PushInputRequest: TypeAlias = "MessageInputRequest | MessagesInputRequest"
 PushOutput: TypeAlias = "TakenOutput | AnswersOutput"
 RecipientStatus: TypeAlias = Literal[
@@ -88,8 +72,7 @@ RecipientStatus: TypeAlias = Literal[
 ]
 RevisionStatus: TypeAlias = Literal["pending", "approved", "rejected"]
 Role: TypeAlias = Literal["author", "moderator", "admin"]
-ScopeEnum: TypeAlias = Literal["workspace", "global"]
-ScopesEnum: TypeAlias = Literal[
+Scope: TypeAlias = Literal[
     "campaigns:read",
     "campaigns:write",
     "messages",
@@ -114,10 +97,27 @@ ScopesEnum: TypeAlias = Literal[
     "decide",
 ]
 SenderStatus: TypeAlias = Literal["draft", "pending", "approved", "rejected", "archived"]
-StateEnum: TypeAlias = Literal["pending", "delivered", "failed"]
+StatisticsBy: TypeAlias = Literal["day", "sender", "channel", "campaign", "error"]
 SuppressionImportStatus: TypeAlias = Literal["uploading", "importing", "done", "failed"]
+SuppressionScope: TypeAlias = Literal["workspace", "global"]
 SuppressionSource: TypeAlias = Literal["hand", "import", "opt_out"]
-VerdictEnum: TypeAlias = Literal["voted", "approved", "rejected", "rescheduled", "sent_now"]
+Verdict: TypeAlias = Literal["voted", "approved", "rejected", "rescheduled", "sent_now"]
+WebhookDisabled: TypeAlias = Literal["by_hand", "gone", "failing"]
+WebhookEvent: TypeAlias = Literal[
+    "campaign.in_review",
+    "campaign.rejected",
+    "campaign.approved",
+    "campaign.missed",
+    "campaign.sending",
+    "campaign.paused",
+    "campaign.done",
+    "campaign.expired",
+    "campaign.cancelled",
+    "campaign.failed",
+    "export.ready",
+    "export.failed",
+    "messages.settled",
+]
 
 
 class AnswerOutput(TypedDict):
@@ -140,7 +140,7 @@ class AttemptOutput(TypedDict):
 
 class CampaignInputRequest(TypedDict):
     name: str
-    mode: "ModeEnum"
+    mode: "CampaignMode"
     text: str
     sender: int
     list: NotRequired[int | None]
@@ -160,7 +160,7 @@ class CampaignOutput(TypedDict):
     public_id: str
     name: str
     status: "CampaignStatus"
-    mode: "ModeEnum"
+    mode: "CampaignMode"
     text: str
     placeholders: list[str]
     encoding: str
@@ -193,7 +193,7 @@ class CampaignReportOutput(TypedDict):
     public_id: str
     name: str
     status: "CampaignStatus"
-    mode: "ModeEnum"
+    mode: "CampaignMode"
     text: str
     placeholders: list[str]
     encoding: str
@@ -230,8 +230,8 @@ class ChannelOutput(TypedDict):
     name: str
     is_default: bool
     tps: int
-    default_coding: "DefaultCodingEnum"
-    long_messages: "LongMessagesEnum"
+    default_coding: "DefaultCoding"
+    long_messages: "LongMessages"
     default_validity_seconds: int | None
     accepted_is_delivered: bool
 
@@ -243,7 +243,7 @@ class CountsOutput(TypedDict):
 
 
 class DecisionOutput(TypedDict):
-    verdict: "VerdictEnum"
+    verdict: "Verdict"
     by: str
     at: str
     round: int
@@ -258,7 +258,7 @@ class DeliveryOutput(TypedDict):
     id: int
     webhook_id: str
     event: str
-    state: "StateEnum"
+    state: "DeliveryState"
     made_at: str
     next_at: str
 
@@ -288,7 +288,7 @@ class ErasureInputRequest(TypedDict):
 class ErasureOutput(TypedDict):
     id: int
     known_as: str
-    status: "ErasureOutputStatusEnum"
+    status: "ErasureStatus"
     reason: str
     asked_by: str | None
     asked_at: str
@@ -314,17 +314,17 @@ class ErrorPage(TypedDict):
 
 
 class ExportInputRequest(TypedDict):
-    format: NotRequired["FormatEnum"]
-    numbers: NotRequired["NumbersEnum"]
+    format: NotRequired["ExportFormat"]
+    numbers: NotRequired["ExportNumbers"]
     columns: NotRequired[list[str]]
 
 
 class ExportOutput(TypedDict):
     id: int
     campaign: int
-    format: "FormatEnum"
+    format: "ExportFormat"
     columns: list[str]
-    numbers: "NumbersEnum"
+    numbers: "ExportNumbers"
     status: "ExportStatus"
     url: str | None
     rows: int
@@ -375,7 +375,7 @@ class InboundOutput(TypedDict):
 
 
 class IncidentOutput(TypedDict):
-    kind: "KindEnum"
+    kind: "IncidentKind"
     channel: str
     count: int
     first_at: str
@@ -399,7 +399,7 @@ class InquiryOutput(TypedDict):
     ready_at: str | None
     failure: str
     url: str | None
-    answer: dict[str, dict[str, Any]]
+    answer: dict[str, dict[str, Any]] | None
 
 
 class InvitationInputRequest(TypedDict):
@@ -436,7 +436,7 @@ class KeyOutput(TypedDict):
     name: str
     prefix: str
     user: str | None
-    scopes: list["ScopesEnum"]
+    scopes: list["Scope"]
     created_by: str
     created_at: str
     last_used_at: str | None
@@ -529,9 +529,9 @@ class NewWebhookOutput(TypedDict):
     id: int
     url: str
     description: str
-    events: list["EventsEnum"]
+    events: list["WebhookEvent"]
     with_numbers: bool
-    disabled: "DisabledEnum | BlankEnum"
+    disabled: "WebhookDisabled | BlankEnum"
     failing_since: str | None
     old_secret_until: str | None
     created_by: str
@@ -545,7 +545,7 @@ class OptionalReasonInputRequest(TypedDict):
 
 class PatchedCampaignInputRequest(TypedDict):
     name: NotRequired[str]
-    mode: NotRequired["ModeEnum"]
+    mode: NotRequired["CampaignMode"]
     text: NotRequired[str]
     sender: NotRequired[int]
     list: NotRequired[int | None]
@@ -568,7 +568,7 @@ class PatchedChangePlaceInputRequest(TypedDict):
 class PatchedChangeWebhookInputRequest(TypedDict):
     url: NotRequired[str]
     description: NotRequired[str]
-    events: NotRequired[list["EventsEnum"]]
+    events: NotRequired[list["WebhookEvent"]]
 
 
 class PatchedNameInputRequest(TypedDict):
@@ -599,7 +599,7 @@ class PlaceInputRequest(TypedDict):
 
 
 class PlaceOutput(TypedDict):
-    place: "PlaceEnum"
+    place: "ErasurePlace"
     erased: int
     awaited: int
     unread: int
@@ -705,18 +705,18 @@ class SenderOutput(TypedDict):
 
 
 class StandingExportInputRequest(TypedDict):
-    format: "FormatEnum"
-    numbers: NotRequired["NumbersEnum"]
-    columns: NotRequired[list["ColumnsEnum"]]
+    format: "ExportFormat"
+    numbers: NotRequired["ExportNumbers"]
+    columns: NotRequired[list["ExportColumn"]]
     hours_after_end: NotRequired[int]
     daily_at: NotRequired[str]
 
 
 class StandingExportOutput(TypedDict):
     id: int
-    format: "FormatEnum"
+    format: "ExportFormat"
     columns: list[str]
-    numbers: "NumbersEnum"
+    numbers: "ExportNumbers"
     hours_after_end: int | None
     daily_at: str | None
     next_at: str | None
@@ -725,7 +725,7 @@ class StandingExportOutput(TypedDict):
 
 
 class StatisticsOutput(TypedDict):
-    by: "ByEnum"
+    by: "StatisticsBy"
     since: str
     until: str
     total: "CountsOutput"
@@ -762,7 +762,7 @@ class SuppressionInputRequest(TypedDict):
 class SuppressionOutput(TypedDict):
     id: int
     to: str | None
-    scope: "ScopeEnum"
+    scope: "SuppressionScope"
     source: "SuppressionSource"
     reason: str
     added_by: str | None
@@ -835,7 +835,7 @@ class TrialResultOutput(TypedDict):
 class WebhookInputRequest(TypedDict):
     url: str
     description: NotRequired[str]
-    events: list["EventsEnum"]
+    events: list["WebhookEvent"]
     with_numbers: NotRequired[bool]
 
 
@@ -843,9 +843,9 @@ class WebhookOutput(TypedDict):
     id: int
     url: str
     description: str
-    events: list["EventsEnum"]
+    events: list["WebhookEvent"]
     with_numbers: bool
-    disabled: "DisabledEnum | BlankEnum"
+    disabled: "WebhookDisabled | BlankEnum"
     failing_since: str | None
     old_secret_until: str | None
     created_by: str
@@ -856,7 +856,7 @@ class WholeDeliveryOutput(TypedDict):
     id: int
     webhook_id: str
     event: str
-    state: "StateEnum"
+    state: "DeliveryState"
     made_at: str
     next_at: str
     payload: dict[str, dict[str, Any]]

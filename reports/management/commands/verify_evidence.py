@@ -4,10 +4,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from reports import bundle
+from reports import bundle, signing_keys
 
 
 class Command(BaseCommand):
@@ -16,21 +15,20 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, nargs="?", help="Without one: say the public key of this installation.")
-        parser.add_argument("--key", help="The public key that must have signed it; this installation's otherwise.")
+        parser.add_argument("--key", help="The public key that must have signed it; otherwise it may be any of ours.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        ours = bundle.public_text(bundle.private_key(settings.EVIDENCE_KEY))
+        known = signing_keys.public()
         if options["file"] is None:
-            self.stdout.write(ours)
+            self.stdout.write(next(iter(known.values())))
             return
-        public = options["key"] or ours
-        try:
-            name = bundle.key_id(public)
-        except ValueError as trouble:
-            raise CommandError(f"That is no public key: {trouble}.", returncode=2) from trouble
         try:
             data = options["file"].read_bytes()
+            public = options["key"] or known.get(bundle.signer(data)) or next(iter(known.values()))
+            name = bundle.key_id(public)
             found = bundle.faults(data, public=public)
+        except ValueError as trouble:
+            raise CommandError(f"That is no public key: {trouble}.", returncode=2) from trouble
         except (OSError, bundle.Unreadable) as trouble:
             raise CommandError(str(trouble), returncode=2) from trouble
         for fault in found:

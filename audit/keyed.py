@@ -1,0 +1,14 @@
+"""What is known again by a digest under SECRET_KEY: what was told under the keys before it stays good."""
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+
+def secrets() -> list[str]:
+    """Those of the installation: the newest seals, each opens."""
+    return [str(key) for key in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+
+
+def digests(salt: str, text: str) -> list[str]:
+    """One for each key, today's first."""
+    return [salted_hmac(salt, text, secret=key, algorithm="sha256").hexdigest() for key in secrets()]

@@ -1,0 +1,27 @@
+"""Encrypts the secrets of all channels and webhooks with the key of today."""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError
+
+from audit.refusal import Refused
+from channels import rotation
+from webhooks import endpoints
+
+
+class Command(BaseCommand):
+    help = "Encrypt the secrets of channels and webhooks with CHANNEL_KEY; the keys before it: CHANNEL_KEY_FALLBACKS."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            rotated = rotation.rotate(by=None)
+            sealed = endpoints.seal_anew()
+        except (Refused, ImproperlyConfigured) as trouble:
+            raise CommandError(str(trouble)) from trouble
+        for name in rotated:
+            self.stdout.write(f"The secrets of {name} are encrypted with the new key.")
+        if sealed:
+            self.stdout.write(f"So are those of {sealed} webhooks.")
+        is_done = rotated or sealed
+        self.stdout.write("CHANNEL_KEY_FALLBACKS is not needed any more." if is_done else "Nothing was to be done.")
