@@ -27,6 +27,7 @@ PICTURES = {
     "campaigns": ("author", "campaigns", "light", 1280),
     "wizard": ("author", "campaign-message", "light", 1280),
     "campaign": ("author", "campaign-sending", "light", 1280),
+    "campaign_recipients": ("author", "campaign-recipients-tab", "light", 1280),
     "campaign_errors": ("author", "campaign-errors", "light", 1280),
     "campaign_content": ("author", "campaign-content", "light", 1280),
     "campaign_exports": ("author", "campaign-exports", "light", 1280),
@@ -100,6 +101,8 @@ def _settle(page: Page) -> None:
     """What the page fetches after it is shown; it goes on polling, so the network is never quiet for long."""
     page.wait_for_load_state("load")
     page.wait_for_timeout(900)
+    if "?tab=" in page.url:
+        page.evaluate("scrollBy(0, document.getElementById('tabs').getBoundingClientRect().top - 80)")  # below the bar
 
 
 def _wait(url: str) -> None:
