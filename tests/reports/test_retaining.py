@@ -259,7 +259,7 @@ def test_an_admin_sets_the_days_on_a_page_that_says_what_goes_next_and_others_lo
     assert Entry.objects.about(workspace).filter(action="workspace.kept").count() == 1
     look = signed_in(author, workspace)
     seen = text_of(look.get("/retention/"))
-    assert "<dt>Messages</dt><dd>400 days<" in seen and "<dt>Lists</dt><dd>As the installation has it<" in seen
+    assert "<dt>Messages</dt><dd>400 days<" in seen and "<dt>Lists</dt><dd>No days of its own<" in seen
     assert look.post("/retention/", days).status_code == 403
     with pytest.raises(Refused) as refusal:
         keeping.keep(workspace.pk, by=author, lists_kept_days=3)
