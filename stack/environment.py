@@ -38,7 +38,7 @@ def build(data: Path, *, urls: Mapping[str, str], listen: Ports) -> dict[str, st
         "SECRET_KEY": keyring["django"],
         "STATIC_ROOT": str(data / "static"),
         "SCRATCH": str(scratch),
-        "PUBLIC_URL": f"http://127.0.0.1:{listen.web}",
+        "PUBLIC_URL": f"http://localhost:{listen.web}",  # a name: browsers make no passkey for a bare address
         "DEMO_FILE": str(data / "demo.json"),  # logins and tokens stay the same from run to run
         "FLOWER_BASIC_AUTH": f"{FLOWER_USER}:{keyring['flower']}",
     }

@@ -4,11 +4,10 @@ import socket
 
 
 def is_free(port: int) -> bool:
-    # Binding is not proof enough: beside a listener on 0.0.0.0 some systems let us bind 127.0.0.1.
-    with socket.socket() as asking:
-        asking.settimeout(1)
-        if asking.connect_ex(("127.0.0.1", port)) == 0:
-            return False
+    # Binding is not proof enough: beside a listener on 0.0.0.0 some systems let us bind 127.0.0.1, and a browser that
+    # is told localhost asks at ::1 first.
+    if _answers("127.0.0.1", port) or _answers("::1", port):
+        return False
     with socket.socket() as binding:
         binding.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -30,3 +29,11 @@ def pick(*, wished: int = 0, taken: frozenset[int] = frozenset()) -> int:
             port = int(binding.getsockname()[1])
         if port not in taken:
             return port
+
+
+def _answers(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), timeout=1).close()
+    except OSError:  # also where there is no IPv6
+        return False
+    return True

@@ -103,7 +103,8 @@ def _in_words(report: Report) -> str:
 
 
 def _welcome(installation: Installation, data: Path) -> str:
-    url, env = installation.url, installation.env
+    env = installation.env
+    url = env["PUBLIC_URL"].rstrip("/")
     lines = [
         f"Pages    {url}/",
         f"Admin    {url}/admin/",

@@ -21,10 +21,14 @@ from delivery.statuses import ChunkStatus, MessageState
 from moderation import decisions
 from recipients import suppressions
 from recipients.models import RecipientList
+from reports import erasures, inquiries
+from reports.models import Erasure, Inquiry
 from reports.progress import MOST_INTENTS
 from senders import transitions as sender_transitions
 from senders.models import Sender
 from tests import evidence, factories
+from webhooks import endpoints
+from webhooks.models import Delivery, Endpoint
 
 LONG_NAME = "Summer clearance for regular customers in Noord-Holland, Zuid-Holland and Utrecht, second wave"
 TEXT = "Half price on everything until Sunday, only at Acme. Show this message at the till. Stop: text STOP to 4040."
@@ -44,6 +48,10 @@ class Filled:
     failed: RecipientList
     sender: Sender
     request: JoinRequest  # by somebody who is no member yet
+    endpoint: Endpoint
+    ping: Delivery
+    erasure: Erasure
+    inquiry: Inquiry
 
 
 def fill(workspace: Workspace) -> Filled:
@@ -70,6 +78,15 @@ def fill(workspace: Workspace) -> Filled:
     factories.invitation(workspace, "newcomer@acme.example", by=admin, is_moderator=True)
     newcomer = factories.user(name="Lou Smit")
     request = factories.join_request(workspace, newcomer, "Marta in marketing said that I should ask here.")
+    endpoint = factories.endpoint(workspace, f"https://hooks.example.com/{'a-long-way/' * 12}in", by=admin)
+    ping = endpoints.try_out(endpoint.pk, by=admin, now=timezone.now())
+    factories.api_key(workspace, name=LONG_NAME[:60], by=admin)
+    factories.token(workspace, author)
+    factories.standing_export(workspace, by=admin)
+    factories.trial_phone(workspace)
+    asked = {"reason": f"By letter: {LONG_NAME}.", "by": admin, "now": timezone.now()}
+    erasure = erasures.ask(workspace, "+31699999999", **asked)
+    inquiry = inquiries.ask(workspace, "+31699999998", **asked)
     campaigns = {
         str(status): factories.campaign(workspace, status, by=author, sender=sender, list=ready, text=TEXT, name=name)
         for status, name in {
@@ -107,6 +124,10 @@ def fill(workspace: Workspace) -> Filled:
         failed=failed,
         sender=sender,
         request=request,
+        endpoint=endpoint,
+        ping=ping,
+        erasure=erasure,
+        inquiry=inquiry,
     )
 
 

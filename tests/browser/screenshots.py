@@ -27,6 +27,7 @@ PICTURES = {
     "campaigns": ("author", "campaigns", "light", 1280),
     "wizard": ("author", "campaign-message", "light", 1280),
     "campaign": ("author", "campaign-sending", "light", 1280),
+    "campaign_recipients": ("author", "campaign-recipients-tab", "light", 1280),
     "campaign_errors": ("author", "campaign-errors", "light", 1280),
     "campaign_content": ("author", "campaign-content", "light", 1280),
     "campaign_exports": ("author", "campaign-exports", "light", 1280),
@@ -42,7 +43,6 @@ PICTURES = {
     "dashboard_phone": ("author", "dashboard", "light", 390),
     "campaign_phone": ("author", "campaign-sending", "light", 390),
 }
-OF_A_TAB = {"campaign_errors", "campaign_content", "campaign_exports"}  # what is shown is below the campaign's totals
 PATIENCE = 60.0  # seconds for the web process to answer
 
 
@@ -91,8 +91,6 @@ def take(browser: Browser, url: str, into: Path, wanted: Collection[str]) -> Non
         page.wait_for_url(f"{url}/")
         page.goto(PAGES[who][page_name](filled))
         _settle(page)
-        if name in OF_A_TAB:
-            page.locator("#tabs").evaluate("tabs => tabs.scrollIntoView({behavior: 'instant'})")
         file = into / f"{name}.png"
         page.screenshot(path=file, animations="disabled")
         print(f"{file.name}: {file.stat().st_size // 1024} KB")
@@ -103,6 +101,8 @@ def _settle(page: Page) -> None:
     """What the page fetches after it is shown; it goes on polling, so the network is never quiet for long."""
     page.wait_for_load_state("load")
     page.wait_for_timeout(900)
+    if "?tab=" in page.url:
+        page.evaluate("scrollBy(0, document.getElementById('tabs').getBoundingClientRect().top - 80)")  # below the bar
 
 
 def _wait(url: str) -> None:

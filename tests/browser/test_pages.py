@@ -21,6 +21,9 @@ FINDINGS = """async () => {
     (one) => `${one.id}: ${one.nodes.slice(0, 4).map((node) => node.target.join(" ") + " — "
       + (node.any[0] || node.all[0] || node.none[0] || {}).message).join(" | ")}`);
 }"""
+# Those whose choice cannot be read: nothing but their arrow is there.
+SHUT = """Array.from(document.querySelectorAll("select")).filter((one) => one.checkVisibility() && one.offsetWidth < 72)
+  .map((one) => `${one.name} is ${one.offsetWidth} pixels wide`)"""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,7 @@ def walked(live, browser, filled, look: str, wanted: Mapping[str, Iterable[str]]
         for name in names:
             page.goto(PAGES[who][name](filled))
             page.evaluate(f"{AXE}; undefined")
-            found = page.evaluate(FINDINGS)
+            found = page.evaluate(FINDINGS) + page.evaluate(SHUT)
             if width < 640 and (over := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
                 found.append(f"scrolls {over} pixels sideways")
             found += complaints

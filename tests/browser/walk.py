@@ -108,6 +108,13 @@ PAGES: dict[str, dict[str, Address]] = {
         **{
             "webhooks": at("/webhooks/"),
             "webhook-new": at("/webhooks/new/"),
+            "webhook": lambda filled: f"/webhooks/{filled.endpoint.pk}/",
+            "webhook-edit": lambda filled: f"/webhooks/{filled.endpoint.pk}/edit/",
+            "webhook-delivery": lambda filled: f"/webhooks/deliveries/{filled.ping.pk}/",
+            "keys-managed": at("/keys/"),
+            "trial-phones-managed": at("/lists/test-phones/"),
+            "erasure": lambda filled: f"/erasures/{filled.erasure.pk}/",
+            "inquiry": lambda filled: f"/inquiries/{filled.inquiry.pk}/",
             "key-new": at("/keys/new/"),
             "standing": at("/exports/standing/"),
         },
@@ -134,6 +141,7 @@ PAGES: dict[str, dict[str, Address]] = {
         "desk-stop": lambda filled: "/admin/delivery/halt/add/",
     },
     "": {
+        "forgotten": at("/password/"),
         "login": lambda filled: "/login/",
         "invitation-over": lambda filled: "/invitation/",
         "signed-out-not-found": lambda filled: "/nothing/here/",

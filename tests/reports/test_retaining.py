@@ -257,7 +257,10 @@ def test_an_admin_sets_the_days_on_a_page_that_says_what_goes_next_and_others_lo
     assert (entry.actor, entry.before["inbound_kept_days"], entry.after["inbound_kept_days"]) == (admin, 30, 40)
     assert page.post("/retention/", {**days, "lists_kept_days": "0"}).status_code == 400
     assert Entry.objects.about(workspace).filter(action="workspace.kept").count() == 1
-    assert signed_in(author, workspace).post("/retention/", days).status_code == 403
+    look = signed_in(author, workspace)
+    seen = text_of(look.get("/retention/"))
+    assert "<dt>Messages</dt><dd>400 days<" in seen and "<dt>Lists</dt><dd>No days of its own<" in seen
+    assert look.post("/retention/", days).status_code == 403
     with pytest.raises(Refused) as refusal:
         keeping.keep(workspace.pk, by=author, lists_kept_days=3)
     assert refusal.value.code == "not_an_admin"

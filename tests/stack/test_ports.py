@@ -5,12 +5,20 @@ import pytest
 from stack import environment, ports
 from stack.environment import Ports
 
+LOOPBACKS = {"127.0.0.1": socket.AF_INET, "::1": socket.AF_INET6}
 
-@pytest.fixture
-def taken():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
+
+def is_here(address: str) -> bool:
+    try:
+        socket.create_server((address, 0), family=LOOPBACKS[address]).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture(params=[address for address in LOOPBACKS if is_here(address)])
+def taken(request):
+    with socket.create_server((request.param, 0), family=LOOPBACKS[request.param]) as listener:
         yield listener.getsockname()[1]
 
 
