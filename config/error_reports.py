@@ -30,21 +30,7 @@ TELLING = {
     *("ConnectionError", "ConnectionRefusedError", "ConnectionResetError", "BrokenPipeError", "TimeoutError"),
 }
 LEFT_OUT = "(in the log, under the request id)"
-OUR_ROOMS = {
-    *(
-        "accounts",
-        "audit",
-        "campaigns",
-        "channels",
-        "config",
-        "delivery",
-        "metrics",
-        "moderation",
-        "notices",
-        "objects",
-    ),
-    *("recipients", "reports", "senders", "webhooks"),
-}
+OUR_ROOMS = {path.parent.name for path in settings.ROOT.glob("*/__init__.py")}
 
 
 def start() -> None:

@@ -673,11 +673,12 @@ def _find_by_doubt(
         by_key(cursor)
         cursor.execute(_BY_DOUBT, [list(tries), *(list(column) for column in zip(*tries.values(), strict=True))])
         found = {pk: Whereabouts(*place) for pk, *place in cursor.fetchall()}
+    ripe = now - _to_answer()
     return {
         pk: place
         for pk, place in found.items()
         if not any(
-            one.may_be_meant(doubted=place.campaign, is_ripe=tries[pk][2] <= now - _to_answer())
+            one.may_be_meant(doubted=place.campaign, is_ripe=tries[pk][2] <= ripe)
             for one in suspects.get(tries[pk][0], ())
         )
     }
