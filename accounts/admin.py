@@ -17,7 +17,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, TextField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -35,13 +35,15 @@ from accounts.roles import Role
 from accounts.rules import RULES
 from accounts.templatetags.pages import moment
 from audit.refusal import Refused
+from audit.wording import worded
 
 Row = TypeVar("Row", bound=Model)
 EMPTY = "—"
 
 
 def column(name: str, label: Any) -> Any:
-    """A field of the model under a label that is translated; `name` may lead over relations, as in `list__accepted`."""
+    """A field of the model under a label that is translated; `name` may lead over relations, as in `list__accepted`.
+    What a worker wrote in it is said in the reader's language."""
 
     def shown(row: Any) -> Any:
         *way, last = name.split("__")
@@ -55,6 +57,8 @@ def column(name: str, label: Any) -> Any:
             return moment(value)
         if value is not None and field.is_relation:
             return display_for_value(value, EMPTY)
+        if isinstance(field, TextField):
+            value = worded(value)
         return display_for_field(value, field, EMPTY)
 
     shown.__name__ = name

@@ -9,9 +9,10 @@ _known: dict[str, re.Pattern[str]] = {}
 
 
 def stored(sentence: str) -> str:
-    """A sentence, marked by gettext_noop, that will be found in the database with its %(holes)s filled."""
+    """A sentence, marked by gettext_noop, that will be found in the database with its %(holes)s filled. Where a hole
+    could end at several places, it ends at the first."""
     pieces = _HOLE.split(sentence.replace("%%", "%"))
-    pattern = "".join(f"(?P<{piece}>.*)" if number % 2 else re.escape(piece) for number, piece in enumerate(pieces))
+    pattern = "".join(f"(?P<{piece}>.*?)" if number % 2 else re.escape(piece) for number, piece in enumerate(pieces))
     _known[sentence] = re.compile(pattern, re.DOTALL)
     return sentence
 

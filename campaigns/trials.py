@@ -11,10 +11,12 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User, Workspace
 from audit.ledger import change_status, record
 from audit.refusal import Refused
+from audit.wording import stored
 from campaigns import carriers, drafts, placeholders, seal
 from campaigns.models import Campaign, TrialNumber
 from campaigns.placeholders import Template
@@ -29,6 +31,11 @@ from senders.statuses import RevisionStatus, SenderStatus
 MOST = trial_lists.MOST
 WITHIN = timedelta(hours=1)  # what is not handed over, or not delivered, by then has tested nothing
 LONGEST_VALUE = 200
+
+TRIALS_OFF = stored(gettext_noop("Test sends are switched off."))
+TRIALS_TOO_MANY = stored(gettext_noop("More than %(most)s messages of test sends in a day."))
+NO_TEST_PHONE = stored(gettext_noop("A number of it is no test phone any more."))
+NOT_ASKED = stored(gettext_noop("A test send of campaign %(campaign)s: no moderator is asked for test phones."))
 
 SEEN = ("text", "sender_id", "revision_id", "list_id", "channel_id", "route_id")
 
@@ -63,15 +70,15 @@ def left(workspace_id: int) -> int:
 def what_forbids(trial: Campaign) -> str:
     """Why a test send must not go on, in a sentence: asked by whoever sends, of its own settings."""
     if not settings.TRIALS_PER_DAY:
-        return "Test sends are switched off."
+        return TRIALS_OFF
     with connection.cursor() as cursor:
         cursor.execute("SELECT trials_of_a_day(%s)", [trial.workspace_id])
         used = int(cursor.fetchone()[0])
     if used > settings.TRIALS_PER_DAY:
-        return f"More than {settings.TRIALS_PER_DAY} messages of test sends in a day."
+        return TRIALS_TOO_MANY % {"most": settings.TRIALS_PER_DAY}
     known = TrialPhone.objects.of(trial.workspace_id).values("phone")
     if TrialNumber.objects.filter(trial=trial).exclude(phone__in=known).exists():
-        return "A number of it is no test phone any more."
+        return NO_TEST_PHONE
     return ""
 
 
@@ -99,7 +106,7 @@ def _start(seen: Campaign, listed: RecipientList, phones: Sequence[int], *, by: 
         for place, phone in enumerate(phones)
     )
     trial.seal, trial.approved_at = seal.of(trial), now
-    note = f"A test send of campaign {campaign.pk}: no moderator is asked for test phones."
+    note = NOT_ASKED % {"campaign": campaign.pk}
     after = {"seal": trial.seal, "trial_of": campaign.pk}
     change_status(
         trial, Status.APPROVED, moves=TRIAL_MOVES, by=by, note=note, also_save=["seal", "approved_at"], after=after

@@ -178,8 +178,9 @@ def _wrong_with(message: Message, forms: list[str], language: str) -> str:
 
 def _sources() -> Iterator[Path]:
     rooms = [Path(config.path) for config in apps.get_app_configs()]
-    # smpp is no app, and has sentences for people: they are marked there, and translated by whoever shows them.
-    for room in sorted([*(room for room in rooms if room.parent == settings.ROOT), settings.ROOT / "smpp"]):
+    # These are no apps, and have sentences for people: they are marked there, and translated by whoever shows them.
+    plain = [settings.ROOT / name for name in ("objects", "smpp")]
+    for room in sorted([*(room for room in rooms if room.parent == settings.ROOT), *plain]):
         yield from (path for path in sorted(room.rglob("*.py")) if "migrations" not in path.parts)
     options: Any = settings.TEMPLATES[0]
     for folder in options["DIRS"]:

@@ -28,6 +28,7 @@ from campaigns import transitions as campaign_transitions
 from campaigns.models import Campaign
 from campaigns.placeholders import Template
 from campaigns.statuses import Status
+from channels.reasons import ONE_ANSWER
 from delivery import (
     chunk_files,
     doubts,
@@ -37,6 +38,7 @@ from delivery import (
     intents,
     pushes,
     quarantine,
+    reasons,
     results,
     spending,
     texts,
@@ -254,8 +256,7 @@ def _send_fresh(work: _Work, count: int) -> bool:
         return False
     batch = _fresh_batch(work, way, chosen)
     if chosen.barred:
-        sample = "Numbers where the workspace does not allow any message were passed over."
-        _note(work.campaign, IncidentKind.DESTINATION_BARRED, sample, now=now, count=chosen.barred)
+        _note(work.campaign, IncidentKind.DESTINATION_BARRED, reasons.BARRED, now=now, count=chosen.barred)
     with _handed_over(work, batch):
         if chosen.spent:
             _settle_up(work, way, batch, chosen, now=now)
@@ -426,8 +427,7 @@ def _persist(work: _Work, store: Callable[[], T]) -> T:
             time.sleep(delay)
             delay = min(delay * 2, 10.0)
     if failures:
-        sample = "Answers of the carrier could not be stored at once."
-        _note(work.campaign, IncidentKind.DATABASE, sample, now=work.clock(), count=failures)
+        _note(work.campaign, IncidentKind.DATABASE, reasons.ANSWERS_NOT_STORED, now=work.clock(), count=failures)
     return stored
 
 
@@ -469,7 +469,7 @@ def _judge_carrier(work: _Work, way: Way, batch: Batch) -> None:
     for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
         if not way.table.answer(code).breaker:
             continue
-        sample = f"{status.name(code)}: {status.text(code)}"
+        sample = ONE_ANSWER % {"name": status.name(code), "text": status.text(code)}
         _note(work.campaign, IncidentKind.REFUSED, sample, now=work.clock(), count=count, channel_id=way.id)
     if batch.stopped_because:
         _pause(work.campaign, IncidentKind.REFUSED, batch.stopped_because, now=work.clock(), channel_id=way.id)

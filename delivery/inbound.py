@@ -10,6 +10,7 @@ from django.conf import settings
 from accounts.models import Workspace
 from campaigns import gsm
 from campaigns.models import Campaign
+from delivery import reasons
 from delivery.models import Inbound
 from recipients import stop_words, suppressions
 from senders.models import Revision
@@ -57,7 +58,7 @@ def take_in(arrivals: Sequence[Arrival]) -> None:
     workspaces = Workspace.objects.in_bulk({workspace_id for workspace_id, _ in leaving})
     for workspace_id, phone in sorted(leaving):  # in this order everywhere: each locks its workspace's ledger
         workspace = None if workspace_id == EVERYBODY else workspaces[workspace_id]
-        suppressions.opt_out(workspace, phone, reason="Answered with a stop word.")
+        suppressions.opt_out(workspace, phone, reason=reasons.STOP_WORD)
 
 
 def text_of(said: Message) -> str:

@@ -21,6 +21,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
+from delivery import reasons
 from delivery.pacing import (
     AGAIN,
     AHEAD,
@@ -198,7 +199,7 @@ class Limiter:
         if answered_at - asked_at > SLOW:
             self._slow += 1
             if self._slow >= PATIENCE:
-                self._lose("every answer was late")
+                self._lose(reasons.LATE_REDIS)
                 return []
         else:
             self._slow = 0
@@ -248,7 +249,7 @@ class Limiter:
         return [int(wait) for wait in answers[-1]] if lines else []
 
     def _lose(self, why: str) -> None:
-        self._report(f"The rate is kept without Redis: {why}.")
+        self._report(reasons.WITHOUT_REDIS % {"why": why})
         standing.lose()
         self._slow = 0
 

@@ -27,9 +27,8 @@ def note_failure(chunk: Chunk, error: Exception, *, now: datetime) -> None:
     chunk.refresh_from_db(fields=["failures"])
     trouble = type(error).__name__  # what the exception says may hold a number or a text
     if chunk.failures < MOST_FAILURES:
-        incidents.note(
-            IncidentKind.CHUNK_FAILED, at=now, sample=f"Chunk {chunk.number}: {trouble}.", campaign_id=chunk.campaign_id
-        )
+        sample = reasons.LOOK_FAILED % {"number": chunk.number, "trouble": trouble}
+        incidents.note(IncidentKind.CHUNK_FAILED, at=now, sample=sample, campaign_id=chunk.campaign_id)
     else:
         why = reasons.CHUNK_FAILED % {"number": chunk.number, "trouble": trouble, "times": chunk.failures}
         put_aside(chunk.pk, IncidentKind.CHUNK_FAILED, why, now=now)
@@ -48,7 +47,7 @@ def put_aside(chunk_id: int, kind: IncidentKind, why: str, *, now: datetime) -> 
     if chunk.status != ChunkStatus.OPEN:
         return
     Chunk.objects.filter(pk=chunk_id).update(status=ChunkStatus.QUARANTINED, trouble=why)
-    incidents.note(kind, at=now, sample=f"Quarantined: {why}", campaign_id=chunk.campaign_id)
+    incidents.note(kind, at=now, sample=reasons.QUARANTINED % {"why": why}, campaign_id=chunk.campaign_id)
     record("campaign.chunk_quarantined", chunk.campaign, by=None, note=why, after={"chunk": chunk.number})
 
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from channels.models import Channel
-from delivery import copying, doubts, inbound, inbox, incidents, tallies
+from delivery import copying, doubts, inbound, inbox, incidents, reasons, tallies
 from delivery.batches import NOTHING, Ids, Integers
 from delivery.copying import array, copied
 from delivery.errors import STATE_STEP
@@ -109,8 +109,8 @@ def take_in(arrivals: Sequence[Arrival]) -> int:
     try:
         unlike = _store(arrivals)
         for channel_id, count in unlike.items():
-            sample = "Receipts say one thing in their parameters and another in their text."
-            incidents.note(IncidentKind.PROTOCOL, at=arrivals[-1].at, sample=sample, channel_id=channel_id, count=count)
+            sample, at = reasons.RECEIPTS_CONTRADICT, arrivals[-1].at
+            incidents.note(IncidentKind.PROTOCOL, at=at, sample=sample, channel_id=channel_id, count=count)
     except (DatabaseError, InterfaceError) as error:
         logger.warning("receipts.not_stored", extra={"reads": len(arrivals), "error": str(error)})
         return int(CommandStatus.RSYSERR)

@@ -47,6 +47,10 @@ class Frozen:
     def is_anything(self) -> bool:
         return bool(self.chunks or self.paused or self.failed)
 
+    def told(self, why: str) -> str:
+        """In a row, for whoever reads it."""
+        return reasons.FROZEN % {"chunks": self.chunks, "paused": self.paused, "failed": self.failed, "why": why}
+
     def __str__(self) -> str:
         return f"{self.chunks} chunks are frozen, {self.paused} campaigns paused, {self.failed} failed."
 
@@ -74,7 +78,7 @@ def check(*, now: datetime) -> bool:
         return True
     frozen = freeze(reason=wrong, now=now)
     if frozen.is_anything:
-        incidents.note(IncidentKind.RESTORED, at=now, sample=f"{wrong} {frozen}")
+        incidents.note(IncidentKind.RESTORED, at=now, sample=frozen.told(wrong))
     return False
 
 

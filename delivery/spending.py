@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import connection
 
 from accounts.models import Workspace
+from delivery import reasons
 from delivery.copying import array
 
 
@@ -29,12 +30,8 @@ def spend(workspace: Workspace, costs: Sequence[int], *, now: datetime) -> int:
     if fitting or not costs:
         return int(fitting)
     if day_limit is not None:
-        raise LimitReached(f"The workspace's limit of {_parts(day_limit)} a day is reached.")
-    raise LimitReached(f"The workspace's limit of {_parts(month_limit)} a month is reached.")
-
-
-def _parts(count: int) -> str:
-    return f"{count:,} part" if count == 1 else f"{count:,} parts"
+        raise LimitReached(reasons.DAY_LIMIT % {"parts": day_limit})
+    raise LimitReached(reasons.MONTH_LIMIT % {"parts": month_limit})
 
 
 def give_back(workspace: Workspace, parts: int, *, at: datetime) -> None:

@@ -32,7 +32,7 @@ def start(campaign_id: int, manifest: Manifest | None, *, now: datetime) -> Camp
     if campaign.status != Status.APPROVED:
         raise Refused(f"{campaign} is {campaign.get_status_display().lower()}, not approved.", code="wrong_status")
     if is_too_late(campaign, now):
-        change_status(campaign, Status.MISSED, moves=MOVES, by=None, note="Its time had passed when it was to start.")
+        change_status(campaign, Status.MISSED, moves=MOVES, by=None, note=reasons.TIME_PASSED)
         return campaign
     if wrong := what_differs(campaign, manifest):
         return _fail(campaign, wrong, now=now)
@@ -61,7 +61,7 @@ def start_together(manifests: Mapping[int, Manifest | None], *, now: datetime) -
 @transaction.atomic
 def miss(campaign_id: int, *, now: datetime) -> Campaign:
     campaign = Campaign.objects.lock(campaign_id)
-    change_status(campaign, Status.MISSED, moves=MOVES, by=None, note="Its time had passed when it was to start.")
+    change_status(campaign, Status.MISSED, moves=MOVES, by=None, note=reasons.TIME_PASSED)
     return campaign
 
 
@@ -83,8 +83,7 @@ def expire(campaign_id: int, *, now: datetime) -> Campaign:
     is_laid_out = campaign.mode == Mode.TRIGGER or Chunk.objects.filter(campaign=campaign).exists()
     if is_laid_out and not _has_unfinished_chunks(campaign):
         if campaign.status == Status.PAUSED:
-            note = "Everything had been handed over when its deadline passed."
-            change_status(campaign, Status.SENDING, moves=MOVES, by=None, note=note)
+            change_status(campaign, Status.SENDING, moves=MOVES, by=None, note=reasons.ALL_HANDED_OVER)
         return _finish(campaign, now=now)
     campaign.finished_at = now
     change_status(campaign, Status.EXPIRED, moves=MOVES, by=None, also_save=["finished_at"])
@@ -156,7 +155,8 @@ def _finish(campaign: Campaign, *, now: datetime) -> Campaign:
 
 def _unequal(campaign: Campaign, totals: counters.Totals) -> str:
     counted = sum(getattr(totals, term) for term in ACCEPTED)
-    return f"{campaign} does not balance: {totals.accepted} accepted, {counted} counted, {totals.waiting} waiting."
+    said = {"campaign": campaign, "accepted": totals.accepted, "counted": counted, "waiting": totals.waiting}
+    return reasons.NOT_BALANCED % said
 
 
 def _fail(campaign: Campaign, reason: str, *, now: datetime) -> Campaign:

@@ -8,11 +8,13 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.access import may_decide
 from accounts.models import User
 from audit.ledger import change_status, record
 from audit.refusal import Refused
+from audit.wording import stored
 from campaigns import carriers, drafts, eyes, seal
 from campaigns.models import Campaign
 from campaigns.statuses import MOVES, Mode, Status
@@ -22,6 +24,8 @@ from recipients.statuses import Status as ListStatus
 from senders import transitions
 from senders.models import Revision
 from senders.statuses import RevisionStatus, SenderStatus
+
+TOO_LATE = stored(gettext_noop("Approved after its time."))
 
 
 @transaction.atomic
@@ -40,7 +44,7 @@ def approve_campaign(
         return _vote(campaign, by=by, now=now, reason=reason)
     _seal(campaign, Verdict.APPROVED, by=by, now=now, reason=reason)
     if time_has_passed(campaign, now):
-        change_status(campaign, Status.MISSED, moves=MOVES, by=None, note="Approved after its time.")
+        change_status(campaign, Status.MISSED, moves=MOVES, by=None, note=TOO_LATE)
     return campaign
 
 

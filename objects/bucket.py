@@ -16,7 +16,7 @@ from django.utils.http import content_disposition_header
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name, is_seekable
 
-from objects import multipart
+from objects import multipart, trouble
 from objects.store import PAGE, Found, ObjectStore
 from objects.streams import Reading
 from objects.trouble import ObjectMissing, StorageTrouble
@@ -127,9 +127,8 @@ class Bucket(S3Storage, ObjectStore):  # type: ignore[misc]  # django-storages h
                 wanted = {"Objects": page, "Quiet": True}
                 refused = self.client.delete_objects(Bucket=self.bucket_name, Delete=wanted).get("Errors")
             if refused:
-                raise StorageTrouble(
-                    f"The {self._where} did not delete {len(refused):,} objects ({refused[0].get('Code')})."
-                )
+                said = {"store": self._where, "count": len(refused), "code": refused[0].get("Code")}
+                raise StorageTrouble(trouble.NOT_DELETED % said)
 
     def download_url(self, key: str, *, filename: str, content_type: str) -> str:
         self.size(key)  # else the browser is shown the store's own complaint
@@ -224,16 +223,15 @@ class Bucket(S3Storage, ObjectStore):  # type: ignore[misc]  # django-storages h
             case ClientError(response=answer):
                 status, code = answer["ResponseMetadata"].get("HTTPStatusCode", 0), answer["Error"].get("Code", "")
                 if status == MISSING and code != "NoSuchBucket":
-                    return ObjectMissing(f"There is no object {key} in the {self._where}.")
+                    return ObjectMissing(trouble.MISSING % {"key": key, "store": self._where})
                 if status in FORBIDDEN:
-                    return StorageTrouble(
-                        f"The {self._where} denies us access ({code}): look at the key and its rights."
-                    )
-                return StorageTrouble(f"The {self._where} answers with an error ({status} {code}).")
+                    return StorageTrouble(trouble.DENIED % {"store": self._where, "code": code})
+                said = {"store": self._where, "status": status, "code": code}
+                return StorageTrouble(trouble.ANSWERS_ERROR % said)
             case ConnectTimeoutError() | ReadTimeoutError():
-                return StorageTrouble(f"The {self._where} does not answer in time.")
-        return StorageTrouble(f"The {self._where} cannot be reached, or breaks off ({type(error).__name__}).")
+                return StorageTrouble(trouble.NO_ANSWER % {"store": self._where})
+        return StorageTrouble(trouble.BREAKS_OFF % {"store": self._where, "why": type(error).__name__})
 
     @property
     def _where(self) -> str:
-        return f"bucket {self.bucket_name} at {self.endpoint_url or 'AWS'}"
+        return trouble.BUCKET % {"name": self.bucket_name, "endpoint": self.endpoint_url or "AWS"}

@@ -15,6 +15,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 from django.http import UnreadablePostError
 
+from objects import trouble
 from objects.store import PAGE, Found, ObjectStore
 from objects.trouble import ObjectMissing, StorageTrouble
 
@@ -106,7 +107,8 @@ class Folder(FileSystemStorage, ObjectStore):
         except (StorageTrouble, UnreadablePostError):  # the second is the client of an upload, gone
             raise
         except FileNotFoundError as error:
-            raise ObjectMissing(f"There is no object {key} in the folder {self.location}.") from error
+            store = trouble.FOLDER % {"path": self.location}
+            raise ObjectMissing(trouble.MISSING % {"key": key, "store": store}) from error
         except OSError as error:
             reason = error.strerror or type(error).__name__
-            raise StorageTrouble(f"The object storage in the folder {self.location} fails: {reason}.") from error
+            raise StorageTrouble(trouble.FOLDER_FAILS % {"path": self.location, "why": reason}) from error

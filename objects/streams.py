@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from urllib3.exceptions import HTTPError
 
+from objects import trouble
 from objects.trouble import StorageTrouble
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Reading(io.RawIOBase):
                     return count
                 self._drop()
             time.sleep(PAUSE * 2 ** (attempt - 1))
-        raise StorageTrouble("The object storage ends an object before its end, again and again.")
+        raise StorageTrouble(trouble.ENDS_EARLY)
 
     def readall(self) -> bytes:
         whole = bytearray(max(0, self._size - self._position))

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 
 from campaigns.models import Campaign
 from campaigns.statuses import FINISHED, Mode, Status
-from delivery import counters, incidents, retention
+from delivery import counters, incidents, reasons, retention
 from delivery.models import Receipt
 from delivery.receipts import VERDICTS
 from delivery.statuses import ErrorKind, IncidentKind, MessageState
@@ -188,7 +188,8 @@ def watch(*, now: datetime) -> None:
     campaigns = list(to_check(now=now).select_related("list").order_by("pk"))
     for campaign, found in check(campaigns, receipts_since=now - WATCHED).items():
         if found:
-            incidents.note_once(IncidentKind.UNBALANCED, at=now, sample="; ".join(found), campaign_id=campaign.pk)
+            sample = reasons.COUNTERS_DIFFER % {"found": "; ".join(found)}
+            incidents.note_once(IncidentKind.UNBALANCED, at=now, sample=sample, campaign_id=campaign.pk)
 
 
 def unmatched_receipts(*, now: datetime) -> int:

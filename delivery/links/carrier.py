@@ -9,6 +9,7 @@ from typing import Any
 
 from channels import answers
 from channels.health import Breaker, runs
+from delivery import reasons
 from delivery.batches import DOUBT, Batch, Integers
 from delivery.limiter import of_channel
 from delivery.links.account import Account
@@ -92,7 +93,7 @@ class Carrier:
 
     def switch_off(self, code: int) -> None:
         """The account is refused: every bind is given up until an operator changes the channel."""
-        self.report(IncidentKind.BIND_REFUSED, f"{status.name(code)}: switched off until the channel is changed")
+        self.report(IncidentKind.BIND_REFUSED, reasons.SWITCHED_OFF % {"name": status.name(code)})
         for link in self.links:
             link.switch_off(code)
 

@@ -16,7 +16,7 @@ from django.db import close_old_connections, connections
 from django.utils import timezone
 
 from channels.models import Channel, IdBase
-from delivery import evidence, incidents, receipts
+from delivery import evidence, incidents, reasons, receipts
 from delivery.batches import Batch, Integers
 from delivery.id_bases import bases
 from delivery.inbox import Arrival
@@ -211,7 +211,7 @@ class Engine:
             if status == 0:
                 return status
         for channel_id, count in Counter(arrival.channel_id for arrival in arrivals).items():
-            self._report(IncidentKind.DATABASE, channel_id, "Receipts were not stored; the carrier keeps them.", count)
+            self._report(IncidentKind.DATABASE, channel_id, reasons.RECEIPTS_NOT_STORED, count)
         return status
 
     def _keep_notes(self) -> None:
@@ -277,8 +277,8 @@ class Engine:
             except Exception:  # it is learnt again by the next process
                 logger.warning("links.base_not_kept", exc_info=True)
             if deviates:
-                label = IdBase(base).label
-                self._report(IncidentKind.PROTOCOL, channel_id, f"Receipts write their ids otherwise: {label}.", 1)
+                sample = reasons.OTHER_IDS % {"how": IdBase(base).label}
+                self._report(IncidentKind.PROTOCOL, channel_id, sample, 1)
 
     def _look_at_channels(self) -> None:
         assert self._loop is not None
@@ -289,7 +289,7 @@ class Engine:
             logger.warning("links.channels", exc_info=True)
             return
         for channel_id in locked - self._locked:
-            self._report(IncidentKind.BIND_REFUSED, channel_id, "Its password does not decrypt: not opened.", 1)
+            self._report(IncidentKind.BIND_REFUSED, channel_id, reasons.PASSWORD_LOCKED, 1)
         self._locked = locked
         for account in wanted:
             bases.start_with(account.channel_id, account.receipt_id_base)

@@ -4,6 +4,8 @@ import asyncio
 import logging
 import math
 import random
+import socket
+import ssl
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,6 +20,7 @@ from audit import about
 from channels import tls
 from channels.answers import Action, BindAction, BindOutcome, bind_answer, bind_delay
 from channels.health import Latencies, Pace, runs
+from delivery import reasons
 from delivery.batches import DOUBT, Batch, Integers
 from delivery.links.account import Account
 from delivery.statuses import IncidentKind
@@ -259,12 +262,12 @@ class Link(asyncio.Protocol):
             async with asyncio.timeout(CONNECT_TIMEOUT):
                 await self._connect()
         except (OSError, TimeoutError, ValueError) as error:  # a ValueError tells what is wrong with the certificates
-            self._report(IncidentKind.CONNECT_FAILED, str(error) or "no connection in time")
+            self._report(IncidentKind.CONNECT_FAILED, _in_words(error))
             return None
         try:
             return await self._bind_and_serve()
         except ProtocolError as error:
-            self._report(IncidentKind.PROTOCOL, str(error))
+            self._report(IncidentKind.PROTOCOL, reasons.NOT_SMPP % {"what": error})
             return None
         finally:
             self._close()
@@ -293,14 +296,15 @@ class Link(asyncio.Protocol):
             async with asyncio.timeout(BIND_TIMEOUT):
                 await asyncio.wait({self._bound, self._lost}, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
-            self._report(IncidentKind.BIND_REFUSED, "no answer to the bind")
+            self._report(IncidentKind.BIND_REFUSED, reasons.BIND_UNANSWERED)
             return None
         if not self._bound.done():
-            self._report(IncidentKind.LINK_LOST, "cut while binding")
+            self._report(IncidentKind.LINK_LOST, reasons.CUT_WHILE_BINDING)
             return None
         code: int = self._bound.result()
         if code != 0:
-            self._report(IncidentKind.BIND_REFUSED, f"{status.name(code)}: {status.text(code)}")
+            why = reasons.BIND_REFUSED % {"name": status.name(code), "text": status.text(code)}
+            self._report(IncidentKind.BIND_REFUSED, why)
             return bind_answer(code)
         self.is_bound = True
         self.bound_since = self.loop.time()
@@ -320,7 +324,7 @@ class Link(asyncio.Protocol):
                 self._check_deadlines(self.loop.time())
         finally:
             stopping.cancel()
-        self._report(IncidentKind.LINK_LOST, f"the connection was cut with {self.window.unanswered} unanswered")
+        self._report(IncidentKind.LINK_LOST, reasons.CUT % {"count": self.window.unanswered})
 
     async def _unbind(self) -> None:
         """Planned end: nothing new, drain the window, unbind, wait for the answer."""
@@ -335,11 +339,11 @@ class Link(asyncio.Protocol):
     def _check_deadlines(self, now: float) -> None:
         self._expire_answers(now)
         if self.session.partial and now - self._framed_at > PARTIAL_PDU_TIMEOUT:
-            raise ProtocolError("a PDU stayed incomplete")
+            raise ProtocolError(reasons.INCOMPLETE)
         if self._enquired_at is not None and now - self._enquired_at > ENQUIRE_TIMEOUT:
             self._enquired_at, self._misses = None, self._misses + 1
             if self._misses >= ENQUIRE_MISSES:
-                raise ProtocolError("enquire_link stayed unanswered")
+                raise ProtocolError(reasons.ENQUIRY_UNANSWERED)
         patience = 0 if self._misses or self._is_silent else self.account.enquire_link_seconds
         if self._enquired_at is None and now - self._heard_at > patience:
             self._write(pdu.EnquireLink())
@@ -355,7 +359,7 @@ class Link(asyncio.Protocol):
         self.overdue.take_older(now - self.timeout - OVERDUE_KEPT)
         if expired:
             count = sum(run.left for run in expired)
-            self._report(IncidentKind.RESPONSE_TIMEOUT, f"no response within {self.timeout:g} s", count)
+            self._report(IncidentKind.RESPONSE_TIMEOUT, reasons.NO_RESPONSE % {"seconds": f"{self.timeout:g}"}, count)
             self.carrier.pump()
 
     def _doubt(self, run: Written) -> None:
@@ -471,16 +475,17 @@ class Link(asyncio.Protocol):
             elif what.rebind:
                 self._leave(code)
         if full := sum(count for code, count in told.answers if code == CommandStatus.RMSGQFUL):
-            self._report(IncidentKind.QUEUE_FULL, "refused for the moment", full)
+            self._report(IncidentKind.QUEUE_FULL, reasons.QUEUE_FULL, full)
         if waits:
-            self._report(IncidentKind.THROTTLED, f"waiting {waits:g} s")
+            self._report(IncidentKind.THROTTLED, reasons.THROTTLED % {"seconds": f"{waits:g}"})
             self._wake()
 
     def _mind_congestion(self, parameters: bytes) -> None:
         """SMPP 5.0 §4.8.4.18: how full the carrier says it is, beside its answers."""
         level = pdu.read_tlvs(parameters, 0).get(Tlv.CONGESTION_STATE, b"")
         if level and (waits := self.pace.congested(level[0], now=self.loop.time())) is not None:
-            self._report(IncidentKind.THROTTLED, f"congestion of {level[0]} %: waiting {waits:g} s")
+            said = reasons.CONGESTED % {"percent": level[0], "seconds": f"{waits:g}"}
+            self._report(IncidentKind.THROTTLED, said)
             self._wake()
 
     def _wake(self) -> None:
@@ -498,7 +503,7 @@ class Link(asyncio.Protocol):
     def switch_off(self, code: int) -> None:
         """Nothing more goes over it until an operator changes the channel."""
         self._is_off = True
-        self.last_error, self.last_error_since = f"{status.name(code)}: switched off", self.loop.time()
+        self.last_error, self.last_error_since = reasons.SWITCHED_OFF % {"name": status.name(code)}, self.loop.time()
         self._leave(code)
 
     def _leave(self, code: int) -> None:
@@ -506,7 +511,7 @@ class Link(asyncio.Protocol):
         if not self._leaving:
             self._leaving, self.is_bound = True, False
             if not self._is_off:
-                self._report(IncidentKind.PROTOCOL, f"{status.name(code)}: binding again")
+                self._report(IncidentKind.PROTOCOL, reasons.BINDS_AGAIN % {"name": status.name(code)})
 
     def _handle(self, one: pdu.Pdu) -> None:
         match one:
@@ -537,11 +542,11 @@ class Link(asyncio.Protocol):
         if self.window.find(nack.sequence) or self.overdue.find(nack.sequence):
             self._settle([(nack.sequence, nack.status or 0xFF, b"")])
             return
-        self._report(IncidentKind.PROTOCOL, f"generic_nack {status.name(nack.status)} for an unknown sequence")
+        self._report(IncidentKind.PROTOCOL, reasons.NACK % {"name": status.name(nack.status)})
         self._hang_up()
 
     def _refuse(self, error: RemoteProtocolError) -> None:
-        self._report(IncidentKind.PROTOCOL, str(error))
+        self._report(IncidentKind.PROTOCOL, reasons.NOT_SMPP % {"what": error})
         if self.transport is not None and error.reply:
             self.transport.write(error.reply)
 
@@ -574,7 +579,21 @@ class Link(asyncio.Protocol):
 
     def _report(self, kind: IncidentKind, sample: str, count: int = 1) -> None:
         self.last_error, self.last_error_since = sample, self.loop.time()
-        self.carrier.report(kind, f"{self.name}: {sample}", count)
+        self.carrier.report(kind, reasons.BIND % {"link": self.name, "what": sample}, count)
+
+
+def _in_words(error: Exception) -> str:
+    """Why there was no connection; what nobody knows better is quoted."""
+    match error:
+        case TimeoutError():
+            return reasons.NO_CONNECTION
+        case ConnectionRefusedError():
+            return reasons.NOBODY_LISTENS
+        case socket.gaierror():
+            return reasons.NO_SUCH_HOST
+        case ssl.SSLError() | ValueError():
+            return reasons.NOT_TRUSTED % {"why": error}
+    return reasons.NOT_CONNECTED % {"why": error}
 
 
 # Plain integers compare faster.

@@ -81,7 +81,7 @@ def test_one_that_has_forgotten_intents_is_frozen_and_what_was_seen_stays(worksp
     assert (fresh(campaign).status, fresh(chunk).status) == (Status.PAUSED, ChunkStatus.FROZEN)
     incident = Incident.objects.get()
     assert (incident.kind, incident.count) == (IncidentKind.RESTORED, 1)
-    assert "1 chunks are frozen, 1 campaigns paused" in incident.sample
+    assert incident.sample.startswith("Frozen: 1 chunks; paused: 1 campaigns")
 
 
 def test_one_that_is_another_is_frozen_however_many_intents_it_has(workspace):

@@ -51,7 +51,7 @@ def test_as_many_are_intended_as_the_limit_pays_for_and_then_nobody(workspace):
     assert intend(mine, [2, 2, 2, 2, 2, 2]) == 2
     assert Chunk.objects.get(pk=chunk.pk).intended == 2 and spent_in(workspace) == (4, 4)
     _, [other] = under_way(workspace, 3)
-    with pytest.raises(LimitReached, match="limit of 5 parts a day is reached"):
+    with pytest.raises(LimitReached, match="limit for a day is reached: 5 parts"):
         intend(claim(other), [2])
     assert intend(claim(other, now=timezone.now() + timedelta(hours=1)), [1]) == 1
     assert spent_in(workspace) == (5, 5)
@@ -86,7 +86,7 @@ def test_the_day_is_that_of_the_workspace_and_the_month_goes_on_over_its_days(wo
                 "SELECT fitting, day_limit, month_limit FROM spend_parts(%s, '{1,1,1,1}', %s)", [workspace.pk, now]
             )
             assert cursor.fetchone()[0] == room
-    with pytest.raises(LimitReached, match="limit of 4 parts a month is reached"):
+    with pytest.raises(LimitReached, match="limit for a month is reached: 4 parts"):
         intend(mine, [1], now=evening + timedelta(days=1))
     assert spent_in(workspace, now=evening + timedelta(days=2)) == (0, 0)
 

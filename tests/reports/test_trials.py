@@ -6,7 +6,7 @@ from django.utils import timezone
 from accounts.roles import Role
 from campaigns import transitions
 from campaigns.models import Campaign
-from delivery import due
+from delivery import due, reasons
 from delivery.models import Chunk, Tally
 from delivery.statuses import MessageState
 from recipients.models import RecipientList, TrialPhone
@@ -129,9 +129,9 @@ def test_a_test_that_was_stopped_says_why_and_is_not_on_its_way(workspace, autho
     campaign = factories.draft(workspace)
     trial = factories.trial(workspace, of=campaign)
     due.tick(now=timezone.now())
-    transitions.pause(trial.pk, by=None, reason="The workspace's limit of 1 part a day is reached.")
+    transitions.pause(trial.pk, by=None, reason=reasons.DAY_LIMIT % {"parts": 1})
     page = signed_in(author).get(f"/campaigns/{campaign.pk}/trials/", **HTMX).content.decode()
-    assert "limit of 1 part a day" in page and "Not sent" in page and "On its way" not in page
+    assert "limit for a day is reached: 1 parts" in page and "Not sent" in page and "On its way" not in page
 
 
 def test_the_results_cost_as_many_questions_however_many_there_are(workspace, author, django_assert_num_queries):
