@@ -43,8 +43,8 @@ class Scoped(AutoSchema):
     def get_operation_id(self) -> str:
         """`campaigns_pause`, not `campaigns_pause_create`."""
         name: str = super().get_operation_id()
-        *before, last = self.path.strip("/").split("/")
-        is_verb = self.method == "POST" and before[-1].endswith("}") and last not in MADE
+        before, _, last = self.path.strip("/").rpartition("/")
+        is_verb = self.method == "POST" and before.endswith("}") and last not in MADE
         return name.removesuffix("_create") if is_verb else name
 
     def get_summary(self) -> str:

@@ -16,10 +16,8 @@ from delivery.statuses import MessageState
 from webhooks import payloads
 from webhooks.models import Delivery, Endpoint, Following, Told
 from webhooks.payloads import Settled
-from webhooks.statuses import Event
+from webhooks.statuses import SETTLED, Event
 
-S = MessageState
-SETTLED = [S.UNCERTAIN, S.NO_RECEIPT, S.FAILED, S.DELIVERED, S.EXPIRED, S.CANCELLED, S.SUPPRESSED]
 STATES = max(MessageState) + 1
 
 BLOCK = 20_000  # recipients

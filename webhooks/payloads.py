@@ -1,4 +1,4 @@
-"""What an event says. Thin: ids, and what has changed; who wants more asks the API (docs/webhooks.md)."""
+"""What an event says, in the shape that is promised (`webhooks.shapes`)."""
 
 import json
 import uuid
@@ -14,6 +14,7 @@ from audit.models import Entry
 from campaigns.models import Campaign
 from delivery import errors
 from delivery.statuses import TERM_OF, MessageState
+from webhooks import shapes
 from webhooks.models import Delivery, Endpoint
 from webhooks.statuses import Event
 
@@ -32,13 +33,14 @@ def delivery(
     endpoint: Endpoint, *, event: str, data: Mapping[str, Any], at: datetime, now: datetime, entry: Entry | None = None
 ) -> Delivery:
     """Not saved yet. `at` is when it happened."""
+    said = shapes.OF[event]({"type": event, "timestamp": _instant(at), "data": data})
     return Delivery(
         workspace_id=endpoint.workspace_id,
         endpoint=endpoint,
         public_id=f"msg_{uuid.uuid4().hex}",
         event=event,
         entry=entry,
-        payload={"type": event, "timestamp": _instant(at), "data": dict(data)},
+        payload=said.data,
         made_at=now,
         since=now,
         next_at=now,

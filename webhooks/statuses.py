@@ -4,6 +4,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.statuses import Status
+from delivery.statuses import MessageState as S
 
 
 class Event(TextChoices):
@@ -27,6 +28,8 @@ class Event(TextChoices):
 TEST = "webhook.test"  # asked for by a button, whatever was chosen
 OF_EXPORTS = frozenset({str(Event.EXPORT_READY), str(Event.EXPORT_FAILED)})
 OF_CAMPAIGNS = frozenset(str(event) for event in Event if event is not Event.MESSAGES) - OF_EXPORTS
+# Of a message: what may be the last, though a receipt that comes late may still replace it.
+SETTLED = [S.UNCERTAIN, S.NO_RECEIPT, S.FAILED, S.DELIVERED, S.EXPIRED, S.CANCELLED, S.SUPPRESSED]
 
 
 class DeliveryState(TextChoices):

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from tests.webhooks import promise
 from tests.webhooks.receiver import receiving
 from webhooks import deliveries, endpoints
 from webhooks.models import Endpoint
@@ -14,9 +15,12 @@ from webhooks.statuses import Event
 
 @pytest.fixture
 def receiver(settings):
+    """Whatever a test is about: what comes is what the description of the API promises."""
     settings.WEBHOOKS_TO_LOOPBACK = True
     with receiving() as receiver:
         yield receiver
+    for _, headers, body in receiver.came:
+        promise.check_posted(headers, body)
 
 
 @pytest.fixture

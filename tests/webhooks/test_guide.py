@@ -13,7 +13,7 @@ from accounts.roles import Role
 from campaigns import transitions
 from reports import exports
 from tests import evidence, factories
-from webhooks import deliveries, endpoints
+from webhooks import deliveries, description, endpoints
 from webhooks.statuses import Event
 
 GUIDE = (settings.ROOT / "docs" / "webhooks.md").read_text()
@@ -56,6 +56,12 @@ def test_the_examples_are_what_arrives(received):
     told = received["messages.settled"]["data"]["messages"]
     shown = examples[1]["data"]["messages"]
     assert [(one["status"], one["error"]) for one in told] == [(one["status"], one["error"]) for one in shown]
+
+
+def test_the_examples_are_those_of_the_description_of_the_api():
+    for block in blocks("json"):
+        example = json.loads(block)
+        assert example == description.example_of(example["type"])
 
 
 @SNAPSHOT

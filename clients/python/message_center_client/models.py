@@ -3,6 +3,18 @@
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 BlankEnum: TypeAlias = Literal[""]
+CampaignEventType: TypeAlias = Literal[
+    "campaign.in_review",
+    "campaign.rejected",
+    "campaign.approved",
+    "campaign.missed",
+    "campaign.sending",
+    "campaign.paused",
+    "campaign.done",
+    "campaign.expired",
+    "campaign.cancelled",
+    "campaign.failed",
+]
 CampaignMode: TypeAlias = Literal["on_approval", "scheduled", "spread", "trigger"]
 CampaignStatus: TypeAlias = Literal[
     "draft",
@@ -36,6 +48,7 @@ ErasureStatus: TypeAlias = Literal["running", "waiting", "done"]
 ExportColumn: TypeAlias = Literal[
     "to", "status", "error_code", "error_name", "error_text", "submitted_at", "done_at", "parts"
 ]
+ExportEventType: TypeAlias = Literal["export.ready", "export.failed"]
 ExportFormat: TypeAlias = Literal["csv", "csv.gz", "parquet", "evidence"]
 ExportNumbers: TypeAlias = Literal["masked", "whole"]
 ExportStatus: TypeAlias = Literal["queued", "running", "ready", "failed", "expired"]
@@ -64,6 +77,7 @@ JoinRequestStatus: TypeAlias = Literal["pending", "granted", "refused"]
 ListStage: TypeAlias = Literal["reading", "sorting", "writing"]
 ListStatus: TypeAlias = Literal["uploading", "preparing", "ready", "failed", "cancelled", "deleted"]
 LongMessages: TypeAlias = Literal["udh8", "udh16", "sar", "payload"]
+MessagesEventType: TypeAlias = Literal["messages.settled"]
 NullEnum: TypeAlias = None
 PushInputRequest: TypeAlias = "MessageInputRequest | MessagesInputRequest"
 PushOutput: TypeAlias = "TakenOutput | AnswersOutput"
@@ -97,10 +111,14 @@ Scope: TypeAlias = Literal[
     "decide",
 ]
 SenderStatus: TypeAlias = Literal["draft", "pending", "approved", "rejected", "archived"]
+SettledStatus: TypeAlias = Literal[
+    "uncertain", "no_receipt", "failed", "delivered", "expired", "cancelled", "suppressed"
+]
 StatisticsBy: TypeAlias = Literal["day", "sender", "channel", "campaign", "error"]
 SuppressionImportStatus: TypeAlias = Literal["uploading", "importing", "done", "failed"]
 SuppressionScope: TypeAlias = Literal["workspace", "global"]
 SuppressionSource: TypeAlias = Literal["hand", "import", "opt_out"]
+TestEventType: TypeAlias = Literal["webhook.test"]
 Verdict: TypeAlias = Literal["voted", "approved", "rejected", "rescheduled", "sent_now"]
 WebhookDisabled: TypeAlias = Literal["by_hand", "gone", "failing"]
 WebhookEvent: TypeAlias = Literal[
@@ -138,6 +156,12 @@ class AttemptOutput(TypedDict):
     milliseconds: int
 
 
+class CampaignEvent(TypedDict):
+    type: "CampaignEventType"
+    timestamp: str
+    data: "CampaignMove"
+
+
 class CampaignInputRequest(TypedDict):
     name: str
     mode: "CampaignMode"
@@ -153,6 +177,13 @@ class CampaignInputRequest(TypedDict):
     daily_from: NotRequired[str | None]
     daily_to: NotRequired[str | None]
     parts_per_second: NotRequired[int | None]
+
+
+class CampaignMove(TypedDict):
+    campaign: "NamedCampaign"
+    status: "CampaignStatus"
+    previous_status: "CampaignStatus"
+    reason: str
 
 
 class CampaignOutput(TypedDict):
@@ -311,6 +342,27 @@ class ErrorPage(TypedDict):
     results: list["IncidentOutput"]
     next: str | None
     reasons: list["ReasonOutput"]
+
+
+class ExportEnd(TypedDict):
+    campaign: "NamedCampaign"
+    export: "ExportFacts"
+    reason: str
+
+
+class ExportEvent(TypedDict):
+    type: "ExportEventType"
+    timestamp: str
+    data: "ExportEnd"
+
+
+class ExportFacts(TypedDict):
+    id: int
+    format: "ExportFormat"
+    rows: int | None
+    bytes: int | None
+    kept_until: str | None
+    url: str | None
 
 
 class ExportInputRequest(TypedDict):
@@ -503,6 +555,12 @@ class MemberOutput(TypedDict):
     is_active: bool
 
 
+class MessageError(TypedDict):
+    code: str
+    name: str
+    text: str
+
+
 class MessageInputRequest(TypedDict):
     to: str
     params: NotRequired[dict[str, str]]
@@ -521,8 +579,19 @@ class MessageOutput(TypedDict):
     id: int
 
 
+class MessagesEvent(TypedDict):
+    type: "MessagesEventType"
+    timestamp: str
+    data: "SettledMessages"
+
+
 class MessagesInputRequest(TypedDict):
     messages: list["MessageInputRequest"]
+
+
+class NamedCampaign(TypedDict):
+    id: int
+    name: str
 
 
 class NewWebhookOutput(TypedDict):
@@ -704,6 +773,19 @@ class SenderOutput(TypedDict):
     revisions: list["RevisionOutput"]
 
 
+class SettledMessage(TypedDict):
+    id: str
+    status: "SettledStatus"
+    error: "MessageError | None"
+    done_at: str | None
+    to: NotRequired[str | None]
+
+
+class SettledMessages(TypedDict):
+    campaign: "NamedCampaign"
+    messages: list["SettledMessage"]
+
+
 class StandingExportInputRequest(TypedDict):
     format: "ExportFormat"
     numbers: NotRequired["ExportNumbers"]
@@ -786,6 +868,12 @@ class TemplateOutput(TypedDict):
     placeholders: list[str]
     kept_by: str
     kept_at: str
+
+
+class TestEvent(TypedDict):
+    type: "TestEventType"
+    timestamp: str
+    data: dict[str, Any]
 
 
 class TotalsOutput(TypedDict):
