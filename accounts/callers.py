@@ -24,3 +24,9 @@ def user_of(request: Request) -> User:
 def key_of(request: Request) -> ApiKey | None:
     """None for the session of a page."""
     return request.auth if isinstance(request.auth, ApiKey) else None
+
+
+def token_owner_of(request: Request) -> User | None:
+    """Whose own call it is; None for a key of the workspace, which is nobody's."""
+    key = key_of(request)
+    return None if key is not None and key.user_id is None else user_of(request)

@@ -1,24 +1,24 @@
-"""`Idempotency-Key`: a creating call that is sent again answers what it answered, and creates nothing.
+"""`Idempotency-Key`: a POST that is sent again answers what it answered, and does nothing.
 
-The stored answer commits together with what the call created, so a crash leaves both or neither.
+The stored answer commits together with what the call did, so a crash leaves both or neither.
 """
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
+from cryptography.fernet import MultiFernet
 from django.db import connection, transaction
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.callers import workspace_of
+from accounts.callers import token_owner_of, workspace_of
 from accounts.models import IdempotentCall, Workspace
 from audit import keyed
 from audit.refusal import Refused
@@ -30,26 +30,18 @@ MAX_LENGTH = 255
 P = ParamSpec("P")
 Handler = Callable[Concatenate[Any, Request, P], Response]
 
-_documented = extend_schema(
-    parameters=[
-        OpenApiParameter(
-            HEADER,
-            str,
-            OpenApiParameter.HEADER,
-            description="Any text of yours, at most 255 characters. For a day, the same key with the same body answers "
-            "the same and creates nothing; with another body it is refused (422).",
-        )
-    ]
-)
+SECRET = "secret"  # the field of an answer that is said once: sealed while it is kept
+_SALT = "accounts.idempotency"
 
 
 def idempotent(handler: Handler[P]) -> Handler[P]:
-    """For the method of an API view that creates something."""
+    """For the POST of a view. Without a key it costs nothing."""
 
     @wraps(handler)
     def once(view: Any, request: Request, *args: P.args, **kwargs: P.kwargs) -> Response:
         key = request.headers.get(HEADER)
-        if key is None:
+        # A client of tus that can only POST says another method.
+        if key is None or request.method != "POST":
             return handler(view, request, *args, **kwargs)
         if not key or len(key) > MAX_LENGTH or not key.isprintable():
             raise ValidationError({HEADER: [f"Write 1 to {MAX_LENGTH} printable characters."]})
@@ -65,11 +57,12 @@ def idempotent(handler: Handler[P]) -> Handler[P]:
                 key=key,
                 fingerprint=fingerprints[0],
                 status=response.status_code,
-                body=json.loads(JSONRenderer().render(response.data)),
+                headers={name: value for name, value in response.items() if name != "Content-Type"},
+                body=_sealed(json.loads(JSONRenderer().render(response.data))),
             )
             return response
 
-    return cast(Handler[P], _documented(once))
+    return cast(Handler[P], once)
 
 
 def forget(*, now: datetime) -> None:
@@ -113,11 +106,27 @@ def _find(workspace: Workspace, key: str, *, now: datetime) -> IdempotentCall | 
 def _repeat(earlier: IdempotentCall, fingerprints: list[str]) -> Response:
     if earlier.fingerprint not in fingerprints:
         raise Refused("This Idempotency-Key was used for another call.", code="idempotency_mismatch")
-    return Response(earlier.body, status=earlier.status, headers={"Idempotent-Replayed": "true"})
+    headers = {**earlier.headers, "Idempotent-Replayed": "true"}
+    return Response(_opened(earlier.body), status=earlier.status, headers=headers)
 
 
 def _fingerprints(request: Request) -> list[str]:
     """Of the call under today's key and the ones before it: without a key, whoever has the rows could try every number
-    until one fits."""
-    call = json.dumps([request.method, request.path, request.data], sort_keys=True)
-    return keyed.digests("accounts.idempotency", call)
+    until one fits. What a token asks for is its person's call: two moderators who approve are two, whatever key their
+    programs think of. Of headers only those of an upload say what is wanted."""
+    said = {name: value for name, value in request.headers.items() if name.startswith("Upload-")}
+    owner = token_owner_of(request)
+    call = [request.method, request.path, request.data, *filter(None, [said, owner and {"by": owner.pk}])]
+    return keyed.digests(_SALT, json.dumps(call, sort_keys=True))
+
+
+def _sealed(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    if SECRET not in body:
+        return body
+    return {**body, SECRET: keyed.boxes(_SALT)[0].encrypt(body[SECRET].encode()).decode()}
+
+
+def _opened(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    if SECRET not in body:
+        return body
+    return {**body, SECRET: MultiFernet(keyed.boxes(_SALT)).decrypt(body[SECRET]).decode()}

@@ -11,9 +11,9 @@ from rest_framework.views import APIView
 
 from accounts import invitations, join_requests, members
 from accounts.callers import user_of, workspace_of
-from accounts.idempotency import idempotent
 from accounts.inputs import Input, NoInput, given
 from accounts.models import Invitation, JoinRequest, Membership, User
+from accounts.resources import Resource
 from accounts.roles import Permission, Role
 from accounts.scopes import Scope
 from accounts.statuses import InvitationStatus, JoinRequestStatus
@@ -109,7 +109,7 @@ class OneMember(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class Invitations(generics.ListAPIView[Invitation]):
+class Invitations(Resource, generics.ListAPIView[Invitation]):
     serializer_class = InvitationOutput
     permission = read_permission = Permission.MANAGE
     reads = Scope.MEMBERS_READ
@@ -119,7 +119,6 @@ class Invitations(generics.ListAPIView[Invitation]):
         return Invitation.objects.of(workspace_of(self.request)).select_related("invited_by")
 
     @extend_schema(request=InvitationInput, responses={201: InvitationOutput})
-    @idempotent
     def post(self, request: Request) -> Response:
         """An email with a link leaves for this address, whether it has an account or not."""
         wanted = given(request, InvitationInput)
@@ -143,7 +142,7 @@ class OneInvitation(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ResendInvitation(APIView):
+class ResendInvitation(Resource):
     permission = read_permission = Permission.MANAGE
     writes = Scope.MEMBERS_WRITE
 
@@ -174,7 +173,7 @@ class OneJoinRequest(APIView):
         return Response(JoinRequestOutput(_join_request(request, pk)).data)
 
 
-class GrantJoinRequest(APIView):
+class GrantJoinRequest(Resource):
     permission = read_permission = Permission.MANAGE
     writes = Scope.MEMBERS_WRITE
 
@@ -185,7 +184,7 @@ class GrantJoinRequest(APIView):
         return Response(MemberOutput(member).data, status=status.HTTP_201_CREATED)
 
 
-class RefuseJoinRequest(APIView):
+class RefuseJoinRequest(Resource):
     permission = read_permission = Permission.MANAGE
     writes = Scope.MEMBERS_WRITE
 

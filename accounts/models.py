@@ -370,12 +370,13 @@ class Attempts(models.Model):
 
 
 class IdempotentCall(models.Model):
-    """What a creating API call answered, for whoever sends it again with the same key."""
+    """What a POST to the API answered, for whoever sends it again with the same key; a secret in it is sealed."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 of method, path and body.")
     status = models.PositiveSmallIntegerField()
+    headers = models.JSONField(default=dict, db_default={})
     body = models.JSONField()
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -5,11 +5,10 @@ Codes are those of RFC 6238: six digits of thirty seconds, one before and one af
 
 import json
 import secrets
-from base64 import b32encode, urlsafe_b64encode
+from base64 import b32encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 
 import pyotp
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -314,5 +313,4 @@ def _is_of_today(row: Authenticator) -> bool:
 
 
 def _boxes() -> list[Fernet]:
-    digests = [sha256(b"accounts.second_steps:" + key.encode()).digest() for key in keyed.secrets()]
-    return [Fernet(urlsafe_b64encode(digest)) for digest in digests]
+    return keyed.boxes("accounts.second_steps")

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
-from accounts.idempotency import idempotent
 from accounts.inputs import Input, InstantField, NoInput, OptionalReasonInput, OwnField, given
+from accounts.resources import Resource
 from accounts.scopes import Scope
 from audit.refusal import Refused
 from campaigns import drafts, etags, gsm, transitions
@@ -148,11 +148,10 @@ def conditional(handler: Handler[P]) -> Handler[P]:
     return cast(Handler[P], _documented(held))
 
 
-class WriteCampaigns(APIView):
+class WriteCampaigns(Resource):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=CampaignInput, responses={201: CampaignOutput})
-    @idempotent
     def post(self, request: Request) -> Response:
         content = drafts.Content(**given(request, CampaignInput))
         campaign = drafts.create(workspace_of(request), content, by=user_of(request), now=timezone.now())
@@ -176,7 +175,7 @@ class EditCampaign(APIView):
         return shown(campaign)
 
 
-class Submit(APIView):
+class Submit(Resource):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=NoInput, responses=CampaignOutput)
@@ -187,7 +186,7 @@ class Submit(APIView):
         return shown(transitions.submit(campaign_id, by=user_of(request), now=timezone.now()))
 
 
-class Withdraw(APIView):
+class Withdraw(Resource):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=NoInput, responses=CampaignOutput)
@@ -198,7 +197,7 @@ class Withdraw(APIView):
         return shown(transitions.withdraw(campaign_id, by=user_of(request)))
 
 
-class Revise(APIView):
+class Revise(Resource):
     """A rejected campaign becomes a draft again."""
 
     writes = Scope.CAMPAIGNS_WRITE
@@ -211,7 +210,7 @@ class Revise(APIView):
         return shown(transitions.revise(campaign_id, by=user_of(request)))
 
 
-class Pause(APIView):
+class Pause(Resource):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=OptionalReasonInput, responses=CampaignOutput)
@@ -221,7 +220,7 @@ class Pause(APIView):
         return shown(transitions.pause(campaign_id, by=user_of(request), reason=reason))
 
 
-class Resume(APIView):
+class Resume(Resource):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=NoInput, responses=CampaignOutput)
@@ -232,7 +231,7 @@ class Resume(APIView):
         return shown(transitions.resume(campaign_id, by=user_of(request), now=timezone.now()))
 
 
-class Cancel(APIView):
+class Cancel(Resource):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=OptionalReasonInput, responses=CampaignOutput)
@@ -242,7 +241,7 @@ class Cancel(APIView):
         return shown(transitions.cancel(campaign_id, by=user_of(request), now=timezone.now(), reason=reason))
 
 
-class Archive(APIView):
+class Archive(Resource):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=NoInput, responses=CampaignOutput)
@@ -253,7 +252,7 @@ class Archive(APIView):
         return shown(transitions.archive(campaign_id, by=user_of(request), now=timezone.now()))
 
 
-class Restore(APIView):
+class Restore(Resource):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=NoInput, responses=CampaignOutput)
@@ -264,13 +263,12 @@ class Restore(APIView):
         return shown(transitions.restore(campaign_id, by=user_of(request)))
 
 
-class Clone(APIView):
+class Clone(Resource):
     """A fresh draft of the same content: without its times, and without a list that can no longer be sent to."""
 
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=NoInput, responses={201: CampaignOutput})
-    @idempotent
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
         given(request, NoInput)

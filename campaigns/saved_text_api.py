@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
-from accounts.idempotency import idempotent
 from accounts.inputs import Input, NoInput, given
+from accounts.resources import Resource
 from accounts.scopes import Scope
 from campaigns import saved_texts
 from campaigns.models import SavedText
@@ -31,7 +31,7 @@ class TemplateOutput(serializers.Serializer[SavedText]):
     kept_at = serializers.DateTimeField()
 
 
-class Templates(generics.GenericAPIView[SavedText]):
+class Templates(Resource, generics.GenericAPIView[SavedText]):
     """Texts to begin campaigns with: a campaign takes a copy."""
 
     reads = Scope.CAMPAIGNS_READ
@@ -47,7 +47,6 @@ class Templates(generics.GenericAPIView[SavedText]):
         return self.get_paginated_response([TemplateOutput(row).data for row in page])
 
     @extend_schema(request=TemplateInput, responses={201: TemplateOutput})
-    @idempotent
     def post(self, request: Request) -> Response:
         kept = saved_texts.keep(workspace_of(request), **given(request, TemplateInput), by=user_of(request))
         return Response(TemplateOutput(kept).data, status=status.HTTP_201_CREATED)

@@ -8,7 +8,7 @@ them with curl.
   as its person.
 * **Errors** have one envelope: `{"error": {"code", "message", "fields"?}}`. Programs go by `code`.
 * **Pages.** A list is `{"results": […], "next": …}`, the newest first; follow `next` until it is null.
-* **Once.** A `POST` with an `Idempotency-Key` is done once, however often it is sent within a day.
+* **Once.** Any `POST` with an `Idempotency-Key` is done once, however often it is sent within a day.
 * **No overwriting.** `If-Match` with the `ETag` that was read: 412 when somebody was faster.
 * **Limits.** `RateLimit` and `RateLimit-Policy` say how many calls are left; 429 and 503 say when to come back.
 * **Versions.** Within `/api/v1/` fields, addresses, events and values of enumerations may be added, and nothing is

@@ -7,8 +7,10 @@ from typing import Any
 from django.conf import settings
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS
 
+from accounts import idempotency
 from config.api import NOT_FOUND, envelope
 from config.operations import SUMMARIES, TAGS
 
@@ -34,6 +36,13 @@ ERROR = {
 }
 
 
+ONCE = OpenApiParameter(
+    idempotency.HEADER,
+    str,
+    OpenApiParameter.HEADER,
+    description=f"Any text of yours, at most {idempotency.MAX_LENGTH} characters. For a day, the same key with the "
+    "same body answers the same and does nothing; with another body it is refused (422).",
+)
 MADE = {"revisions", "exports", "messages", "trials"}  # of something, and made by POST: no verbs
 
 
@@ -46,6 +55,9 @@ class Scoped(AutoSchema):
         before, _, last = self.path.strip("/").rpartition("/")
         is_verb = self.method == "POST" and before.endswith("}") and last not in MADE
         return name.removesuffix("_create") if is_verb else name
+
+    def get_override_parameters(self) -> list[OpenApiParameter]:  # type: ignore[override]
+        return [ONCE] if self.method == "POST" else []
 
     def get_summary(self) -> str:
         return SUMMARIES[self.get_operation_id()]

@@ -9,11 +9,10 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.callers import key_of, workspace_of
-from accounts.idempotency import idempotent
 from accounts.inputs import Input, InstantField, given
+from accounts.resources import Resource
 from accounts.scopes import Scope
 from audit.refusal import Refused
 from campaigns.models import Campaign
@@ -73,7 +72,7 @@ class AnswersOutput(serializers.Serializer[Any]):
     messages = AnswerOutput(many=True, help_text="One for each, in order.")
 
 
-class PushMessages(APIView):
+class PushMessages(Resource):
     """Into a trigger campaign: one message, or up to 1,000 as `messages`, each with an answer of its own."""
 
     writes = Scope.MESSAGES
@@ -88,7 +87,6 @@ class PushMessages(APIView):
             )
         },
     )
-    @idempotent
     def post(self, request: Request, pk: int) -> Response:
         campaign = get_object_or_404(Campaign.objects.of(workspace_of(request)).only(*pushing.ASKED_FOR), pk=pk)
         campaign.workspace = workspace_of(request)

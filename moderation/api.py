@@ -12,10 +12,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, InstantField, NoInput, OptionalReasonInput, ReasonInput, given
+from accounts.resources import Resource
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from campaigns.api import CampaignOutput, conditional, own_campaign, shown
@@ -51,7 +51,7 @@ class Decisions(generics.ListAPIView[Decision]):
         return Decision.objects.about(own_campaign(self.request, self.kwargs["pk"]))
 
 
-class Approve(APIView):
+class Approve(Resource):
     writes = Scope.DECIDE
     permission = Permission.DECIDE
 
@@ -62,7 +62,7 @@ class Approve(APIView):
         return shown(decisions.approve_campaign(campaign_id, **words, by=user_of(request), now=timezone.now()))
 
 
-class Reject(APIView):
+class Reject(Resource):
     writes = Scope.DECIDE
     permission = Permission.DECIDE
 
@@ -73,7 +73,7 @@ class Reject(APIView):
         return shown(decisions.reject_campaign(campaign_id, **words, by=user_of(request), now=timezone.now()))
 
 
-class Reschedule(APIView):
+class Reschedule(Resource):
     """A missed campaign gets another minute, and so does an approved one that has not begun."""
 
     writes = Scope.DECIDE
@@ -86,7 +86,7 @@ class Reschedule(APIView):
         return shown(rescheduling.reschedule(campaign_id, **words, by=user_of(request), now=timezone.now()))
 
 
-class SendNow(APIView):
+class SendNow(Resource):
     """A missed campaign is sent at once."""
 
     writes = Scope.DECIDE
@@ -100,7 +100,7 @@ class SendNow(APIView):
         return shown(decisions.send_now(campaign_id, by=user_of(request), now=timezone.now()))
 
 
-class ApproveRevision(APIView):
+class ApproveRevision(Resource):
     writes = Scope.DECIDE
     permission = Permission.DECIDE
 
@@ -115,7 +115,7 @@ class ApproveRevision(APIView):
         return Response(RevisionOutput(revision).data)
 
 
-class RejectRevision(APIView):
+class RejectRevision(Resource):
     writes = Scope.DECIDE
     permission = Permission.DECIDE
 

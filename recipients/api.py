@@ -21,8 +21,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
-from accounts.idempotency import idempotent
 from accounts.inputs import Input, NoInput, OptionalReasonInput, given
+from accounts.resources import Resource
 from accounts.scopes import Scope
 from audit.refusal import Refused
 from objects.downloads import FROM_STORE
@@ -118,7 +118,7 @@ FILTERS = [
 
 
 @extend_schema_view(get=extend_schema(parameters=FILTERS))
-class Lists(generics.ListAPIView[RecipientList]):
+class Lists(Resource, generics.ListAPIView[RecipientList]):
     reads = Scope.LISTS_READ
     writes = Scope.LISTS_WRITE
     serializer_class = ListOutput
@@ -134,7 +134,6 @@ class Lists(generics.ListAPIView[RecipientList]):
         return filter.narrow(lists)
 
     @extend_schema(request=ListInput, responses={201: ListOutput})
-    @idempotent
     def post(self, request: Request) -> Response:
         row = uploads.create(workspace_of(request), **given(request, ListInput), by=user_of(request))
         return shown(request, row, code=status.HTTP_201_CREATED)
@@ -160,7 +159,7 @@ class OneList(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class CancelList(APIView):
+class CancelList(Resource):
     writes = Scope.LISTS_WRITE
 
     @extend_schema(request=OptionalReasonInput, responses=ListOutput)
@@ -169,7 +168,7 @@ class CancelList(APIView):
         return shown(request, transitions.cancel(row.pk, by=user_of(request), reason=reason))
 
 
-class ArchiveList(APIView):
+class ArchiveList(Resource):
     writes = Scope.LISTS_WRITE
 
     @extend_schema(request=NoInput, responses=ListOutput)
@@ -179,7 +178,7 @@ class ArchiveList(APIView):
         return shown(request, transitions.archive(row.pk, by=user_of(request), now=timezone.now()))
 
 
-class RestoreList(APIView):
+class RestoreList(Resource):
     writes = Scope.LISTS_WRITE
 
     @extend_schema(request=NoInput, responses=ListOutput)

@@ -19,10 +19,10 @@ from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.authentication import BearerAuthentication, PageAuthentication
 from accounts.callers import user_of, workspace_of
+from accounts.resources import Resource
 from accounts.scopes import Scope
 from audit.refusal import Refused
 from recipients import resumable, uploads
@@ -50,7 +50,7 @@ TUS = _header("Tus-Resumable", f"{VERSION}, the version of the protocol.", requi
 LENGTH = _header("Upload-Length", "Of the whole file, in bytes.", kind=int)
 
 
-class Tus(APIView):
+class Tus(Resource):
     """The headers that every answer has, and the method of clients that can only POST."""
 
     reads = writes = Scope.LISTS_WRITE  # how far an upload is, is asked for by whoever goes on with it

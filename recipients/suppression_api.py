@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import permissions_of, user_of, workspace_of
-from accounts.idempotency import idempotent
 from accounts.inputs import Input, ReasonInput, given
+from accounts.resources import Resource
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from audit.refusal import Refused
@@ -100,7 +100,7 @@ class ImportOutput(serializers.Serializer[SuppressionImport]):
         return str(self.context["request"].build_absolute_uri(path))
 
 
-class Suppressions(generics.ListAPIView[Suppression]):
+class Suppressions(Resource, generics.ListAPIView[Suppression]):
     """The workspace's own, the newest first; with `to`, what keeps messages from that number."""
 
     reads = Scope.SUPPRESSIONS_READ
@@ -124,7 +124,6 @@ class Suppressions(generics.ListAPIView[Suppression]):
         return Response({"results": rows.data, "next": None})
 
     @extend_schema(request=SuppressionInput, responses={201: SuppressionOutput})
-    @idempotent
     def post(self, request: Request) -> Response:
         body = given(request, SuppressionInput)
         row = suppressions.add(workspace_of(request), body["to"], reason=body["reason"], by=user_of(request))
@@ -165,7 +164,7 @@ class SuppressionExport(APIView):
         return suppression_export.response(lines)
 
 
-class Imports(generics.ListAPIView[SuppressionImport]):
+class Imports(Resource, generics.ListAPIView[SuppressionImport]):
     reads = Scope.SUPPRESSIONS_READ
     writes = Scope.SUPPRESSIONS_WRITE
     serializer_class = ImportOutput
@@ -174,7 +173,6 @@ class Imports(generics.ListAPIView[SuppressionImport]):
         return SuppressionImport.objects.of(workspace_of(self.request))
 
     @extend_schema(request=ImportInput, responses={201: ImportOutput})
-    @idempotent
     def post(self, request: Request) -> Response:
         made = suppression_imports.create(workspace_of(request), **given(request, ImportInput), by=user_of(request))
         return _shown(request, made, code=status.HTTP_201_CREATED)

@@ -15,8 +15,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import permissions_of, user_of, workspace_of
-from accounts.idempotency import idempotent
 from accounts.inputs import Input, given
+from accounts.resources import Resource
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from campaigns.models import Campaign
@@ -193,7 +193,7 @@ class Errors(APIView):
         return Response({**shown, "reasons": ReasonOutput(reasons, many=True).data}, headers=replica.headers(as_of))
 
 
-class Exports(generics.GenericAPIView[Export]):
+class Exports(Resource, generics.GenericAPIView[Export]):
     reads = writes = Scope.EXPORTS
     permission = Permission.VIEW  # it reads the campaign, and changes nothing in it
     serializer_class = ExportOutput
@@ -209,7 +209,6 @@ class Exports(generics.GenericAPIView[Export]):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(request=ExportInput, responses={201: ExportOutput})
-    @idempotent
     def post(self, request: Request, pk: int) -> Response:
         campaign, asked, permissions = _campaign(request, pk), given(request, ExportInput), permissions_of(request)
         usual = Numbers.WHOLE if Permission.SEE_NUMBERS in permissions else Numbers.MASKED

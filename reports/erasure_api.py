@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, given
+from accounts.resources import Resource
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from recipients import suppressions
@@ -48,7 +49,7 @@ class ErasureOutput(serializers.Serializer[Erasure]):
         return PlaceOutput(erasure.steps.order_by("pk"), many=True).data
 
 
-class Erasures(APIView):
+class Erasures(Resource):
     writes = Scope.ERASURES
     permission = Permission.MANAGE
 

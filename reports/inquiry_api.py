@@ -15,6 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, given
+from accounts.resources import Resource
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from objects.downloads import FROM_STORE
@@ -55,7 +56,7 @@ class InquiryOutput(serializers.Serializer[Inquiry]):
         return inquiries.read(inquiry) if inquiry.status == Status.READY else None
 
 
-class Inquiries(APIView):
+class Inquiries(Resource):
     writes = Scope.INQUIRIES
     permission = Permission.PROVE
 

@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import permissions_of, user_of, workspace_of
-from accounts.idempotency import idempotent
 from accounts.inputs import Input, given
+from accounts.resources import Resource
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from campaigns.api import ClockField
@@ -59,7 +59,7 @@ class StandingExportOutput(serializers.Serializer[StandingExport]):
     created_at = serializers.DateTimeField()
 
 
-class StandingExports(generics.ListAPIView[StandingExport]):
+class StandingExports(Resource, generics.ListAPIView[StandingExport]):
     """When a file is ready, webhooks that want `export.ready` are told where it is."""
 
     permission = read_permission = Permission.MANAGE
@@ -71,7 +71,6 @@ class StandingExports(generics.ListAPIView[StandingExport]):
         return StandingExport.objects.of(workspace_of(self.request))
 
     @extend_schema(request=StandingExportInput, responses={201: StandingExportOutput})
-    @idempotent
     def post(self, request: Request) -> Response:
         made = standing.create(
             workspace_of(request),

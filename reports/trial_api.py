@@ -8,11 +8,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
-from accounts.idempotency import idempotent
 from accounts.inputs import Input, given
+from accounts.resources import Resource
 from accounts.scopes import Scope
 from campaigns import trials as sending
 from campaigns.models import Campaign
@@ -61,7 +60,7 @@ class TrialPage(serializers.Serializer[Any]):
     next = serializers.URLField(allow_null=True, help_text="Always null: the newest are shown.")
 
 
-class Trials(APIView):
+class Trials(Resource):
     """They are no campaigns: nothing of them counts towards the campaign, or shows among campaigns."""
 
     reads = Scope.CAMPAIGNS_READ
@@ -76,7 +75,6 @@ class Trials(APIView):
         return Response({"results": results, "next": None})
 
     @extend_schema(request=TrialInput, responses={202: TrialOutput})
-    @idempotent
     def post(self, request: Request, pk: int) -> Response:
         campaign = _campaign(request, pk)
         trial = sending.send(campaign.pk, **given(request, TrialInput), by=user_of(request), now=timezone.now())

@@ -9,8 +9,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
-from accounts.idempotency import idempotent
 from accounts.inputs import Input, given
+from accounts.resources import Resource
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from senders import transitions
@@ -64,7 +64,7 @@ def _senders(request: Request) -> QuerySet[Sender]:
     return Sender.objects.of(workspace_of(request)).prefetch_related(Prefetch("revisions", revisions))
 
 
-class Senders(generics.ListAPIView[Sender]):
+class Senders(Resource, generics.ListAPIView[Sender]):
     reads = Scope.SENDERS_READ
     writes = Scope.SENDERS_WRITE
     serializer_class = SenderOutput
@@ -74,7 +74,6 @@ class Senders(generics.ListAPIView[Sender]):
         return _senders(self.request)
 
     @extend_schema(request=SenderInput, responses={201: SenderOutput})
-    @idempotent
     def post(self, request: Request) -> Response:
         sender = transitions.create(workspace_of(request), **given(request, SenderInput), by=user_of(request))
         return Response(SenderOutput(sender).data, status=status.HTTP_201_CREATED)
@@ -88,12 +87,11 @@ class OneSender(APIView):
         return Response(SenderOutput(get_object_or_404(_senders(request), pk=pk)).data)
 
 
-class Revisions(APIView):
+class Revisions(Resource):
     writes = Scope.SENDERS_WRITE
     permission = Permission.SUBMIT_REVISIONS
 
     @extend_schema(request=RevisionInput, responses={201: RevisionOutput})
-    @idempotent
     def post(self, request: Request, pk: int) -> Response:
         sender = get_object_or_404(Sender.objects.of(workspace_of(request)), pk=pk)
         revision = transitions.submit_revision(sender.pk, **given(request, RevisionInput), by=user_of(request))

@@ -1,4 +1,4 @@
-"""Webhooks over the API: for whoever manages the workspace. A secret is in the answer that makes it and in no other."""
+"""Webhooks over the API: for whoever manages the workspace. A secret is said to the call that makes it, to no other."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, NoInput, given
+from accounts.resources import Resource
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from webhooks import endpoints, wall
@@ -51,7 +51,9 @@ class WebhookOutput(serializers.Serializer[Endpoint]):
 
 
 class NewWebhookOutput(WebhookOutput):
-    secret = serializers.CharField(help_text="Said this once; not replayed, and in no other answer.")
+    secret = serializers.CharField(
+        help_text="Said to this call alone, and to the same one with its `Idempotency-Key` for a day."
+    )
 
 
 class AttemptOutput(serializers.Serializer[Attempt]):
@@ -76,7 +78,7 @@ class WholeDeliveryOutput(DeliveryOutput):
     attempts = AttemptOutput(many=True)
 
 
-class Managed(APIView):
+class Managed(Resource):
     permission = read_permission = Permission.MANAGE
     reads = Scope.WORKSPACE_READ
     writes = Scope.WORKSPACE_WRITE
@@ -90,7 +92,7 @@ class Webhooks(Managed, generics.ListAPIView[Endpoint]):
 
     @extend_schema(request=WebhookInput, responses={201: NewWebhookOutput})
     def post(self, request: Request) -> Response:
-        """It hears of what happens from here on. A call that is sent again makes another one."""
+        """It hears of what happens from here on."""
         wanted = given(request, WebhookInput)
         made, secret = endpoints.create(workspace_of(request), **wanted, by=user_of(request), now=timezone.now())
         return _with_secret(made, secret, code=status.HTTP_201_CREATED)
