@@ -19,6 +19,7 @@ from campaigns.models import Campaign
 from campaigns.statuses import Status
 from delivery import counters
 from delivery.counters import Totals
+from reports import lately
 from reports.pace import pace
 
 
@@ -44,9 +45,15 @@ class CampaignReportOutput(CampaignOutput):
     totals = TotalsOutput()
     balanced = serializers.BooleanField(help_text="Whether both equations of the totals hold.")
     rate = serializers.FloatField(
-        allow_null=True, help_text="Message parts a second: planned for a spread campaign, else reached over the run."
+        allow_null=True,
+        help_text="Message parts a second: planned for a spread campaign, else reached within the last minute "
+        "of sending; once it is over, over its run. null when it cannot be told.",
     )
-    eta = serializers.DateTimeField(allow_null=True, help_text="When a campaign that is sending will be through.")
+    eta = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When a campaign that is sending will be through; null when it cannot be told, "
+        "or when it will not be in time.",
+    )
 
     def to_representation(self, campaign: Campaign) -> dict[str, Any]:
         shown = CampaignOutput(campaign).data
@@ -55,7 +62,8 @@ class CampaignReportOutput(CampaignOutput):
     def moving(self, campaign: Campaign, *, parts: int) -> dict[str, Any]:
         """What sending and receipts change."""
         totals: Totals = self.context["totals"][campaign.pk]
-        tempo = pace(campaign, totals, parts=parts, now=self.context["now"])
+        recent = self.context["lately"].get(campaign.pk)
+        tempo = pace(campaign, totals, recent, parts=parts, now=self.context["now"])
         eta = serializers.DateTimeField().to_representation(tempo.eta) if tempo.eta else None
         return {
             "totals": TotalsOutput(totals).data,
@@ -130,4 +138,5 @@ def _number(given: str) -> int:
 
 
 def _context(campaigns: list[Campaign]) -> dict[str, Any]:
-    return {"totals": counters.totals_of(campaigns), "now": timezone.now()}
+    now = timezone.now()
+    return {"totals": counters.totals_of(campaigns), "lately": lately.handed_over(campaigns, now=now), "now": now}

@@ -9,7 +9,7 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.templatetags.pages import moment, stretch
+from accounts.templatetags.pages import moment, pace, stretch
 from audit.models import Entry
 from audit.wording import worded
 from campaigns import gsm
@@ -83,11 +83,12 @@ def _approved(campaign: Campaign, *, is_halted: bool, now: datetime) -> str:
 
 
 def _sending(campaign: Campaign, progress: Progress, *, is_halted: bool, now: datetime) -> str:
+    rate = progress.rate if progress.planned_rate is None else progress.planned_rate
     said = {
         "since": _at(campaign.started_at, now),
         "sent": intcomma(progress.totals.handed_over),
         "all": intcomma(progress.totals.accepted),
-        "rate": _rate(progress.rate or 0.0),
+        "pace": pace(rate) if rate else "",
         "at": _at(progress.opens_at or progress.eta, now),
     }
     if is_halted:
@@ -96,11 +97,13 @@ def _sending(campaign: Campaign, progress: Progress, *, is_halted: bool, now: da
         return _("Waits for its open hours: %(sent)s of %(all)s are handed over, it goes on at %(at)s.") % said
     if not progress.totals.waiting:
         return _("Sending since %(since)s: all %(all)s are handed over, the last answers are awaited.") % said
-    if progress.totals.handed_over and not progress.rate:
+    if progress.totals.handed_over and progress.is_still:
         return _("Sending since %(since)s: %(sent)s of %(all)s handed over, none of them just now.") % said
-    if progress.eta is None or not progress.totals.handed_over:
-        return _("Sending since %(since)s: %(sent)s of %(all)s handed over, %(rate)s a second.") % said
-    return _("Sending since %(since)s: %(sent)s of %(all)s handed over, %(rate)s a second, done about %(at)s.") % said
+    if not rate:
+        return _("Sending since %(since)s: %(sent)s of %(all)s handed over.") % said
+    if progress.eta is None:
+        return _("Sending since %(since)s: %(sent)s of %(all)s handed over, %(pace)s.") % said
+    return _("Sending since %(since)s: %(sent)s of %(all)s handed over, %(pace)s, done about %(at)s.") % said
 
 
 def _paused(campaign: Campaign, progress: Progress) -> str:
@@ -165,7 +168,3 @@ def _at(at: datetime | None, now: datetime) -> str:
 
 def _since(at: datetime, now: datetime) -> str:
     return stretch(int(max(timedelta(), now - at).total_seconds()))
-
-
-def _rate(rate: float) -> str:
-    return number_format(rate, 0 if rate >= 10 else 1, force_grouping=True)

@@ -1,35 +1,19 @@
 """How far a campaign is, how fast, and until when."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
-
-from django.db import connection
+from datetime import datetime
 
 from campaigns.models import Campaign
-from campaigns.statuses import FINISHED, Mode, Status
+from campaigns.statuses import FINISHED, Status
 from delivery import counters
 from delivery.counters import Totals
 from delivery.statuses import ACCEPTED, Term
+from reports import lately
 from reports.pace import pace
 
-WINDOW = timedelta(seconds=10)
 LIVE = frozenset({Status.SENDING})
 # Somebody, the clock or a carrier will move it on; how soon is not worth a request each two seconds.
 UNHURRIED = frozenset({Status.IN_REVIEW, Status.APPROVED, Status.MISSED, Status.PAUSED})
-MOST_INTENTS = 200  # of one chunk within the window
-
-# Asks only the chunks at work lately, and of each only its last intents: the cost does not grow with the campaign.
-_HANDED_OVER = """
-SELECT coalesce(sum(latest.count), 0), min(latest.at)
-FROM delivery_chunk chunk
-CROSS JOIN LATERAL (
-    SELECT count, at FROM delivery_intent
-    WHERE chunk_id = chunk.id AND NOT is_retry ORDER BY id DESC LIMIT %(most)s
-) latest
-WHERE chunk.campaign_id = %(campaign)s AND (chunk.owner <> '' OR chunk.released_at > %(since)s)
-  AND latest.at > %(since)s
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +28,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """`percent` counts the recipients whose dispatch has ended; rates are recipients a second."""
+    """`percent` counts the recipients whose dispatch has ended; rates are recipients a second (`reports.pace`)."""
 
     status: Status
     totals: Totals
@@ -52,6 +36,7 @@ class Progress:
     rate: float | None
     planned_rate: float | None
     eta: datetime | None
+    is_still: bool  # it should have moved for a minute, and did not
     stopped_because: str
     opens_at: datetime | None  # it waits for the next of its hours
 
@@ -106,15 +91,16 @@ class Progress:
 
 def progress(campaign: Campaign, *, now: datetime) -> Progress:
     totals = counters.totals(campaign)
-    over_the_run = pace(campaign, totals, parts=1, now=now)
+    tempo = pace(campaign, totals, lately.handed_over([campaign], now=now).get(campaign.pk), parts=1, now=now)
     return Progress(
         status=Status(campaign.status),
         totals=totals,
         # Nobody is left when all were suppressed before their turn came: it is through.
         percent=100 * (1 - totals.waiting / max(1, totals.accepted)) if totals.rows else 0.0,
-        rate=_rate(campaign, now=now) if campaign.status in LIVE else None,
-        planned_rate=over_the_run.rate if campaign.mode == Mode.SPREAD else None,
-        eta=over_the_run.eta,
+        rate=tempo.reached if campaign.status in LIVE else None,
+        planned_rate=tempo.planned,
+        eta=tempo.eta,
+        is_still=tempo.is_still,
         stopped_because=campaign.stopped_because,
         opens_at=_opens_at(campaign, now=now),
     )
@@ -124,14 +110,3 @@ def _opens_at(campaign: Campaign, *, now: datetime) -> datetime | None:
     if campaign.status not in LIVE or campaign.hours.is_open(now):
         return None
     return campaign.hours.next_opening(now)
-
-
-def _rate(campaign: Campaign, *, now: datetime) -> float:
-    """Recipients a second over the last seconds, from the intents: no message is counted."""
-    values: dict[str, Any] = {"campaign": campaign.pk, "since": now - WINDOW, "most": MOST_INTENTS}
-    with connection.cursor() as cursor:
-        cursor.execute(_HANDED_OVER, values)
-        count, first_at = cursor.fetchone()
-    if not count:
-        return 0.0
-    return float(count / max(1.0, (now - first_at).total_seconds()))

@@ -10,12 +10,12 @@ from accounts.models import Workspace
 from campaigns.statuses import Status
 from channels import links
 from delivery.statuses import MessageState
+from reports.lately import MOST_INTENTS
 
 WINDOW = timedelta(seconds=10)
 LATELY = timedelta(minutes=1)
 # Receipts of what ended longer ago are so few that nobody would see them beat.
 FOLLOWED = timedelta(days=1)
-MOST_INTENTS = 200  # of one chunk within the window
 
 _IN_FLIGHT = """
 SELECT coalesce(sum(chunk.intended - chunk.next), 0)
@@ -34,6 +34,7 @@ SELECT coalesce(sum(one.count / greatest(1, extract(epoch FROM %(now)s - one.sin
         WHERE chunk_id = chunk.id AND NOT is_retry ORDER BY id DESC LIMIT %(most)s
     ) latest
     WHERE campaign.workspace_id = %(workspace)s AND campaign.status = %(sending)s AND latest.at > %(within)s
+      AND latest.at <= %(now)s
     GROUP BY campaign.id
 ) one
 """

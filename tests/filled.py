@@ -21,9 +21,8 @@ from delivery.statuses import ChunkStatus, MessageState
 from moderation import decisions
 from recipients import suppressions
 from recipients.models import RecipientList
-from reports import erasures, inquiries
+from reports import erasures, inquiries, lately
 from reports.models import Erasure, Inquiry
-from reports.progress import MOST_INTENTS
 from senders import transitions as sender_transitions
 from senders.models import Sender
 from tests import evidence, factories
@@ -184,9 +183,12 @@ def _at_work(campaign: Campaign) -> None:
     soon = timezone.now() + timedelta(hours=1)
     chunk = Chunk.objects.get(campaign=campaign)
     Chunk.objects.filter(pk=chunk.pk).update(owner="dispatch")
-    intent = {"chunk": chunk, "epoch": 1, "owner": "dispatch", "first": 0, "count": 1_400 // MOST_INTENTS, "at": soon}
-    for _ in range(MOST_INTENTS):
-        Intent.objects.create(**intent)
+    # One a second, for as long as somebody looks at the pages: what is yet to come counts when its time is there.
+    intent = {"chunk": chunk, "epoch": 1, "owner": "dispatch", "first": 0, "count": 1_400}
+    begin = timezone.now() - lately.WINDOW
+    Intent.objects.bulk_create(
+        Intent(**intent, at=begin + timedelta(seconds=second)) for second in range(lately.MOST_INTENTS)
+    )
     bound = {"is_up": True, "bound_at": campaign.started_at, "window": 100, "unanswered": 41, "rate": 761.5}
     for number in range(campaign.channel.binds):
         LinkState.objects.create(

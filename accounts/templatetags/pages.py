@@ -6,7 +6,7 @@ from typing import Any
 from django import forms, template
 from django.forms import BoundField
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
 from audit.wording import worded
@@ -41,6 +41,17 @@ def stretch(seconds: int) -> str:
     if hours:
         return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
     return _("%(minutes)s min") % {"minutes": minutes}
+
+
+@register.filter
+def pace(rate: float) -> str:
+    """So many a second, in the unit that leaves a number to read: of what goes slowly a minute, or an hour."""
+    if rate >= 1 or not rate:
+        places = 1 if 0 < rate < 10 else 0
+        return _("%(rate)s a second") % {"rate": number_format(rate, places, force_grouping=True)}
+    if rate * 60 >= 1:
+        return _("%(rate)s a minute") % {"rate": number_format(rate * 60, 0)}
+    return _("%(rate)s an hour") % {"rate": number_format(rate * 3600, 0)}
 
 
 @register.filter

@@ -68,9 +68,10 @@ def test_a_finished_campaign_shows_the_rate_of_its_run(api, workspace):
 
 def test_a_campaign_that_is_sending_says_when_it_will_be_through(api, workspace):
     campaign = factories.sending(workspace, list=factories.ready_list(workspace, 40))
-    evidence.dispatched(campaign, handed_over=[10])
-    Campaign.objects.filter(pk=campaign.pk).update(started_at=timezone.now() - timedelta(seconds=10))
-    eta = Campaign.objects.get(pk=campaign.pk).started_at + timedelta(seconds=40)
+    begin = timezone.now() - timedelta(seconds=10)
+    evidence.dispatched(campaign, handed_over=[10], at=begin)
+    Campaign.objects.filter(pk=campaign.pk).update(started_at=begin - timedelta(hours=10))
+    eta = begin + timedelta(seconds=40)
     shown = get(api, campaign)
     assert shown["rate"] == pytest.approx(1.0, rel=0.1)
     assert abs(timezone.datetime.fromisoformat(shown["eta"]) - eta) < timedelta(seconds=3)

@@ -37,17 +37,18 @@ def test_the_shares_lie_end_to_end_and_fill_the_bar(half_way):
     assert shares[-1].begin + shares[-1].percent == pytest.approx(100)
 
 
-def test_the_rate_is_of_the_last_seconds(workspace):
+def test_the_rate_is_of_the_last_minute(workspace):
     campaign = factories.sending(workspace, list=factories.ready_list(workspace, 100, chunk_size=50))
     now = timezone.now()
-    evidence.dispatched(campaign, handed_over=[50, 0], at=now - timedelta(seconds=60))
-    assert progress(campaign, now=now).rate == 0
+    campaign.started_at = now - timedelta(minutes=3)
+    evidence.dispatched(campaign, handed_over=[50, 0], at=now - timedelta(seconds=61))
+    assert (progress(campaign, now=now).rate, progress(campaign, now=now).is_still) == (0, True)
     chunk = Chunk.objects.get(campaign=campaign, number=1)
     Chunk.objects.filter(pk=chunk.pk).update(owner="worker")
-    for seconds in (1, 3, 5):
+    for seconds in (1, 20, 30):
         at = now - timedelta(seconds=seconds)
         Intent.objects.create(chunk=chunk, epoch=1, owner="worker", first=0, count=10, at=at)
-    assert progress(campaign, now=now).rate == pytest.approx(6)
+    assert progress(campaign, now=now).rate == pytest.approx(1)
 
 
 def test_a_campaign_that_does_not_send_has_no_rate_and_no_end(workspace):
