@@ -53,7 +53,9 @@ class StandingExport(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+")
     format = models.CharField(max_length=10, choices=Format.choices, default=Format.CSV)
     columns = models.JSONField(default=list, blank=True, help_text="As of an export.")
-    numbers = models.CharField(max_length=10, choices=Numbers.choices, default=Numbers.MASKED)
+    numbers = models.CharField(
+        max_length=10, choices=Numbers.choices, default=Numbers.MASKED, db_default=Numbers.MASKED
+    )
     hours_after_end = models.PositiveSmallIntegerField(
         null=True, blank=True, help_text="Of each campaign, so long after its end: receipts go on arriving."
     )

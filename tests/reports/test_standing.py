@@ -4,6 +4,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts import members
@@ -13,7 +14,7 @@ from audit.refusal import Refused
 from campaigns.models import Campaign
 from campaigns.statuses import Status
 from reports import exports, standing
-from reports.models import Export, StandingExport
+from reports.models import Export, Numbers, StandingExport
 from tests import factories
 from tests.pages import signed_in, text_of
 from webhooks import happenings
@@ -186,3 +187,12 @@ def test_webhooks_are_told_where_the_file_is_and_the_address_alone_opens_nothing
     answer = client.get(path, headers={"Authorization": f"Bearer {key}"})
     assert b"".join(answer.streaming_content).startswith(b"to,")
     answer.close()
+
+
+def test_what_the_release_before_makes_has_its_numbers_masked(workspace, admin):
+    """It knows nothing of them, and goes on while this one is rolled out."""
+    columns = "workspace_id, created_by_id, format, columns, hours_after_end, created_at"
+    values = "%s, %s, 'csv', '[]', 24, now()"
+    with connection.cursor() as cursor:
+        cursor.execute(f"INSERT INTO reports_standingexport ({columns}) VALUES ({values})", [workspace.pk, admin.pk])
+    assert StandingExport.objects.get().numbers == Numbers.MASKED
