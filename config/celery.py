@@ -79,7 +79,9 @@ app.conf.update(
     broker_heartbeat=30,  # of those that ask for it (AMQP): a consumer finds out that its broker is gone
     # A doorbell that cannot ring must not hold up whoever presses it: the next tick rings again.
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1},
-    task_queues=[Queue(name) for name in ("lists", "exports", "housekeeping", "clock", "dispatch", "webhooks")],
+    task_queues=[
+        Queue(name) for name in ("lists", "exports", "housekeeping", "clock", "dispatch", "events", "webhooks")
+    ],
     task_default_queue="housekeeping",
     task_routes={
         "recipients.tasks.sweep_uploads": {"queue": "housekeeping"},
@@ -94,7 +96,9 @@ app.conf.update(
         "delivery.tasks.match_receipts": {"queue": "clock"},
         "delivery.tasks.*": {"queue": "housekeeping"},
         "moderation.tasks.lapse": {"queue": "clock"},
-        # A process of its own: a receiver that is slow makes nothing late but its own.
+        # A process of its own, and what is to be told is found in another: a receiver that is slow makes nothing late
+        # but its own.
+        "webhooks.tasks.look": {"queue": "events"},
         "webhooks.tasks.forget": {"queue": "housekeeping"},
         "webhooks.tasks.*": {"queue": "webhooks"},
     },

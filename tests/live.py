@@ -58,7 +58,8 @@ SETTINGS = {
     "LIST_LEASE_SECONDS": str(LIST_LEASE),
     "CHUNK_SIZE": "1000",
 }
-SIGNS_OF_LIFE = {"beat": "beat: Starting...", "clock": " ready.", "dispatch": " ready.", "worker": " ready."}
+READY = dict.fromkeys(("clock", "dispatch", "events", "webhooks", "worker"), " ready.")
+SIGNS_OF_LIFE = READY | {"beat": "beat: Starting..."}
 SENDING = ("beat", "clock", "dispatch")
 ADDRESS = ("NAME", "USER", "PASSWORD", "HOST", "PORT")  # of a database, in Django's settings
 

@@ -1,7 +1,8 @@
-"""Deliveries leave: one worker at a time for an endpoint, so that one that is slow keeps no more than one of them."""
+"""Deliveries leave: one worker at a time for an endpoint, and those who are slow have few of them (`seats`)."""
 
 import random
 import time
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -11,6 +12,8 @@ from django.db import transaction
 from recipients import masking
 from webhooks import endpoints, following, happenings, payloads, sending, signing, tasks
 from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.querysets import LEASE
+from webhooks.seats import LATE, WHILE, seats
 from webhooks.sending import Answer
 from webhooks.statuses import DeliveryState, Disabled
 
@@ -21,32 +24,24 @@ JITTER = 0.2
 # Where nobody answers at all, the endpoint itself is left alone for a while, doubled each time: what waits for it
 # would only wait for the same silence.
 SILENCE, LONGEST_SILENCE = timedelta(seconds=5), timedelta(minutes=5)
-TURN = 20.0  # seconds of one worker for one endpoint
+TURN = 5.0  # seconds of one worker for one endpoint, and the attempt that it is at
 
 
 def look(*, now: datetime) -> None:
-    """Find what is to be told, and ring for every endpoint that has something due."""
+    """Find what is to be told, and ring for every endpoint that has something due, each in its turn."""
     happenings.look(now=now)
     following.look(now=now)
-    for endpoint_id in Endpoint.objects.due(now).order_by("pk").values_list("pk", flat=True):
+    for endpoint_id in Endpoint.objects.due(now).in_turn().values_list("pk", flat=True):
         tasks.send.delay(endpoint_id)
 
 
 def send(endpoint_id: int, *, now: datetime) -> None:
-    """What is due for it, one after the other, while the turn lasts; then whoever looks rings again."""
-    if not Endpoint.objects.claim(endpoint_id, now=now):
-        return
-    began = time.monotonic()
-    spent = 0.0
-    while spent < TURN:
-        delivery = _next(endpoint_id, now=now + timedelta(seconds=spent))
-        if delivery is None:
-            break
-        at = now + timedelta(seconds=spent)
-        answer = _post(delivery, at=at)
-        spent = time.monotonic() - began
-        _record(delivery, answer, at=at)
-    Endpoint.objects.filter(pk=endpoint_id).update(claimed_until=None)
+    """What is due for it, unless somebody sends to it, or it is slow and too many such are sent to; whoever looks rings
+    again."""
+    endpoint = Endpoint.objects.get(pk=endpoint_id)
+    with seats.one_of(endpoint.workspace_id) if endpoint.is_slow(now) else nullcontext(True) as has_seat:
+        if has_seat and Endpoint.objects.claim(endpoint_id, now=now):
+            _take_turn(endpoint_id, now=now)
 
 
 def forget(*, now: datetime) -> None:
@@ -54,6 +49,20 @@ def forget(*, now: datetime) -> None:
     Delivery.objects.filter(made_at__lt=now - settings.WEBHOOK_KEPT).delete()
     following.forget(now=now)
     endpoints.seal_anew()
+
+
+def _take_turn(endpoint_id: int, *, now: datetime) -> None:
+    """One delivery after the other for a while. A late answer ends it: from there on the endpoint needs a seat."""
+    began, spent = time.monotonic(), 0.0
+    while spent < TURN and (delivery := _next(endpoint_id, now=now + timedelta(seconds=spent))):
+        at = now + timedelta(seconds=spent)
+        answer = _post(delivery, at=at)
+        spent = time.monotonic() - began
+        _record(delivery, answer, at=at)
+        if _is_late(answer):
+            break
+    ended = now + timedelta(seconds=spent)
+    Endpoint.objects.filter(pk=endpoint_id).update(claimed_until=None, served_at=ended)
 
 
 def _next(endpoint_id: int, *, now: datetime) -> Delivery | None:
@@ -100,15 +109,22 @@ def _record(delivery: Delivery, answer: Answer, *, at: datetime) -> None:
 
 
 def _note(endpoint: Endpoint, answer: Answer, *, at: datetime) -> None:
-    """How the endpoint fares, whichever delivery it was."""
+    """How the endpoint fares, whichever delivery it was. While it is sent to, it stays ours."""
+    endpoint.claimed_until = at + timedelta(seconds=answer.seconds) + LEASE
+    if _is_late(answer):
+        endpoint.slow_until = at + WHILE
     endpoint.failing_since = None if answer.is_delivered else endpoint.failing_since or at
     endpoint.silences = endpoint.silences + 1 if answer.status is None else 0
     endpoint.rests_until = at + _silence(endpoint.silences) if endpoint.silences else None
-    endpoint.save(update_fields=["failing_since", "silences", "rests_until"])
+    endpoint.save(update_fields=["claimed_until", "slow_until", "failing_since", "silences", "rests_until"])
     if answer.is_gone:
         endpoints.disable(endpoint.pk, why=Disabled.GONE, by=None)
     elif endpoint.failing_since is not None and at >= endpoint.failing_since + DAY:
         endpoints.disable(endpoint.pk, why=Disabled.FAILING, by=None)
+
+
+def _is_late(answer: Answer) -> bool:
+    return answer.seconds >= LATE
 
 
 def _wait(tries: int) -> timedelta:

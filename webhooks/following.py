@@ -5,6 +5,7 @@ the messages, say whether there is anything new; an octet for each recipient say
 them a block at a time, where the last one ended. States only rise: what is told is the newest, and each is told once.
 """
 
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -26,6 +27,7 @@ MOST = 1000  # messages of a delivery
 BACKLOG = 20  # deliveries that wait: an endpoint that is slow hears later, and of each message only the newest
 FOLLOWED = timedelta(days=35)  # a spread window, the longest validity, and the wait for receipts
 REST = timedelta(minutes=1)  # when a whole lap found nothing
+TURN = 5.0  # seconds of a look: who is left waits for the next one, which begins with anybody
 
 # Whatever moves into a state adds to its tally; so there is something new if more are in one than were told of.
 _BEHIND = """
@@ -52,12 +54,15 @@ ORDER BY recipient LIMIT %(most)s
 
 
 def look(*, now: datetime) -> None:
-    for endpoint in Endpoint.objects.on().filter(events__contains=[Event.MESSAGES]).order_by("pk"):
+    began = time.monotonic()
+    for endpoint in Endpoint.objects.on().filter(events__contains=[Event.MESSAGES]).order_by("?"):
         for campaign_id in _behind(endpoint, now=now):
             room = BACKLOG - Delivery.objects.pending().filter(endpoint=endpoint, event=Event.MESSAGES).count()
             if room <= 0:
                 break
             _tell(endpoint, campaign_id, room=room, now=now)
+            if time.monotonic() - began >= TURN:
+                return
 
 
 def forget(*, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Where events are sent to, what was sent, and how far what happened was read for each endpoint."""
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -42,6 +43,8 @@ class Endpoint(models.Model):
     silences = models.PositiveSmallIntegerField(default=0, help_text="Attempts in a row without any answer.")
     rests_until = models.DateTimeField(null=True, blank=True)
     claimed_until = models.DateTimeField(null=True, blank=True)
+    served_at = models.DateTimeField(null=True, blank=True, help_text="When its last turn was over.")
+    slow_until = models.DateTimeField(null=True, blank=True, help_text="It answered late (`seats`).")
     seq = models.BigIntegerField(help_text="The workspace's chain of the ledger was read up to here.")
 
     objects = EndpointQuerySet.as_manager()
@@ -64,6 +67,9 @@ class Endpoint(models.Model):
     def address(self) -> str:
         """Without its query, in which people keep what only the receiver should know."""
         return str(self.url).partition("?")[0]
+
+    def is_slow(self, now: datetime) -> bool:
+        return self.slow_until is not None and now < self.slow_until
 
     def place_of(self, field: str) -> str:
         """What a secret is bound to (`channels.passwords`)."""

@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
+from django.apps import apps
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from webhooks.statuses import DeliveryState, Disabled
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from accounts.models import Workspace
     from webhooks.models import Delivery, Endpoint
 
-LEASE = timedelta(seconds=60)  # longer than one attempt may take
+LEASE = timedelta(seconds=20)  # longer than one attempt may take; with each it begins anew
 
 
 class EndpointQuerySet(models.QuerySet["Endpoint"]):
@@ -34,8 +35,12 @@ class EndpointQuerySet(models.QuerySet["Endpoint"]):
         return self.filter(Q(claimed_until=None) | Q(claimed_until__lt=now))
 
     def due(self, now: datetime) -> Self:
-        waiting = {"deliveries__state": DeliveryState.PENDING, "deliveries__next_at__lte": now}
-        return self.ready(now).free(now).filter(**waiting).distinct()
+        waiting = apps.get_model("webhooks", "Delivery").objects.due(now).filter(endpoint=OuterRef("pk"))
+        return self.ready(now).free(now).filter(Exists(waiting))
+
+    def in_turn(self) -> Self:
+        """Who was sent to longest ago first."""
+        return self.order_by(F("served_at").asc(nulls_first=True), "pk")
 
     @transaction.atomic
     def claim(self, pk: int, *, now: datetime) -> bool:

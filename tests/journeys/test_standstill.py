@@ -34,7 +34,7 @@ def standing_still(live, *names):
 
 
 def test_work_that_stands_still_is_named_and_web_stays_in_service(live, workspace):
-    live.start("web", "worker", "webhooks", *SENDING)  # else nobody hears its queue, and that is late as well
+    live.start("web", "worker", "events", "webhooks", *SENDING)  # else nobody hears a queue, and that is late as well
     with live.carrier():
         wait_for(lambda: asked(live, "/workz")[0] == 200, seen=lambda: asked(live, "/workz"))
         for name, work in (("clock", "tick"), ("dispatch", "dispatch"), ("worker", "queues")):

@@ -179,7 +179,7 @@ def test_a_worker_that_was_killed_holds_an_endpoint_for_its_lease_and_no_longer(
     assert Endpoint.objects.claim(endpoint.pk, now=timezone.now())
     passed()
     assert not receiver.came
-    passed(seconds=61)
+    passed(seconds=21)
     assert len(receiver.came) == 1
 
 
