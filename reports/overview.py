@@ -14,7 +14,9 @@ from delivery import counters
 from delivery.counters import Totals
 from delivery.statuses import ACCEPTED, Term
 from recipients.models import RecipientList
+from reports import bar
 from reports.attention import Attention, attention
+from reports.bar import Share
 from reports.campaign_search import GROUPS
 from reports.pulse import Pulse, pulse
 from reports.timeline import Timeline, timeline
@@ -54,15 +56,26 @@ class Row:
         return campaign.finished_at or (campaign.date_to if campaign.mode == Mode.SPREAD else None)
 
     @property
-    def ended(self) -> int:
-        """Recipients whose dispatch has ended, one way or another."""
-        return self.totals.accepted - self.totals.waiting
+    def is_under_way(self) -> bool:
+        return self.campaign.status in ON_THEIR_WAY
 
     @property
     def percent(self) -> int:
-        if not self.totals.accepted:  # no list yet, or all of it suppressed before its turn came
-            return 100 if self.totals.rows else 0
-        return 100 * self.ended // self.totals.accepted
+        """How many of them are handed over."""
+        return int(bar.handed_over_percent(self.totals))
+
+    @property
+    def unsent(self) -> int:
+        """Those who got nothing and will not: its time was over, or it was called off."""
+        return self.totals.expired + self.totals.cancelled
+
+    @property
+    def shares(self) -> list[Share]:
+        return [one for one in bar.shares(self.totals) if one.count]
+
+    @property
+    def bar_in_words(self) -> str:
+        return bar.in_words(self.shares)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ from campaigns.models import Campaign
 from campaigns.statuses import FINISHED, Status
 from delivery import counters
 from delivery.counters import Totals
-from delivery.statuses import ACCEPTED, Term
-from reports import lately
+from reports import bar, lately
+from reports.bar import Share
 from reports.pace import pace
 
 LIVE = frozenset({Status.SENDING})
@@ -17,18 +17,8 @@ UNHURRIED = frozenset({Status.IN_REVIEW, Status.APPROVED, Status.MISSED, Status.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
-    """One term's piece of the bar; `begin` and `percent` are of the accepted recipients."""
-
-    term: Term
-    count: int
-    begin: float
-    percent: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """`percent` counts the recipients whose dispatch has ended; rates are recipients a second (`reports.pace`)."""
+    """`percent` of the accepted recipients are handed over; rates are recipients a second (`reports.pace`)."""
 
     status: Status
     totals: Totals
@@ -46,14 +36,11 @@ class Progress:
 
     @property
     def shares(self) -> list[Share]:
-        """Every term of the accepted ones in the order of the equation, end to end."""
-        shares, before = [], 0
-        for term in ACCEPTED:
-            count = getattr(self.totals, term)
-            begin, end = (100 * n / max(1, self.totals.accepted) for n in (before, before + count))
-            shares.append(Share(term=term, count=count, begin=begin, percent=end - begin))
-            before += count
-        return shares
+        return bar.shares(self.totals)
+
+    @property
+    def bar_in_words(self) -> str:
+        return bar.in_words(self.shares)
 
     @property
     def rows_balance(self) -> bool:
@@ -95,8 +82,7 @@ def progress(campaign: Campaign, *, now: datetime) -> Progress:
     return Progress(
         status=Status(campaign.status),
         totals=totals,
-        # Nobody is left when all were suppressed before their turn came: it is through.
-        percent=100 * (1 - totals.waiting / max(1, totals.accepted)) if totals.rows else 0.0,
+        percent=bar.handed_over_percent(totals),
         rate=tempo.reached if campaign.status in LIVE else None,
         planned_rate=tempo.planned,
         eta=tempo.eta,
