@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Case, IntegerField, Q, Sum, Value, When
+from django.db.models import Case, CharField, IntegerField, OuterRef, Q, Subquery, Sum, Value, When
+from django.db.models.functions import Cast
 
 from accounts.models import Workspace
+from audit.models import Entry
 from campaigns.models import Campaign
 from campaigns.statuses import Status
 from delivery.models import Tally
@@ -20,9 +22,12 @@ NEWS = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attention:
+    """`by_hand` is how many campaigns people have paused: they know, and it needs no attention."""
+
     campaigns: list[Campaign]
     uncertain: list[tuple[Campaign, int]]  # with how many messages nobody knows about
     lists: list[RecipientList]
+    by_hand: int
 
     @property
     def is_needed(self) -> bool:
@@ -30,8 +35,9 @@ class Attention:
 
 
 def attention(workspace: Workspace, *, now: datetime) -> Attention:
-    live = Campaign.objects.of(workspace).live()
-    stuck = Q(status__in=[Status.MISSED, Status.PAUSED, Status.REJECTED])
+    live = Campaign.objects.of(workspace).live().annotate(paused_by=Subquery(_WHO_PAUSED))
+    paused = Q(status=Status.PAUSED)
+    stuck = Q(status__in=[Status.MISSED, Status.REJECTED]) | paused & Q(paused_by=None)
     failed = Q(status=Status.FAILED, finished_at__gt=now - NEWS)
     return Attention(
         campaigns=list(live.filter(stuck | failed).select_related("list").order_by(_URGENCY, "-pk")[:SHOWN]),
@@ -42,9 +48,21 @@ def attention(workspace: Workspace, *, now: datetime) -> Attention:
             .filter(status=ListStatus.FAILED, created_at__gt=now - NEWS)
             .order_by("-pk")[:SHOWN]
         ),
+        by_hand=live.filter(paused).exclude(paused_by=None).count(),
     )
 
 
+# The system is nobody.
+_WHO_PAUSED = (
+    Entry.objects.filter(
+        chain=OuterRef("workspace"),
+        subject_type="campaign",
+        subject_id=Cast(OuterRef("pk"), CharField()),
+        action="campaign.paused",
+    )
+    .order_by("-seq")
+    .values("actor")[:1]
+)
 _URGENCY = Case(
     *(When(status=status, then=Value(n)) for n, status in enumerate([Status.MISSED, Status.PAUSED, Status.FAILED])),
     default=Value(9),

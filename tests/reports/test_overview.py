@@ -1,10 +1,10 @@
-from datetime import timedelta
+from datetime import time, timedelta
 from urllib.parse import parse_qs
 
 import pytest
 from django.utils import timezone
 
-from campaigns.models import Campaign
+from campaigns import transitions
 from campaigns.statuses import Mode, Status
 from channels.models import LinkState
 from delivery import housekeeping
@@ -43,7 +43,7 @@ def test_the_dashboard_counts_what_is_where(workspace, now):
     seen = overview(workspace, now=now)
     assert (seen.total, seen.active, seen.done, seen.failed, seen.in_review) == (11, 3, 1, 2, 1)
     stuck = [campaign.status for campaign in seen.attention.campaigns]
-    assert stuck == [Status.MISSED, Status.PAUSED, Status.FAILED, Status.REJECTED]
+    assert stuck == [Status.MISSED, Status.FAILED, Status.REJECTED]
     assert [(one.status, one.count) for one in seen.funnel if one.count != 1] == []
 
 
@@ -51,7 +51,7 @@ def test_the_dashboard_shows_how_far_a_campaign_is(page, workspace):
     campaign = factories.sending(workspace, list=factories.ready_list(workspace, 10))
     evidence.dispatched(campaign, handed_over=[4])
     shown = text_of(page.get("/"))
-    assert '<progress max="100" value="40"' in shown and "4 delivered" in shown
+    assert "is: Delivered: 4, Waiting: 6" in shown and "40 % · 4 delivered" in shown
 
 
 def test_the_dashboard_asks_again_only_while_something_may_change(page, workspace):
@@ -79,8 +79,7 @@ def test_the_donut_is_of_all_recipients_on_their_way(workspace, now):
 
 
 def test_what_needs_attention_says_why(page, workspace):
-    paused = factories.paused(workspace)
-    Campaign.objects.filter(pk=paused.pk).update(stopped_because="The carrier refused 20 messages in a row.")
+    transitions.pause(factories.sending(workspace).pk, by=None, reason="The carrier refused 20 messages in a row.")
     factories.rejected(workspace, reason="Name the shop.")
     factories.failed_list(workspace, failure="There is no number in it.")
     evidence.dispatched(factories.sending(workspace), evidence.UNANSWERED)
@@ -92,6 +91,18 @@ def test_what_needs_attention_says_why(page, workspace):
         "3 messages were handed",
     ):
         assert told in shown
+
+
+def test_what_people_paused_themselves_is_a_quiet_line(page, workspace, author, now):
+    by_hand, by_a_breaker = factories.paused(workspace), factories.paused(workspace)
+    closed = time((now.hour + 2) % 24), time((now.hour + 4) % 24)
+    factories.sending(workspace, daily_from=closed[0], daily_to=closed[1])
+    assert not overview(workspace, now=now).attention.is_needed
+    transitions.resume(by_a_breaker.pk, by=author, now=now)
+    transitions.pause(by_a_breaker.pk, by=None, reason="The carrier refused 20 messages in a row.")
+    seen = overview(workspace, now=now).attention
+    assert (seen.campaigns, seen.by_hand) == ([by_a_breaker], 1)
+    assert "1 paused by hand" in text_of(page.get("/")) and by_hand.status == Status.PAUSED
 
 
 def test_what_failed_is_news_for_a_week(workspace, now):
