@@ -55,6 +55,14 @@ def pace(rate: float) -> str:
 
 
 @register.filter
+def middle(text: object, most: int) -> str:
+    """At most so many characters: what is too long keeps its beginning and its end."""
+    whole = str(text)
+    end = (most - 1) // 2
+    return whole if len(whole) <= most else f"{whole[: most - 1 - end]}…{whole[-end:]}"
+
+
+@register.filter
 def said(text: str) -> str:
     """What a worker stored in English, in the reader's language."""
     return worded(text)

@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from accounts.templatetags.pages import middle
 from audit.models import Entry
 from tests import factories
 from tests.pages import signed_in, text_of
@@ -96,3 +97,13 @@ def test_the_wall_stands_before_the_api_and_before_a_change(as_admin, workspace,
     pk = factories.endpoint(workspace).pk
     assert as_admin.patch(f"/api/v1/webhooks/{pk}/", {"url": url}).status_code == 409
     assert Endpoint.objects.get().url == "https://hooks.example.com/in"
+
+
+def test_a_long_address_has_a_short_heading_and_stands_in_full_on_its_page(page, workspace):
+    url = f"https://hooks.example.com/{'a-long-way/' * 12}in"
+    endpoint = factories.endpoint(workspace, url)
+    for address in ("", "edit/"):
+        shown = text_of(page.get(f"/webhooks/{endpoint.pk}/{address}"))
+        assert "<h1>https://hooks.exam…way/a-long-way/in</h1>" in shown and url in shown
+    assert middle("https://hooks.example.com/in", 48) == "https://hooks.example.com/in"
+    assert [len(middle(url, most)) for most in (20, 21)] == [20, 21]
