@@ -102,16 +102,18 @@ def _in_words(report: Report) -> str:
     )
 
 
-def _welcome(installation: Installation, data: Path) -> str:
-    env = installation.env
+def addresses(env: Mapping[str, str]) -> list[str]:
     url = env["PUBLIC_URL"].rstrip("/")
-    lines = [
+    return [
         f"Pages    {url}/",
         f"Admin    {url}/admin/",
         f"API      {url}/api/v1/schema/",
-        f"Flower   http://127.0.0.1:{env['FLOWER_PORT']}/   login {env['FLOWER_BASIC_AUTH'].replace(':', ' / ', 1)}",
-        "",
+        f"Flower   http://localhost:{env['FLOWER_PORT']}/   login {env['FLOWER_BASIC_AUTH'].replace(':', ' / ', 1)}",
     ]
+
+
+def _welcome(installation: Installation, data: Path) -> str:
+    lines = [*addresses(installation.env), ""]
     for role, user in installation.seed["users"].items():
         lines.append(f"{role:<11}{user['email']} / {user['password']}   token {user['token']}")
     lines += [

@@ -6,6 +6,7 @@ For whoever looks at pages. The big figures are in the counters only: nobody rea
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -15,13 +16,14 @@ from accounts.roles import Role
 from campaigns import transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from channels.models import LinkState
-from delivery.models import Chunk, Intent, Movement, Tally
-from delivery.statuses import ChunkStatus, MessageState
+from channels.models import Channel, LinkState
+from delivery import incidents, reasons
+from delivery.models import Chunk, Inbound, Intent, Movement, Tally
+from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 from moderation import decisions
 from recipients import suppressions
 from recipients.models import RecipientList
-from reports import erasures, inquiries, lately
+from reports import erasure_places, erasures, inquiries, lately
 from reports.models import Erasure, Inquiry
 from senders import transitions as sender_transitions
 from senders.models import Sender
@@ -51,6 +53,8 @@ class Filled:
     ping: Delivery
     erasure: Erasure
     inquiry: Inquiry
+    answered: Inquiry
+    erased: Erasure
 
 
 def fill(workspace: Workspace) -> Filled:
@@ -83,9 +87,6 @@ def fill(workspace: Workspace) -> Filled:
     factories.token(workspace, author)
     factories.standing_export(workspace, by=admin)
     factories.trial_phone(workspace)
-    asked = {"reason": f"By letter: {LONG_NAME}.", "by": admin, "now": timezone.now()}
-    erasure = erasures.ask(workspace, "+31699999999", **asked)
-    inquiry = inquiries.ask(workspace, "+31699999998", **asked)
     campaigns = {
         str(status): factories.campaign(workspace, status, by=author, sender=sender, list=ready, text=TEXT, name=name)
         for status, name in {
@@ -100,8 +101,18 @@ def fill(workspace: Workspace) -> Filled:
             Status.FAILED: "Win back",
         }.items()
     }
+    evidence.dispatched(
+        campaigns["done"], lambda recipient: evidence.UNDELIVERABLE if recipient else evidence.DELIVERED
+    )
+    for status in ("expired", "failed"):  # ended after the first of three
+        evidence.dispatched(campaigns[status], evidence.DELIVERED, handed_over=[1])
+    asked = {"reason": f"By letter: {LONG_NAME}.", "by": admin}
     away = factories.draft(workspace, by=author, sender=sender, list=ready, text=TEXT, name="Easter, first idea")
     transitions.archive(away.pk, by=author, now=timezone.now())
+    answered = _answered(workspace, factories.FIRST_NUMBER, **asked)
+    erased = _erased(workspace, factories.FIRST_NUMBER + 1002, **asked)
+    _trouble(campaigns["done"])
+    _said(workspace)
     campaigns["approved"] = _scheduled(workspace, author, moderator, sender, ready)
     campaigns["sending"] = _big(workspace, author, sender)
     for ago in range(14):
@@ -109,9 +120,6 @@ def fill(workspace: Workspace) -> Filled:
         for state, share in ((MessageState.DELIVERED, 91), (MessageState.FAILED, 6), (MessageState.PENDING, 3)):
             messages = 137 * share * (1 + ago * 5 % 7)
             factories.day_count(campaigns["done"], day, state=state, messages=messages, parts=messages)
-    evidence.dispatched(
-        campaigns["done"], lambda recipient: evidence.UNDELIVERABLE if recipient else evidence.DELIVERED
-    )
     return Filled(
         workspace=workspace,
         author=author,
@@ -125,9 +133,54 @@ def fill(workspace: Workspace) -> Filled:
         request=request,
         endpoint=endpoint,
         ping=ping,
-        erasure=erasure,
-        inquiry=inquiry,
+        erasure=erasures.ask(workspace, "+31699999999", now=timezone.now(), **asked),
+        inquiry=inquiries.ask(workspace, "+31699999998", now=timezone.now(), **asked),
+        answered=answered,
+        erased=erased,
     )
+
+
+def _answered(workspace: Workspace, number: int, **asked: Any) -> Inquiry:
+    made = inquiries.ask(workspace, f"+{number}", now=timezone.now(), **asked)
+    inquiries.work_on(made.pk, clock=timezone.now)
+    made.refresh_from_db()
+    return made
+
+
+def _erased(workspace: Workspace, number: int, **asked: Any) -> Erasure:
+    """Asked for so long ago that nobody has the number in memory any more: one look is enough."""
+    long_ago = timezone.now() - 2 * erasure_places.READ_WITHIN
+    made = erasures.ask(workspace, f"+{number}", now=long_ago, **asked)
+    erasures.work_on(made.pk, clock=timezone.now)
+    made.refresh_from_db()
+    return made
+
+
+def _trouble(campaign: Campaign) -> None:
+    """Of its carrier, while it ran."""
+    at = campaign.started_at or timezone.now()
+    for kind, what in (
+        (IncidentKind.LINK_LOST, reasons.CUT % {"count": 12}),
+        (IncidentKind.THROTTLED, reasons.THROTTLED % {"seconds": "0.5"}),
+    ):
+        sample = reasons.BIND % {"link": "main/0", "what": what}
+        incidents.note(kind, at=at, sample=sample, channel_id=campaign.channel_id, count=3)
+
+
+def _said(workspace: Workspace) -> None:
+    """By phones."""
+    for place, text in enumerate(("STOP", "Is the shop in Breda open on Sunday?")):
+        Inbound.objects.create(
+            workspace=workspace,
+            channel=Channel.objects.default(),
+            received_at=timezone.now(),
+            phone=factories.FIRST_NUMBER + place,
+            to_address="4040",
+            text=text,
+            data_coding=0,
+            keyword="STOP" if text == "STOP" else "",
+            raw=b"",
+        )
 
 
 def _sender(workspace: Workspace, author: User, moderator: User) -> Sender:
