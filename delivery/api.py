@@ -55,11 +55,20 @@ class TakenOutput(serializers.Serializer[Taken]):
     status = serializers.ChoiceField(choices=Term.choices, help_text="waiting, or suppressed: then it is not sent.")
 
 
-class ProblemOutput(serializers.Serializer[Any]):
-    """As in the envelope of errors: `fields` names what was wrong."""
-
-    code = serializers.CharField()
-    message = serializers.CharField()
+# As in the envelope of errors. Made by hand: `fields` is a property of serializers already.
+ProblemOutput = type(
+    "ProblemOutput",
+    (serializers.Serializer,),
+    {
+        "code": serializers.CharField(),
+        "message": serializers.CharField(),
+        "fields": serializers.DictField(
+            child=serializers.ListField(child=serializers.CharField()),
+            required=False,
+            help_text="What is wrong with each field.",
+        ),
+    },
+)
 
 
 class AnswerOutput(serializers.Serializer[Any]):

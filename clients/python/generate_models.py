@@ -15,8 +15,10 @@ MODELS = HERE / "message_center_client" / "models.py"
 
 HEAD = '''"""Bodies and answers of the API, written by generate_models.py from its description. Times are ISO 8601."""
 
+from datetime import datetime
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 '''
+ENVELOPE = "Error"  # becomes an exception
 PLAIN = {
     "string": "str",
     "integer": "int",
@@ -29,29 +31,44 @@ PLAIN = {
 
 def models(description: Mapping[str, Any]) -> str:
     """The module's text."""
-    schemas = description["components"]["schemas"]
+    schemas = {
+        name: schema
+        for name, schema in description["components"]["schemas"].items()
+        if name != ENVELOPE and not name.startswith("Paginated")
+    }
+    names = [_name(name) for name in schemas]
+    assert len(names) == len(set(names)), "two schemas would have one name"
     classes = {name: schema for name, schema in schemas.items() if "properties" in schema}
     aliases = {name: schema for name, schema in schemas.items() if name not in classes}
-    classes = {name: schema for name, schema in classes.items() if not name.startswith("Paginated")}
-    parts = [HEAD, *(f"{name}: TypeAlias = {_kind(schema)}" for name, schema in sorted(aliases.items()))]
+    parts = [HEAD, *(f"{_name(name)}: TypeAlias = {_kind(schema)}" for name, schema in sorted(aliases.items()))]
     parts += ["", *("\n".join(_class(name, schema)) for name, schema in sorted(classes.items()))]
     return "\n".join(parts)
+
+
+def _name(name: str) -> str:
+    """`CampaignOutput` is a Campaign, `PatchedCampaignInputRequest` a PatchedCampaignInput."""
+    return name.removesuffix("Request").removesuffix("Output")
 
 
 def _class(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
     fields, required = schema["properties"], set(schema.get("required", ()))
     awkward = any(keyword.iskeyword(field) or not field.isidentifier() for field in fields)
     assert not awkward, f"{name} has a field that is no name in Python"
-    yield f"\nclass {name}(TypedDict):"
+    yield f"\nclass {_name(name)}(TypedDict):"
     for field, of in fields.items():
-        kind = _kind(of)
+        kind = f"datetime | {_kind(of)}" if _is_given_instant(name, of) else _kind(of)
         yield f"    {field}: {kind if field in required else f'NotRequired[{kind}]'}"
     yield ""
 
 
+def _is_given_instant(name: str, schema: Mapping[str, Any]) -> bool:
+    """What a program sends may be a time of its own; what it gets is as JSON has it."""
+    return name.endswith("InputRequest") and schema.get("format") == "date-time"
+
+
 def _kind(schema: Mapping[str, Any]) -> str:
     if reference := schema.get("$ref"):
-        return f'"{reference.rpartition("/")[2]}"'
+        return f'"{_name(reference.rpartition("/")[2])}"'
     for word in ("oneOf", "anyOf"):
         if word in schema:
             return _union(_kind(one) for one in schema[word])

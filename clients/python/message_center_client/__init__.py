@@ -1,15 +1,50 @@
-"""A typed client for the API of Message Center: lists, campaigns, what became of each number.
+"""A typed client for the API of Message Center: lists, campaigns, messages, what became of each number, and webhooks.
 
 with Client("https://sms.example.com", key="mc_…") as center:
-    listed = center.lists.send(Path("people.csv"), name="Spring", country="NL")
-    campaign = center.campaigns.create(
-        {"name": "Spring sale", "mode": "on_approval", "sender": 1, "list": listed["id"], "text": "Half price."}
-    )
-    center.campaigns.submit(campaign["id"])
+    center.messages.push(17, to="+31612345678", params={"code": "4711"}, key="order 9")
 """
 
 from message_center_client import models
 from message_center_client.client import Client
-from message_center_client.errors import ApiError, NotReady
+from message_center_client.errors import (
+    ApiError,
+    Away,
+    Changed,
+    Conflict,
+    Failed,
+    Invalid,
+    KeyRefused,
+    MessageCenterError,
+    NotAllowed,
+    NotFound,
+    NotGenuine,
+    NotReady,
+    TooMany,
+    Unreachable,
+)
+from message_center_client.events import CampaignMoved, Event, ExportEnded, MessagesSettled, Tried, Webhook
 
-__all__ = ["ApiError", "Client", "NotReady", "models"]
+__all__ = [
+    "ApiError",
+    "Away",
+    "CampaignMoved",
+    "Changed",
+    "Client",
+    "Conflict",
+    "Event",
+    "ExportEnded",
+    "Failed",
+    "Invalid",
+    "KeyRefused",
+    "MessageCenterError",
+    "MessagesSettled",
+    "NotAllowed",
+    "NotFound",
+    "NotGenuine",
+    "NotReady",
+    "TooMany",
+    "Tried",
+    "Unreachable",
+    "Webhook",
+    "models",
+]

@@ -1,106 +1,202 @@
 """One call: what it carries, what is tried again, and what its answer means."""
 
+import json
+import random
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
 from email.utils import parsedate_to_datetime
-from typing import Any
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import httpx
 
-from message_center_client.errors import error_of
+from message_center_client.errors import ApiError, MessageCenterError, Unreachable, error_of
 
-# Nothing was done: it is safe to ask again, whatever was asked.
-NOT_DONE = {429, 503}
-LONGEST_WAIT = 60.0  # seconds between two attempts, whatever `Retry-After` says
+T = TypeVar("T")
+Query = str | int | date | None
+
+# An attempt before this one is still being answered; another connection holds the upload, has gone on with it, or has
+# changed its bytes.
+PASSING = {"idempotency_in_progress", "busy", "wrong_offset", "checksum_mismatch"}
+NOT_DONE = {429, 503}  # nothing was done: it is safe to ask again, whatever was asked
+LOST = {502, 504}  # somebody in between has no answer: it may have been done
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts, when the server does not say
+PIECE = 1024 * 1024  # bytes of a file in memory at a time
 
 
 class Calls:
-    """`attempts` in all; between them it waits as long as the server says, or ever longer.
+    """`attempts` in all. Between them it waits as long as the server says, unless that is longer than `patience`
+    seconds, or ever longer by itself.
 
-    Tried again is what reads, what was not done (429, 503, no connection), and what creates: that has an
-    `Idempotency-Key`, so it creates once.
+    Each POST has an `Idempotency-Key`, the same at each attempt: so whatever is asked may be asked again when an answer
+    was lost, and is done once. But for a change that depends on an ETag: the change itself would have changed that.
+
+    `kind` is one of `message_center_client.models`: what the answer is.
     """
 
-    def __init__(self, http: httpx.Client, *, attempts: int) -> None:
-        self._http, self._attempts = http, attempts
+    def __init__(self, http: httpx.Client, *, attempts: int, patience: float) -> None:
+        self._http, self._attempts, self._patience = http, attempts, patience
 
-    def get(self, path: str, **query: object) -> Any:
-        return self.send("GET", path, query=query).json()
+    def get(self, kind: type[T], path: str, **query: Query) -> T:
+        return cast(T, self.send("GET", path, query=query).json())
 
-    def create(self, path: str, body: Mapping[str, Any], *, key: str | None = None) -> Any:
-        """A POST that makes something; `key` is its Idempotency-Key, one of its own when there is none."""
-        return self.send("POST", path, body=body, headers={"Idempotency-Key": key or str(uuid.uuid4())}).json()
+    def post(
+        self,
+        kind: type[T],
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        key: str | None = None,
+        if_match: str | None = None,
+    ) -> T:
+        """`key` is its Idempotency-Key, one of its own when there is none."""
+        headers = {"Idempotency-Key": key or str(uuid.uuid4()), **_when(if_match)}
+        return cast(T, self.send("POST", path, body=body or {}, headers=headers).json())
 
-    def act(self, path: str, body: Mapping[str, Any] | None = None, *, if_match: str | None = None) -> Any:
-        """A POST that moves something that is there."""
-        return self.send("POST", path, body=body or {}, headers=_when(if_match)).json()
+    def patch(self, kind: type[T], path: str, body: Mapping[str, Any], *, if_match: str | None = None) -> T:
+        return cast(T, self.send("PATCH", path, body=body, headers=_when(if_match)).json())
 
-    def change(self, path: str, body: Mapping[str, Any], *, if_match: str | None = None) -> Any:
-        return self.send("PATCH", path, body=body, headers=_when(if_match)).json()
+    def put(self, kind: type[T], path: str, body: Mapping[str, Any]) -> T:
+        return cast(T, self.send("PUT", path, body=body).json())
 
-    def upload(self, path: str, pieces: Iterable[bytes], headers: Mapping[str, str]) -> Any:
-        """Once: what was read of a file is gone."""
-        response = self._http.put(path, content=pieces, headers=headers)
-        if not response.is_success:
-            raise error_of(response)
-        return response.json()
+    def delete(self, path: str, **query: Query) -> None:
+        self.send("DELETE", path, query=query)
 
-    def pages(self, path: str, **query: object) -> Iterator[Any]:
+    def pages(self, kind: type[T], path: str, **query: Query) -> Iterator[T]:
         """Every row, page by page, as somebody asks for it."""
-        page = self.get(path, **query)
         while True:
-            yield from page["results"]
+            page = self.get(dict[str, Any], path, **query)
+            yield from cast(list[T], page["results"])
             if page["next"] is None:
                 return
-            page = self.get(page["next"])
+            query = dict(httpx.URL(page["next"]).params)
+
+    def download(self, path: str, file: str | Path, **query: Query) -> int:
+        """Its size in bytes. Under the name that was given there is the whole file, or nothing new."""
+        file = Path(file)
+        unfinished = file.with_name(f"{file.name}.part")
+        for attempt in count(1):
+            try:
+                with (
+                    self._answer("GET", path, query=query, follow_redirects=True) as answer,
+                    unfinished.open("wb") as part,
+                ):
+                    size = sum(part.write(piece) for piece in answer.iter_bytes(PIECE))
+                unfinished.replace(file)
+                return size
+            except MessageCenterError as error:
+                self.pause_after(error, attempt)
+            finally:
+                unfinished.unlink(missing_ok=True)
+        raise AssertionError("The last attempt returns or raises.")
 
     def send(
         self,
         method: str,
         path: str,
         *,
-        query: Mapping[str, object] | None = None,
+        query: Mapping[str, Query] | None = None,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        """Raises ApiError when the API says no, httpx.TransportError when nobody answers."""
-        given = {name: str(value) for name, value in (query or {}).items() if value is not None}
-        is_repeatable = method == "GET" or "Idempotency-Key" in (headers or {})
-        for attempt in range(1, self._attempts + 1):
-            is_last = attempt == self._attempts
+        """Raises ApiError when the API says no, Unreachable when nobody answers."""
+        is_repeatable = method == "POST" or "If-Match" not in (headers or {})
+        content = None if body is None else json.dumps(body, default=_iso)
+        if content is not None:
+            headers = {"Content-Type": "application/json", **(headers or {})}
+        for attempt in count(1):
             try:
-                response = self._http.request(
-                    method, path, params=httpx.QueryParams(given) if given else None, json=body, headers=headers
-                )
-            except httpx.TransportError as error:
-                if is_last or not (is_repeatable or isinstance(error, httpx.ConnectError)):
-                    raise
-                time.sleep(_patience(attempt))
-                continue
-            if response.is_success:
-                return response
-            is_trouble = response.status_code in NOT_DONE or (is_repeatable and response.status_code in (502, 504))
-            if is_last or not is_trouble:
-                raise error_of(response)
-            time.sleep(_wait(response.headers.get("Retry-After"), attempt))
+                return self.once(method, path, query=query, content=content, headers=headers)
+            except MessageCenterError as error:
+                self.pause_after(error, attempt, is_repeatable=is_repeatable)
         raise AssertionError("The last attempt returns or raises.")
+
+    def once(self, method: str, path: str, **given: Any) -> httpx.Response:
+        with self._answer(method, path, **given) as response:
+            response.read()
+            return response
+
+    def pause_after(
+        self, error: MessageCenterError, attempt: int, *, attempts: int = 0, is_repeatable: bool = True
+    ) -> None:
+        """Until it is worth another attempt; raises the error when it is not."""
+        if attempt >= (attempts or self._attempts) or not _may_pass(error, is_repeatable=is_repeatable):
+            raise error
+        said = error.retry_after if isinstance(error, ApiError) else None
+        if said is not None and said > self._patience:
+            raise error
+        longest = min(FIRST_PAUSE * 2.0 ** (attempt - 1), LONGEST_PAUSE)
+        # By chance: those who were turned away together do not come back together.
+        chance = random.uniform(0.5, 1.0) * longest
+        time.sleep(chance if said is None else said + chance)
+
+    @contextmanager
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Query] | None = None,
+        content: bytes | str | Iterable[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+        follow_redirects: bool = False,
+    ) -> Iterator[httpx.Response]:
+        given = {
+            name: _iso(value) if isinstance(value, date) else str(value)
+            for name, value in (query or {}).items()
+            if value is not None
+        }
+        request = self._http.build_request(
+            method, path, params=httpx.QueryParams(given) if given else None, content=content, headers=headers
+        )
+        try:
+            response = self._http.send(request, stream=True, follow_redirects=follow_redirects)
+            try:
+                if not response.is_success:
+                    response.read()
+                    raise error_of(response, retry_after=_seconds(response.headers.get("Retry-After")))
+                yield response
+            finally:
+                response.close()
+        except httpx.TransportError as error:
+            is_unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+            said = str(error) or type(error).__name__
+            raise Unreachable(f"{request.url.host} does not answer: {said}", is_unsent=is_unsent) from error
+
+
+def _may_pass(error: MessageCenterError, *, is_repeatable: bool) -> bool:
+    match error:
+        case Unreachable():
+            return error.is_unsent or is_repeatable
+        case ApiError():
+            is_passing = error.status in NOT_DONE or error.code in PASSING
+            return is_passing or (is_repeatable and error.status in LOST)
+    return False
 
 
 def _when(if_match: str | None) -> dict[str, str]:
     return {"If-Match": if_match} if if_match else {}
 
 
-def _patience(attempt: int) -> float:
-    return min(0.5 * 2.0 ** (attempt - 1), LONGEST_WAIT)
+def _iso(value: object) -> str:
+    """Days and times, in bodies and in queries."""
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def _wait(said: str | None, attempt: int) -> float:
-    """Seconds, as RFC 9110 §10.2.3 writes them: a number or a date."""
-    if said is None:
-        return _patience(attempt)
+def _seconds(retry_after: str | None) -> float | None:
+    """As RFC 9110 §10.2.3 writes them: a number or a date."""
+    if retry_after is None:
+        return None
     try:
-        seconds = float(said) if said.isdigit() else parsedate_to_datetime(said).timestamp() - time.time()
+        is_number = retry_after.isdigit()
+        return (
+            float(retry_after) if is_number else max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+        )
     except ValueError:
-        seconds = _patience(attempt)
-    return max(0.0, min(seconds, LONGEST_WAIT))
+        return None

@@ -1,5 +1,6 @@
 """Bodies and answers of the API, written by generate_models.py from its description. Times are ISO 8601."""
 
+from datetime import datetime
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 BlankEnum: TypeAlias = Literal[""]
@@ -79,8 +80,8 @@ ListStatus: TypeAlias = Literal["uploading", "preparing", "ready", "failed", "ca
 LongMessages: TypeAlias = Literal["udh8", "udh16", "sar", "payload"]
 MessagesEventType: TypeAlias = Literal["messages.settled"]
 NullEnum: TypeAlias = None
-PushInputRequest: TypeAlias = "MessageInputRequest | MessagesInputRequest"
-PushOutput: TypeAlias = "TakenOutput | AnswersOutput"
+PushInput: TypeAlias = "MessageInput | MessagesInput"
+Push: TypeAlias = "Taken | Answers"
 RecipientStatus: TypeAlias = Literal[
     "delivered", "failed", "pending", "no_receipt", "expired", "cancelled", "uncertain", "waiting", "suppressed"
 ]
@@ -138,17 +139,17 @@ WebhookEvent: TypeAlias = Literal[
 ]
 
 
-class AnswerOutput(TypedDict):
+class Answer(TypedDict):
     id: NotRequired[int]
     status: NotRequired["RecipientStatus"]
-    error: NotRequired["ProblemOutput"]
+    error: NotRequired["Problem"]
 
 
-class AnswersOutput(TypedDict):
-    messages: list["AnswerOutput"]
+class Answers(TypedDict):
+    messages: list["Answer"]
 
 
-class AttemptOutput(TypedDict):
+class Attempt(TypedDict):
     at: str
     status: int | None
     answer: str
@@ -162,7 +163,7 @@ class CampaignEvent(TypedDict):
     data: "CampaignMove"
 
 
-class CampaignInputRequest(TypedDict):
+class CampaignInput(TypedDict):
     name: str
     mode: "CampaignMode"
     text: str
@@ -170,10 +171,10 @@ class CampaignInputRequest(TypedDict):
     list: NotRequired[int | None]
     channel: NotRequired[int | None]
     route: NotRequired[int | None]
-    send_at: NotRequired[str | None]
-    date_from: NotRequired[str | None]
-    date_to: NotRequired[str | None]
-    not_after: NotRequired[str | None]
+    send_at: NotRequired[datetime | str | None]
+    date_from: NotRequired[datetime | str | None]
+    date_to: NotRequired[datetime | str | None]
+    not_after: NotRequired[datetime | str | None]
     daily_from: NotRequired[str | None]
     daily_to: NotRequired[str | None]
     parts_per_second: NotRequired[int | None]
@@ -186,7 +187,7 @@ class CampaignMove(TypedDict):
     reason: str
 
 
-class CampaignOutput(TypedDict):
+class Campaign(TypedDict):
     id: int
     public_id: str
     name: str
@@ -219,7 +220,7 @@ class CampaignOutput(TypedDict):
     stopped_because: str
 
 
-class CampaignReportOutput(TypedDict):
+class CampaignReport(TypedDict):
     id: int
     public_id: str
     name: str
@@ -250,13 +251,13 @@ class CampaignReportOutput(TypedDict):
     archived_at: str | None
     rejection_reason: str
     stopped_because: str
-    totals: "TotalsOutput"
+    totals: "Totals"
     balanced: bool
     rate: float | None
     eta: str | None
 
 
-class ChannelOutput(TypedDict):
+class Channel(TypedDict):
     id: int
     name: str
     is_default: bool
@@ -267,13 +268,13 @@ class ChannelOutput(TypedDict):
     accepted_is_delivered: bool
 
 
-class CountsOutput(TypedDict):
+class Counts(TypedDict):
     messages: int
     parts: int
     terms: dict[str, int]
 
 
-class DecisionOutput(TypedDict):
+class Decision(TypedDict):
     verdict: "Verdict"
     by: str
     at: str
@@ -285,7 +286,7 @@ class DecisionOutput(TypedDict):
     wants_two: bool
 
 
-class DeliveryOutput(TypedDict):
+class Delivery(TypedDict):
     id: int
     webhook_id: str
     event: str
@@ -294,7 +295,7 @@ class DeliveryOutput(TypedDict):
     next_at: str
 
 
-class EntryOutput(TypedDict):
+class Entry(TypedDict):
     seq: int
     at: str
     action: str
@@ -303,7 +304,7 @@ class EntryOutput(TypedDict):
     via: str
     address: str | None
     request_id: str
-    subject: "SubjectOutput"
+    subject: "Subject"
     before: dict[str, dict[str, Any]]
     after: dict[str, dict[str, Any]]
     note: str
@@ -311,12 +312,12 @@ class EntryOutput(TypedDict):
     hash: str
 
 
-class ErasureInputRequest(TypedDict):
+class ErasureInput(TypedDict):
     to: str
     reason: str
 
 
-class ErasureOutput(TypedDict):
+class Erasure(TypedDict):
     id: int
     known_as: str
     status: "ErasureStatus"
@@ -325,23 +326,19 @@ class ErasureOutput(TypedDict):
     asked_at: str
     look_at: str
     done_at: str | None
-    places: list["PlaceOutput"]
+    places: list["Place"]
 
 
 class Error(TypedDict):
-    error: dict[str, Any]
-
-
-class ErrorOutput(TypedDict):
     code: str
     name: str
     text: str
 
 
 class ErrorPage(TypedDict):
-    results: list["IncidentOutput"]
+    results: list["Incident"]
     next: str | None
-    reasons: list["ReasonOutput"]
+    reasons: list["Reason"]
 
 
 class ExportEnd(TypedDict):
@@ -365,13 +362,13 @@ class ExportFacts(TypedDict):
     url: str | None
 
 
-class ExportInputRequest(TypedDict):
+class ExportInput(TypedDict):
     format: NotRequired["ExportFormat"]
     numbers: NotRequired["ExportNumbers"]
     columns: NotRequired[list[str]]
 
 
-class ExportOutput(TypedDict):
+class Export(TypedDict):
     id: int
     campaign: int
     format: "ExportFormat"
@@ -381,21 +378,21 @@ class ExportOutput(TypedDict):
     url: str | None
     rows: int
     bytes: int
-    totals: "TotalsOutput | None"
+    totals: "Totals | None"
     failure: str
     requested_at: str
     ready_at: str | None
     kept_until: str | None
 
 
-class ImportInputRequest(TypedDict):
+class ImportInput(TypedDict):
     filename: str
     reason: str
     country: NotRequired[str]
     column: NotRequired[str]
 
 
-class ImportOutput(TypedDict):
+class Import(TypedDict):
     id: int
     filename: str
     reason: str
@@ -417,7 +414,7 @@ class ImportTotals(TypedDict):
     invalid: int
 
 
-class InboundOutput(TypedDict):
+class Inbound(TypedDict):
     id: int
     received_at: str
     sender: str | None
@@ -426,7 +423,7 @@ class InboundOutput(TypedDict):
     keyword: str
 
 
-class IncidentOutput(TypedDict):
+class Incident(TypedDict):
     kind: "IncidentKind"
     channel: str
     count: int
@@ -435,12 +432,12 @@ class IncidentOutput(TypedDict):
     sample: str
 
 
-class InquiryInputRequest(TypedDict):
+class InquiryInput(TypedDict):
     to: str
     reason: str
 
 
-class InquiryOutput(TypedDict):
+class Inquiry(TypedDict):
     id: int
     known_as: str
     status: "ExportStatus"
@@ -454,13 +451,13 @@ class InquiryOutput(TypedDict):
     answer: dict[str, dict[str, Any]] | None
 
 
-class InvitationInputRequest(TypedDict):
+class InvitationInput(TypedDict):
     role: "Role"
     is_moderator: NotRequired[bool]
     email: str
 
 
-class InvitationOutput(TypedDict):
+class Invitation(TypedDict):
     id: int
     email: str
     role: "Role"
@@ -472,9 +469,9 @@ class InvitationOutput(TypedDict):
     ended_at: str | None
 
 
-class JoinRequestOutput(TypedDict):
+class JoinRequest(TypedDict):
     id: int
-    user: "PersonOutput"
+    user: "Person"
     message: str
     status: "JoinRequestStatus"
     asked_at: str
@@ -483,7 +480,7 @@ class JoinRequestOutput(TypedDict):
     reason: str
 
 
-class KeyOutput(TypedDict):
+class Key(TypedDict):
     id: int
     name: str
     prefix: str
@@ -496,13 +493,13 @@ class KeyOutput(TypedDict):
     revoked_at: str | None
 
 
-class LimitsInputRequest(TypedDict):
+class LimitsInput(TypedDict):
     parts_per_day: int | None
     parts_per_month: int | None
     destinations: list[str]
 
 
-class LimitsOutput(TypedDict):
+class Limits(TypedDict):
     parts_per_day: int | None
     parts_per_month: int | None
     destinations: list[str]
@@ -510,14 +507,14 @@ class LimitsOutput(TypedDict):
     spent_this_month: int
 
 
-class ListInputRequest(TypedDict):
+class ListInput(TypedDict):
     name: str
     filename: str
     country: NotRequired[str]
     column: NotRequired[str]
 
 
-class ListOutput(TypedDict):
+class List(TypedDict):
     id: int
     name: str
     filename: str
@@ -525,7 +522,7 @@ class ListOutput(TypedDict):
     column: str
     status: "ListStatus"
     progress: int
-    preparation: "PreparationOutput | None"
+    preparation: "Preparation | None"
     failure: str
     totals: "ListTotals"
     columns: list[str]
@@ -547,9 +544,9 @@ class ListTotals(TypedDict):
     suppressed: int
 
 
-class MemberOutput(TypedDict):
+class Member(TypedDict):
     id: int
-    user: "PersonOutput"
+    user: "Person"
     role: "Role"
     is_moderator: bool
     is_active: bool
@@ -561,18 +558,18 @@ class MessageError(TypedDict):
     text: str
 
 
-class MessageInputRequest(TypedDict):
+class MessageInput(TypedDict):
     to: str
     params: NotRequired[dict[str, str]]
     text: NotRequired[str]
     key: NotRequired[str]
-    expires_at: NotRequired[str]
+    expires_at: NotRequired[datetime | str]
 
 
-class MessageOutput(TypedDict):
+class Message(TypedDict):
     to: str
     status: "RecipientStatus"
-    error: "ErrorOutput | None"
+    error: "Error | None"
     submitted_at: str | None
     done_at: str | None
     parts: int
@@ -585,8 +582,8 @@ class MessagesEvent(TypedDict):
     data: "SettledMessages"
 
 
-class MessagesInputRequest(TypedDict):
-    messages: list["MessageInputRequest"]
+class MessagesInput(TypedDict):
+    messages: list["MessageInput"]
 
 
 class NamedCampaign(TypedDict):
@@ -594,7 +591,7 @@ class NamedCampaign(TypedDict):
     name: str
 
 
-class NewWebhookOutput(TypedDict):
+class NewWebhook(TypedDict):
     id: int
     url: str
     description: str
@@ -608,11 +605,11 @@ class NewWebhookOutput(TypedDict):
     secret: str
 
 
-class OptionalReasonInputRequest(TypedDict):
+class OptionalReasonInput(TypedDict):
     reason: NotRequired[str]
 
 
-class PatchedCampaignInputRequest(TypedDict):
+class PatchedCampaignInput(TypedDict):
     name: NotRequired[str]
     mode: NotRequired["CampaignMode"]
     text: NotRequired[str]
@@ -620,61 +617,61 @@ class PatchedCampaignInputRequest(TypedDict):
     list: NotRequired[int | None]
     channel: NotRequired[int | None]
     route: NotRequired[int | None]
-    send_at: NotRequired[str | None]
-    date_from: NotRequired[str | None]
-    date_to: NotRequired[str | None]
-    not_after: NotRequired[str | None]
+    send_at: NotRequired[datetime | str | None]
+    date_from: NotRequired[datetime | str | None]
+    date_to: NotRequired[datetime | str | None]
+    not_after: NotRequired[datetime | str | None]
     daily_from: NotRequired[str | None]
     daily_to: NotRequired[str | None]
     parts_per_second: NotRequired[int | None]
 
 
-class PatchedChangePlaceInputRequest(TypedDict):
+class PatchedChangePlaceInput(TypedDict):
     role: NotRequired["Role"]
     is_moderator: NotRequired[bool]
 
 
-class PatchedChangeWebhookInputRequest(TypedDict):
+class PatchedChangeWebhookInput(TypedDict):
     url: NotRequired[str]
     description: NotRequired[str]
     events: NotRequired[list["WebhookEvent"]]
 
 
-class PatchedNameInputRequest(TypedDict):
+class PatchedNameInput(TypedDict):
     name: NotRequired[str]
 
 
-class PatchedRulesInputRequest(TypedDict):
+class PatchedRulesInput(TypedDict):
     four_eyes: NotRequired[bool]
     second_approver_above: NotRequired[int | None]
     approval_days: NotRequired[int | None]
     tokens_may_decide: NotRequired[bool]
 
 
-class PatchedTemplateInputRequest(TypedDict):
+class PatchedTemplateInput(TypedDict):
     name: NotRequired[str]
     text: NotRequired[str]
 
 
-class PersonOutput(TypedDict):
+class Person(TypedDict):
     id: int
     email: str
     name: str
 
 
-class PlaceInputRequest(TypedDict):
+class PlaceInput(TypedDict):
     role: "Role"
     is_moderator: NotRequired[bool]
 
 
-class PlaceOutput(TypedDict):
+class Place(TypedDict):
     place: "ErasurePlace"
     erased: int
     awaited: int
     unread: int
 
 
-class PreparationOutput(TypedDict):
+class Preparation(TypedDict):
     stage: "ListStage | NullEnum"
     percent: int
     rows_done: int
@@ -682,51 +679,52 @@ class PreparationOutput(TypedDict):
     seconds_left: int | None
 
 
-class ProblemOutput(TypedDict):
+class Problem(TypedDict):
     code: str
     message: str
+    fields: NotRequired[dict[str, list[str]]]
 
 
-class ReasonInputRequest(TypedDict):
+class ReasonInput(TypedDict):
     reason: str
 
 
-class ReasonOutput(TypedDict):
-    error: "ErrorOutput"
+class Reason(TypedDict):
+    error: "Error"
     count: int
     share: float
 
 
-class RecipientOutput(TypedDict):
+class Recipient(TypedDict):
     to: str
     status: "RecipientStatus"
-    error: "ErrorOutput | None"
+    error: "Error | None"
     submitted_at: str | None
     done_at: str | None
     parts: int
 
 
 class RecipientPage(TypedDict):
-    results: list["RecipientOutput"]
+    results: list["Recipient"]
     next: str | None
 
 
-class RefusalInputRequest(TypedDict):
+class RefusalInput(TypedDict):
     reason: NotRequired[str]
 
 
-class RescheduleInputRequest(TypedDict):
-    send_at: str
+class RescheduleInput(TypedDict):
+    send_at: datetime | str
 
 
-class RevisionInputRequest(TypedDict):
+class RevisionInput(TypedDict):
     saddr: str
     reason: NotRequired[str]
     ton: NotRequired[int]
     npi: NotRequired[int]
 
 
-class RevisionOutput(TypedDict):
+class Revision(TypedDict):
     number: int
     status: "RevisionStatus"
     saddr: str
@@ -740,37 +738,37 @@ class RevisionOutput(TypedDict):
     decision_reason: str
 
 
-class RouteMemberOutput(TypedDict):
+class RouteMember(TypedDict):
     channel: int
     name: str
     weight: int
     is_backup: bool
 
 
-class RouteOutput(TypedDict):
+class Route(TypedDict):
     id: int
     name: str
-    members: list["RouteMemberOutput"]
+    members: list["RouteMember"]
 
 
-class RulesOutput(TypedDict):
+class Rules(TypedDict):
     four_eyes: bool
     second_approver_above: int | None
     approval_days: int | None
     tokens_may_decide: bool
 
 
-class SenderInputRequest(TypedDict):
+class SenderInput(TypedDict):
     name: str
 
 
-class SenderOutput(TypedDict):
+class Sender(TypedDict):
     id: int
     name: str
     status: "SenderStatus"
     created_at: str
     current: int | None
-    revisions: list["RevisionOutput"]
+    revisions: list["Revision"]
 
 
 class SettledMessage(TypedDict):
@@ -786,7 +784,7 @@ class SettledMessages(TypedDict):
     messages: list["SettledMessage"]
 
 
-class StandingExportInputRequest(TypedDict):
+class StandingExportInput(TypedDict):
     format: "ExportFormat"
     numbers: NotRequired["ExportNumbers"]
     columns: NotRequired[list["ExportColumn"]]
@@ -794,7 +792,7 @@ class StandingExportInputRequest(TypedDict):
     daily_at: NotRequired[str]
 
 
-class StandingExportOutput(TypedDict):
+class StandingExport(TypedDict):
     id: int
     format: "ExportFormat"
     columns: list[str]
@@ -806,11 +804,11 @@ class StandingExportOutput(TypedDict):
     created_at: str
 
 
-class StatisticsOutput(TypedDict):
+class Statistics(TypedDict):
     by: "StatisticsBy"
     since: str
     until: str
-    total: "CountsOutput"
+    total: "Counts"
     results: list["StatisticsRow"]
 
 
@@ -822,26 +820,26 @@ class StatisticsRow(TypedDict):
     name: str
 
 
-class StopWordsInputRequest(TypedDict):
+class StopWordsInput(TypedDict):
     words: list[str]
 
 
-class StopWordsOutput(TypedDict):
+class StopWords(TypedDict):
     words: list[str]
 
 
-class SubjectOutput(TypedDict):
+class Subject(TypedDict):
     type: str
     id: str
     name: str
 
 
-class SuppressionInputRequest(TypedDict):
+class SuppressionInput(TypedDict):
     to: str
     reason: str
 
 
-class SuppressionOutput(TypedDict):
+class Suppression(TypedDict):
     id: int
     to: str | None
     scope: "SuppressionScope"
@@ -851,17 +849,17 @@ class SuppressionOutput(TypedDict):
     added_at: str
 
 
-class TakenOutput(TypedDict):
+class Taken(TypedDict):
     id: int
     status: "RecipientStatus"
 
 
-class TemplateInputRequest(TypedDict):
+class TemplateInput(TypedDict):
     name: str
     text: str
 
 
-class TemplateOutput(TypedDict):
+class Template(TypedDict):
     id: int
     name: str
     text: str
@@ -876,7 +874,7 @@ class TestEvent(TypedDict):
     data: dict[str, Any]
 
 
-class TotalsOutput(TypedDict):
+class Totals(TypedDict):
     rows: int
     invalid: int
     duplicate: int
@@ -892,42 +890,42 @@ class TotalsOutput(TypedDict):
     waiting: int
 
 
-class TrialInputRequest(TypedDict):
+class TrialInput(TypedDict):
     to: list[str]
     params: NotRequired[dict[str, str]]
 
 
-class TrialOutput(TypedDict):
+class Trial(TypedDict):
     id: int
     status: "CampaignStatus"
     stopped_because: str
     created_by: str
     created_at: str
-    results: list["TrialResultOutput"]
+    results: list["TrialResult"]
 
 
 class TrialPage(TypedDict):
-    results: list["TrialOutput"]
+    results: list["Trial"]
     next: str | None
 
 
-class TrialResultOutput(TypedDict):
+class TrialResult(TypedDict):
     to: str
     status: "RecipientStatus"
-    error: "ErrorOutput | None"
+    error: "Error | None"
     submitted_at: str | None
     done_at: str | None
     parts: int
 
 
-class WebhookInputRequest(TypedDict):
+class WebhookInput(TypedDict):
     url: str
     description: NotRequired[str]
     events: list["WebhookEvent"]
     with_numbers: NotRequired[bool]
 
 
-class WebhookOutput(TypedDict):
+class Webhook(TypedDict):
     id: int
     url: str
     description: str
@@ -940,7 +938,7 @@ class WebhookOutput(TypedDict):
     created_at: str
 
 
-class WholeDeliveryOutput(TypedDict):
+class WholeDelivery(TypedDict):
     id: int
     webhook_id: str
     event: str
@@ -948,4 +946,4 @@ class WholeDeliveryOutput(TypedDict):
     made_at: str
     next_at: str
     payload: dict[str, dict[str, Any]]
-    attempts: list["AttemptOutput"]
+    attempts: list["Attempt"]
