@@ -15,7 +15,7 @@ MODELS = HERE / "message_center_client" / "models.py"
 
 HEAD = '''"""Bodies and answers of the API, written by generate_models.py from its description. Times are ISO 8601."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 '''
 ENVELOPE = "Error"  # becomes an exception
@@ -42,6 +42,8 @@ def models(description: Mapping[str, Any]) -> str:
     aliases = {name: schema for name, schema in schemas.items() if name not in classes}
     parts = [HEAD, *(f"{_name(name)}: TypeAlias = {_kind(schema)}" for name, schema in sorted(aliases.items()))]
     parts += ["", *("\n".join(_class(name, schema)) for name, schema in sorted(classes.items()))]
+    reads = {path["get"]["operationId"]: path["get"] for path in description["paths"].values() if "get" in path}
+    parts += [line for name, said in sorted(reads.items()) for line in _query(name, said)]
     return "\n".join(parts)
 
 
@@ -61,6 +63,22 @@ def _class(name: str, schema: Mapping[str, Any]) -> Iterator[str]:
     yield ""
 
 
+def _query(operation: str, said: Mapping[str, Any]) -> Iterator[str]:
+    """What is asked for, where one can choose. The ledger's `from` is no name in Python: its method has other ones."""
+    parameters = said.get("parameters", ())
+    asked = {one["name"]: one["schema"] for one in parameters if one["in"] == "query" and one["name"] != "cursor"}
+    if set(asked) <= {"page_size"} or any(keyword.iskeyword(field) for field in asked):
+        return
+    name = operation.removesuffix("_list").removesuffix("_retrieve").title().replace("_", "")
+    yield f"\nclass {name}Query(TypedDict, total=False):"
+    yield from (f"    {field}: {_asked(schema)}" for field, schema in asked.items())
+    yield ""
+
+
+def _asked(schema: Mapping[str, Any]) -> str:
+    return {"date": "date | str", "date-time": "datetime | str"}.get(schema.get("format", ""), _kind(schema))
+
+
 def _is_given_instant(name: str, schema: Mapping[str, Any]) -> bool:
     """What a program sends may be a time of its own; what it gets is as JSON has it."""
     return name.endswith("InputRequest") and schema.get("format") == "date-time"
@@ -76,7 +94,9 @@ def _kind(schema: Mapping[str, Any]) -> str:
         return _kind(schema["allOf"][0])
     if "enum" in schema or "const" in schema:
         return _literal(schema)
-    kinds = schema.get("type", "object")
+    if "type" not in schema:
+        return "Any"
+    kinds = schema["type"]
     return _union(_of_type(kind, schema) for kind in ([kinds] if isinstance(kinds, str) else kinds))
 
 

@@ -147,7 +147,7 @@ ASKED: dict[str, Ask] = {
     "channels_list": lambda it, to: it.channels(),
     "routes_list": lambda it, to: it.routes(),
     "members_list": lambda it, to: it.members(),
-    "audit_list": lambda it, to: it.audit(actor="ann@example.com", **{"from": date(2027, 3, 1)}),
+    "audit_list": lambda it, to: it.audit(actor="ann@example.com", since="2027-03-01T09:00:00Z"),
 }
 # A part of a file that is sent, in test_with_the_api.
 SENT = {

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any, Unpack
 
 from message_center_client import models
-from message_center_client.calls import Query
 from message_center_client.errors import Failed
 from message_center_client.noun import Noun, until
 
@@ -33,8 +32,7 @@ class Campaigns(Noun):
         found: models.CampaignReport = response.json()
         return found, response.headers["ETag"]
 
-    def all(self, **filters: Query) -> Iterator[models.CampaignReport]:
-        """`status`, `archived`, `list`."""
+    def all(self, **filters: Unpack[models.CampaignsQuery]) -> Iterator[models.CampaignReport]:
         return self._calls.pages(models.CampaignReport, "campaigns/", **filters)
 
     def clone(self, pk: int) -> models.Campaign:
@@ -83,8 +81,8 @@ class Campaigns(Noun):
     def decisions(self, pk: int) -> Iterator[models.Decision]:
         return self._calls.pages(models.Decision, f"campaigns/{pk}/decisions/")
 
-    def recipients(self, pk: int, **filters: Query) -> Iterator[models.Recipient]:
-        """What became of each number, in the order of the list. `status`, `to`, `page_size`."""
+    def recipients(self, pk: int, **filters: Unpack[models.CampaignsRecipientsQuery]) -> Iterator[models.Recipient]:
+        """What became of each number, in the order of the list."""
         return self._calls.pages(models.Recipient, f"campaigns/{pk}/recipients/", **filters)
 
     def errors(self, pk: int) -> models.ErrorPage:

@@ -1,12 +1,13 @@
 """The client: a noun of the API each."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Self
 
 import httpx
 
 from message_center_client import models
-from message_center_client.calls import Calls, Query
+from message_center_client.calls import Calls
 from message_center_client.campaigns import Campaigns, Messages, Senders, Templates
 from message_center_client.lists import Lists, Suppressions
 from message_center_client.reports import Erasures, Exports, Inquiries, StandingExports, Statistics
@@ -63,9 +64,11 @@ class Client:
     def members(self) -> Iterator[models.Member]:
         return self.calls.pages(models.Member, "members/")
 
-    def audit(self, **filters: Query) -> Iterator[models.Entry]:
-        """The ledger. `actor`, `action`, `subject`, `from`, `to`."""
-        return self.calls.pages(models.Entry, "audit/", **filters)
+    def audit(
+        self, *, since: datetime | str | None = None, until: datetime | str | None = None, **filters: str
+    ) -> Iterator[models.Entry]:
+        """The ledger. `actor`, `action`, `subject`."""
+        return self.calls.pages(models.Entry, "audit/", **{"from": since, "to": until, **filters})
 
     def close(self) -> None:
         self._http.close()

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Unpack
 
 from message_center_client import models, uploads
-from message_center_client.calls import PIECE, Query
+from message_center_client.calls import PIECE
 from message_center_client.errors import Failed
 from message_center_client.noun import Noun, until
 
@@ -51,8 +51,7 @@ class Lists(Noun):
     def get(self, pk: int) -> models.List:
         return self._calls.get(models.List, f"lists/{pk}/")
 
-    def all(self, **filters: Query) -> Iterator[models.List]:
-        """`status`, `archived`, `search`."""
+    def all(self, **filters: Unpack[models.ListsQuery]) -> Iterator[models.List]:
         return self._calls.pages(models.List, "lists/", **filters)
 
     def rename(self, pk: int, name: str) -> models.List:
@@ -86,8 +85,7 @@ class Suppressions(Noun):
     def get(self, pk: int) -> models.Suppression:
         return self._calls.get(models.Suppression, f"suppressions/{pk}/")
 
-    def all(self, **filters: Query) -> Iterator[models.Suppression]:
-        """`to`."""
+    def all(self, **filters: Unpack[models.SuppressionsQuery]) -> Iterator[models.Suppression]:
         return self._calls.pages(models.Suppression, "suppressions/", **filters)
 
     def lift(self, pk: int, *, reason: str) -> None:

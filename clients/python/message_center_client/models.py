@@ -1,6 +1,6 @@
 """Bodies and answers of the API, written by generate_models.py from its description. Times are ISO 8601."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 BlankEnum: TypeAlias = Literal[""]
@@ -305,8 +305,8 @@ class Entry(TypedDict):
     address: str | None
     request_id: str
     subject: "Subject"
-    before: dict[str, dict[str, Any]]
-    after: dict[str, dict[str, Any]]
+    before: dict[str, Any]
+    after: dict[str, Any]
     note: str
     previous_hash: str
     hash: str
@@ -448,7 +448,7 @@ class Inquiry(TypedDict):
     ready_at: str | None
     failure: str
     url: str | None
-    answer: dict[str, dict[str, Any]] | None
+    answer: dict[str, Any] | None
 
 
 class InvitationInput(TypedDict):
@@ -527,7 +527,7 @@ class List(TypedDict):
     totals: "ListTotals"
     columns: list[str]
     layout: str
-    breakdown: dict[str, list[dict[str, Any]]]
+    breakdown: dict[str, list[Any]]
     digest: str
     upload_url: str
     campaigns_url: str
@@ -945,5 +945,60 @@ class WholeDelivery(TypedDict):
     state: "DeliveryState"
     made_at: str
     next_at: str
-    payload: dict[str, dict[str, Any]]
+    payload: dict[str, Any]
     attempts: list["Attempt"]
+
+
+class CampaignsQuery(TypedDict, total=False):
+    archived: bool
+    list: int
+    page_size: int
+    status: Literal[
+        "approved",
+        "cancelled",
+        "done",
+        "draft",
+        "expired",
+        "failed",
+        "in_review",
+        "missed",
+        "paused",
+        "rejected",
+        "sending",
+    ]
+
+
+class CampaignsRecipientsQuery(TypedDict, total=False):
+    page_size: int
+    status: Literal[
+        "delivered", "failed", "pending", "no_receipt", "expired", "cancelled", "uncertain", "waiting", "suppressed", ""
+    ]
+    to: str
+
+
+class ListsQuery(TypedDict, total=False):
+    archived: bool
+    page_size: int
+    search: str
+    status: Literal["cancelled", "failed", "preparing", "ready", "uploading"]
+
+
+class StatisticsExportQuery(TypedDict, total=False):
+    by: Literal["campaign", "channel", "day", "error", "sender"]
+    channel: int
+    sender: int
+    since: date | str
+    until: date | str
+
+
+class StatisticsQuery(TypedDict, total=False):
+    by: Literal["campaign", "channel", "day", "error", "sender"]
+    channel: int
+    sender: int
+    since: date | str
+    until: date | str
+
+
+class SuppressionsQuery(TypedDict, total=False):
+    page_size: int
+    to: str

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Unpack
 
 from message_center_client import models
-from message_center_client.calls import Query
 from message_center_client.errors import Failed
 from message_center_client.noun import Noun, until
 
@@ -81,13 +80,12 @@ class StandingExports(Noun):
 
 
 class Statistics(Noun):
-    """The workspace's messages. Of both: `by` ("day", "sender", "channel", "campaign" or "error"), `since`, `until`,
-    `sender`, `channel`."""
+    """The workspace's messages by day, sender, channel, campaign or error."""
 
-    def get(self, **asked: Query) -> models.Statistics:
+    def get(self, **asked: Unpack[models.StatisticsQuery]) -> models.Statistics:
         return self._calls.get(models.Statistics, "statistics/", **asked)
 
-    def save(self, path: str | Path, **asked: Query) -> int:
+    def save(self, path: str | Path, **asked: Unpack[models.StatisticsExportQuery]) -> int:
         """As CSV; its size in bytes."""
         return self._calls.download("statistics/export/", path, **asked)
 
