@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import generics, serializers, status
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -97,8 +97,10 @@ class PushMessages(Resource):
         },
     )
     def post(self, request: Request, pk: int) -> Response:
-        campaign = get_object_or_404(Campaign.objects.of(workspace_of(request)).only(*pushing.ASKED_FOR), pk=pk)
-        campaign.workspace = workspace_of(request)
+        try:
+            campaign = pushing.campaign_of(workspace_of(request), pk)
+        except Campaign.DoesNotExist as error:
+            raise NotFound from error
         if isinstance(request.data, Mapping) and "messages" in request.data:
             asks = [Ask(**one) for one in given(request, MessagesInput)["messages"]]
             answers = pushing.push(campaign, asks, by=key_of(request), now=timezone.now())

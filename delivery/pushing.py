@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Workspace
 from audit.refusal import Refused
 from campaigns import gsm
 from campaigns.models import Campaign
@@ -29,7 +29,10 @@ MOST = 1_000  # in one call
 LONGEST_KEY = 255
 RETRY_AFTER = 5  # seconds, when too many wait
 TAKING = (Status.SENDING, Status.PAUSED)
-ASKED_FOR = ("workspace", "name", "mode", "status", "not_after", "text", "content_version")  # of the campaign
+CHANGES = ("name", "status")  # of the campaign
+# While it takes messages; as the model has them.
+STAYS = ("id", "workspace_id", "mode", "text", "not_after", "content_version")
+MOST_KNOWN = 1_000  # campaigns whose content a process keeps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,29 @@ class _Fit:
         ask = self.ask
         said: list[Any] = [self.phone, self.cells, ask.expires_at and ask.expires_at.timestamp()]
         return hashlib.sha256(json.dumps(said, separators=(",", ":")).encode()).hexdigest()
+
+
+_known: dict[tuple[int, int], tuple[Any, ...]] = {}  # what stays of the campaigns that take messages
+
+
+def campaign_of(workspace: Workspace, pk: int) -> Campaign:
+    """With what a push asks of it. Raises Campaign.DoesNotExist.
+
+    Of a campaign that takes messages the process reads its content once: the database holds it as it is from then on.
+    Whether it still takes any is asked where they are taken.
+    """
+    values = _known.get((workspace.pk, pk))
+    if values is None:
+        found = Campaign.objects.of(workspace).only(*STAYS, *CHANGES).get(pk=pk)
+        if found.status not in TAKING:
+            found.workspace = workspace
+            return found
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        values = _known[workspace.pk, pk] = tuple(getattr(found, name) for name in STAYS)
+    campaign = Campaign.from_db("default", STAYS, values)
+    campaign.workspace = workspace
+    return campaign
 
 
 def push(campaign: Campaign, asks: Sequence[Ask], *, by: ApiKey | None, now: datetime) -> list[Taken | Refused]:
@@ -121,7 +147,6 @@ def _take(campaign: Campaign, fits: Sequence[_Fit], *, by: ApiKey | None, now: d
         taken = cursor.fetchall()
     transaction.on_commit(_keep)
     if not taken:
-        campaign.refresh_from_db(fields=["status", "not_after"])
         _check_taking(campaign, now=now)
     if any(number is None for number, _, _ in taken):
         told = {"most": settings.PUSHES_WAITING}
@@ -147,6 +172,7 @@ def _answer(fit: _Fit, number: int, is_suppressed: bool, digest: str) -> Taken |
 
 
 def _check_taking(campaign: Campaign, *, now: datetime) -> None:
+    campaign.refresh_from_db(fields=CHANGES)
     if campaign.status not in TAKING:
         told = {"campaign": campaign, "status": Status(campaign.status).label.lower()}
         raise Refused(_("%(campaign)s is %(status)s: it takes no messages.") % told, code="wrong_status")

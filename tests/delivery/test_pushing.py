@@ -100,6 +100,23 @@ def code_of(response):
 # --- Accepting --------------------------------------------------------------------------------------------------------
 
 
+def test_a_program_that_goes_on_pushing_has_two_questions_asked_for_each_call(
+    as_author, trigger, django_assert_num_queries
+):
+    push(as_author, trigger, one(1))
+    with django_assert_num_queries(2):  # who calls, and whether it is taken
+        assert push(as_author, trigger, one(2)).status_code == 202
+    authors.cancel(trigger.pk, by=trigger.created_by, now=timezone.now())
+    refused = push(as_author, trigger, one(3))
+    assert (refused.status_code, code_of(refused)) == (409, "wrong_status")
+
+
+def test_a_stranger_finds_no_trigger_that_others_push_into(as_author, trigger):
+    push(as_author, trigger, one(1))
+    stranger = factories.bearer(factories.api_key(factories.workspace())[1])
+    assert push(stranger, trigger, one(2)).status_code == 404
+
+
 def test_a_pushed_message_is_accepted_and_handed_over_without_a_bell(as_author, trigger, carrier, rung):
     answer = push(as_author, trigger, one(7))
     assert (answer.status_code, answer.json()) == (202, {"id": 0, "status": "waiting"})
