@@ -157,7 +157,7 @@ class Deliveries(Managed, generics.ListAPIView[Delivery]):
 
     def get_queryset(self) -> QuerySet[Delivery]:
         endpoint = _endpoint(self.request, self.kwargs["pk"])
-        return Delivery.objects.of(workspace_of(self.request)).filter(endpoint=endpoint)
+        return Delivery.objects.of(workspace_of(self.request)).filter(endpoint=endpoint).for_a_list()
 
 
 class OneDelivery(Managed):

@@ -46,7 +46,7 @@ def send(endpoint_id: int, *, now: datetime) -> None:
 
 def forget(*, now: datetime) -> None:
     """What is older than it is kept; and secrets under an older key are sealed with that of today."""
-    Delivery.objects.filter(made_at__lt=now - settings.WEBHOOK_KEPT).delete()
+    Delivery.objects.filter(made_at__lt=now - settings.WEBHOOK_KEPT).drop()
     following.forget(now=now)
     endpoints.seal_anew()
 

@@ -148,7 +148,7 @@ def delete(endpoint_id: int, *, by: User, now: datetime) -> None:
     endpoint.deleted_at = now
     endpoint.secret_ciphertext, endpoint.old_secret_ciphertext, endpoint.old_secret_until = "", "", None
     endpoint.save(update_fields=["deleted_at", "secret_ciphertext", "old_secret_ciphertext", "old_secret_until"])
-    Delivery.objects.filter(endpoint=endpoint).delete()
+    Delivery.objects.filter(endpoint=endpoint).drop()
     Following.objects.filter(endpoint=endpoint).delete()
     record("endpoint.deleted", endpoint, by=by, before=_said(endpoint))
 

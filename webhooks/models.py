@@ -118,7 +118,7 @@ class Attempt(models.Model):
     """One POST of it. Written when it is over; a worker that was killed leaves none, and the delivery is sent again."""
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="+", db_index=False)
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    delivery = models.ForeignKey(Delivery, on_delete=models.DO_NOTHING, related_name="attempts")
     at = models.DateTimeField()
     status = models.PositiveSmallIntegerField(null=True, blank=True)
     answer = models.TextField(blank=True, help_text="How it begins.")

@@ -58,3 +58,13 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
     def due(self, now: datetime) -> Self:
         return self.pending().filter(next_at__lte=now)
+
+    def for_a_list(self) -> Self:
+        """Without what they say: one of a thousand messages has a hundred kilobytes."""
+        return self.defer("payload")
+
+    @transaction.atomic
+    def drop(self) -> None:
+        """With their attempts, and without reading any of it."""
+        apps.get_model("webhooks", "Attempt").objects.filter(delivery__in=self.values("pk")).delete()
+        self.delete()

@@ -4,7 +4,7 @@ import json
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Count
+from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,7 +19,7 @@ from accounts.requests import PageRequest
 from accounts.roles import Permission
 from webhooks import endpoints
 from webhooks.forms import NewWebhookForm, WebhookForm, as_now
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.statuses import Disabled
 
 PAGE = 50
@@ -51,7 +51,9 @@ def new(request: PageRequest) -> HttpResponse:
 @requires(Permission.MANAGE)
 def detail(request: PageRequest, pk: int) -> HttpResponse:
     endpoint = _endpoint(request, pk)
-    sent = Delivery.objects.of(request.workspace).filter(endpoint=endpoint).annotate(attempted=Count("attempts"))
+    sent = Delivery.objects.of(request.workspace).filter(endpoint=endpoint).for_a_list()
+    # Of those on the page only: PostgreSQL would count the attempts of all.
+    sent = sent.prefetch_related(Prefetch("attempts", Attempt.objects.only("delivery")))
     context = {
         "endpoint": endpoint,
         "page": Paginator(sent.order_by("-pk"), PAGE).get_page(request.GET.get("page")),

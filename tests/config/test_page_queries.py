@@ -20,7 +20,7 @@ MOST = {
     "/members/rules/": 6,
     "/webhooks/": 7,
     "/webhooks/new/": 6,
-    "/webhooks/{webhooks}/": 10,
+    "/webhooks/{webhooks}/": 11,  # the attempts of its page, together
     "/webhooks/{webhooks}/edit/": 7,
     "/webhooks/deliveries/{webhooks/deliveries}/": 8,
     "/exports/standing/": 7,

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from django.core import mail
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
@@ -15,6 +16,7 @@ from audit.refusal import Refused
 from notices import reading, telling
 from notices.models import Notice
 from tests import factories
+from tests.pages import signed_in, text_of
 from tests.racing import race
 from tests.webhooks.receiver import receiving
 from webhooks import deliveries, endpoints
@@ -209,6 +211,22 @@ def test_what_was_sent_is_kept_for_a_month_with_its_attempts(endpoint, waiting, 
     assert Attempt.objects.count() == 1
     deliveries.forget(now=timezone.now() + timedelta(days=31))
     assert not Delivery.objects.exists() and not Attempt.objects.exists()
+
+
+def test_what_was_sent_is_listed_and_dropped_without_reading_what_it_said(endpoint, waiting, passed, as_admin):
+    """A delivery may be of a thousand messages, and a month has any number of them."""
+    passed()
+    admin, other = endpoint.created_by, factories.endpoint(endpoint.workspace)
+    endpoints.try_out(other.pk, by=admin, now=timezone.now())
+    page = signed_in(admin, endpoint.workspace)
+    with CaptureQueriesContext(connection) as asked:
+        assert waiting.public_id in text_of(page.get(f"/webhooks/{endpoint.pk}/"))
+        sent = as_admin.get(f"/api/v1/webhooks/{endpoint.pk}/deliveries/").json()
+        endpoints.delete(other.pk, by=admin, now=timezone.now())
+        deliveries.forget(now=timezone.now() + timedelta(days=31))
+    assert sent["results"][0]["webhook_id"] == waiting.public_id
+    assert not Delivery.objects.exists() and not Attempt.objects.exists()
+    assert [one["sql"] for one in asked.captured_queries if '"payload"' in one["sql"]] == []
 
 
 def test_deleted_it_has_no_secret_and_nothing_of_it_is_sent(endpoint, waiting, receiver, passed, admin):
