@@ -22,7 +22,7 @@ from webhooks.statuses import DeliveryState, Disabled, Event
 
 pytestmark = pytest.mark.live
 
-COUNT, TPS = 3000, 300
+COUNT, TPS = 4000, 300
 NOISE = 3.0  # seconds that a busy machine is late
 HOURS = timedelta(hours=25)
 
