@@ -9,7 +9,6 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from tempfile import TemporaryFile
 
 import numpy as np
@@ -21,6 +20,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Replace
 
 from accounts.models import User, Workspace
+from audit.commits import afterwards
 from audit.ledger import record
 from objects.store import store
 from objects.trouble import ObjectMissing
@@ -199,7 +199,7 @@ def _replace(list_id: int, found: list[tuple[Piece, str, _Erased]], *, now: date
     for piece, key, erased in found:
         row, entry = newest.get(piece.entry.number), piece.entry
         if listed.status != Status.READY or (row and row.sha256 != entry.sha256):
-            transaction.on_commit(partial(default_storage.delete, key), robust=True)
+            afterwards(default_storage.delete, key)
             continue
         sha256 = chunks.entry_for(entry.number, key, erased.data).sha256
         ErasedChunk.objects.create(
@@ -244,7 +244,7 @@ def _lines(row: RecipientList | SuppressionImport, field: str, phone: int) -> in
     with transaction.atomic():
         is_ours = type(row).objects.filter(pk=row.pk, **{field: was}).update(**{field: key})
         gone = was if is_ours else key
-        transaction.on_commit(partial(default_storage.delete, gone), robust=True)
+        afterwards(default_storage.delete, gone)
     return changed
 
 

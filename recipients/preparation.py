@@ -21,6 +21,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from numpy.typing import NDArray
 
+from audit.commits import afterwards
 from audit.ledger import change_status
 from objects.store import store
 from objects.writer import Writer
@@ -246,7 +247,7 @@ def _finish(list_id: int, prepared: Prepared, attempt: Attempt, lease: Lease) ->
         ],
         after={"digest": listed.digest, "rows": totals.rows, "accepted": totals.accepted},
     )
-    transaction.on_commit(partial(tasks.erase.delay, list_id), robust=True)
+    afterwards(tasks.erase.delay, list_id)
 
 
 @transaction.atomic
@@ -260,7 +261,7 @@ def _fail(list_id: int, message: str, lease: Lease, totals: Totals | None = None
         listed.duplicate, listed.suppressed = totals.duplicate, totals.suppressed
     counts = ["rows", "invalid", "duplicate", "suppressed"]
     change_status(listed, Status.FAILED, moves=MOVES, by=None, also_save=["failure", "lease_until", *counts])
-    transaction.on_commit(partial(tasks.erase.delay, list_id), robust=True)
+    afterwards(tasks.erase.delay, list_id)
 
 
 def _give_up(list_id: int, sentence: str, lease: Lease, *, trouble: str = "") -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.conf import settings
 from django.core.files.storage import default_storage
@@ -14,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
+from audit.commits import afterwards
 from audit.ledger import change_status
 from audit.refusal import Refused
 from recipients import failures, uploads
@@ -137,7 +137,7 @@ def drop(list_id: int) -> None:
     for upload in Upload.objects.filter(list_id=list_id):
         upload.delete()
         kept = Kept.from_json(upload.offset, upload.kept)
-        transaction.on_commit(partial(parts().abort, upload.key, kept), robust=True)
+        afterwards(parts().abort, upload.key, kept)
 
 
 def sweep(*, now: datetime) -> None:

@@ -5,7 +5,6 @@ import shutil
 import tempfile
 import time
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -19,6 +18,7 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
 from accounts.models import User, Workspace
+from audit.commits import afterwards
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from recipients import failures, phones, suppressions, tasks
@@ -172,7 +172,7 @@ def _accept(import_id: int, kept: Stored, *, by: User) -> SuppressionImport:
     row = SuppressionImport.objects.lock(import_id)
     _check_awaits_file(row)
     if row.upload_key:
-        transaction.on_commit(partial(default_storage.delete, row.upload_key))
+        afterwards(default_storage.delete, row.upload_key)
     row.upload_key, row.bytes = kept.key, kept.bytes
     row.failure, row.progress, row.lease_until = "", 0, None
     change_status(
@@ -183,8 +183,7 @@ def _accept(import_id: int, kept: Stored, *, by: User) -> SuppressionImport:
         also_save=["upload_key", "bytes", "failure", "progress", "lease_until"],
         after={"bytes": kept.bytes},
     )
-    # Robust: with the broker gone the file is still accepted, and the sweep rings.
-    transaction.on_commit(lambda: tasks.import_suppressions.delay(import_id), robust=True)
+    afterwards(tasks.import_suppressions.delay, import_id)
     return row
 
 
@@ -293,7 +292,7 @@ def _fail(lease: Lease, message: str) -> None:
 
 def _forget_upload(row: SuppressionImport) -> None:
     """What is suppressed stands in the database: the file would be a second copy of it, for nobody's use."""
-    transaction.on_commit(partial(default_storage.delete, row.upload_key))
+    afterwards(default_storage.delete, row.upload_key)
     row.upload_key = ""
 
 

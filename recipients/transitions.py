@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import partial
 
 from django.db import models, transaction
 from django.db.models.deletion import Collector, ProtectedError
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from audit.commits import afterwards
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from recipients import resumable, tasks
@@ -29,7 +29,7 @@ def cancel(list_id: int, *, by: User, reason: str = "") -> RecipientList:
     listed = RecipientList.objects.lock(list_id)
     change_status(listed, Status.CANCELLED, moves=MOVES, by=by, note=reason)
     resumable.drop(list_id)
-    transaction.on_commit(partial(tasks.erase.delay, list_id), robust=True)
+    afterwards(tasks.erase.delay, list_id)
     return listed
 
 
@@ -103,7 +103,7 @@ def _delete(listed: RecipientList, *, by: User | None) -> None:
         after={"digest": listed.digest, "accepted": listed.accepted},
     )
     resumable.drop(listed.pk)
-    transaction.on_commit(partial(tasks.erase.delay, listed.pk), robust=True)
+    afterwards(tasks.erase.delay, listed.pk)
 
 
 def users_of(listed: RecipientList) -> Sequence[models.Model]:

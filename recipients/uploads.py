@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import IO, Protocol, cast
 
 import phonenumbers
@@ -17,6 +16,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
+from audit.commits import afterwards
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from objects.trouble import StorageTrouble
@@ -206,7 +206,7 @@ def accept(list_id: int, stored: Stored, *, begun: Status, by: User) -> Recipien
         )
     check_awaits_file(listed)
     if listed.upload_key:
-        transaction.on_commit(partial(default_storage.delete, listed.upload_key), robust=True)
+        afterwards(default_storage.delete, listed.upload_key)
     listed.upload_key, listed.bytes = stored.key, stored.bytes
     listed.failure, listed.progress, listed.attempts, listed.lease_until = "", 0, 0, None
     listed.stage, listed.rows, listed.invalid = "", 0, 0
@@ -221,6 +221,5 @@ def accept(list_id: int, stored: Stored, *, begun: Status, by: User) -> Recipien
         ],
         after={"bytes": stored.bytes},
     )
-    # Robust: with the broker gone the file is still accepted, and the sweep rings.
-    transaction.on_commit(lambda: tasks.prepare.delay(list_id), robust=True)
+    afterwards(tasks.prepare.delay, list_id)
     return listed

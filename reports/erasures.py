@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.access import permissions_in
 from accounts.models import User, Workspace
 from accounts.roles import Permission
+from audit.commits import afterwards
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from recipients import forgetting, suppressions
@@ -52,7 +53,7 @@ def ask(workspace: Workspace, number: str, *, reason: str, by: User | None, now:
     erasure.save(update_fields=["sealed"])
     forgetting.suppress_for_ever(workspace, phone, reason=why, by=by)
     record("erasure.asked", erasure, by=by, note=why, after={"hash": erasure.known_as})
-    tasks.erase_number.delay_on_commit(erasure.pk)
+    afterwards(tasks.erase_number.delay, erasure.pk)
     return erasure
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -18,6 +17,7 @@ from django.utils.translation import gettext_noop
 from accounts.models import User, Workspace
 from accounts.roles import Permission
 from audit import about
+from audit.commits import afterwards
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from audit.wording import stored
@@ -89,7 +89,7 @@ def request(
     )
     after = {"campaign": campaign.pk, "format": export.format, "columns": export.columns, "numbers": export.numbers}
     record("export.requested", export, by=by, after=after)
-    tasks.write_export.delay_on_commit(export.pk)
+    afterwards(tasks.write_export.delay, export.pk)
     return export
 
 
@@ -189,7 +189,7 @@ def _withdraw(export_id: int) -> int:
     export = Export.objects.lock(export_id)
     if export.status != Status.READY:
         return 0
-    transaction.on_commit(partial(default_storage.delete, export.key), robust=True)
+    afterwards(default_storage.delete, export.key)
     export.key, export.failure = "", WITHDRAWN
     change_status(export, Status.EXPIRED, moves=MOVES, by=None, note=WITHDRAWN, also_save=["key", "failure"])
     return 1
@@ -199,7 +199,7 @@ def _withdraw(export_id: int) -> int:
 def _let_go(export_id: int, *, now: datetime) -> None:
     export = Export.objects.lock(export_id)
     if Export.objects.kept_too_long(now).filter(pk=export_id).exists():
-        transaction.on_commit(partial(default_storage.delete, export.key), robust=True)
+        afterwards(default_storage.delete, export.key)
         export.key = ""
         change_status(export, Status.EXPIRED, moves=MOVES, by=None, also_save=["key"])
 

@@ -7,7 +7,6 @@ import math
 import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import partial
 from typing import cast
 
 from django.conf import settings
@@ -21,6 +20,7 @@ from accounts.access import permissions_in
 from accounts.models import User, Workspace
 from accounts.roles import Permission
 from audit import walls
+from audit.commits import afterwards
 from audit.ledger import change_status, record
 from audit.refusal import Refused
 from audit.wording import stored
@@ -54,7 +54,7 @@ def ask(workspace: Workspace, number: str, *, reason: str, by: User, now: dateti
         workspace=workspace, phone=phone, known_as=known_as(phone), reason=why, asked_by=by, asked_at=now
     )
     record("inquiry.asked", inquiry, by=by, note=why, after={"hash": inquiry.known_as})
-    tasks.answer_inquiry.delay_on_commit(inquiry.pk)
+    afterwards(tasks.answer_inquiry.delay, inquiry.pk)
     return inquiry
 
 
@@ -159,7 +159,7 @@ def _end(inquiry_id: int, to: Status, *, key: str = "", failure: str = "", ready
     if to not in MOVES[Status(inquiry.status)]:
         return False
     if inquiry.key:
-        transaction.on_commit(partial(default_storage.delete, inquiry.key), robust=True)
+        afterwards(default_storage.delete, inquiry.key)
     inquiry.phone, inquiry.lease_until, inquiry.key, inquiry.failure = None, None, key, failure
     inquiry.ready_at = ready_at or inquiry.ready_at
     saved = ["phone", "lease_until", "key", "failure", "ready_at"]

@@ -98,6 +98,19 @@ def test_a_status_that_people_decide_is_not_updated_in_bulk():
     assert [place for place in updated if not place.startswith("delivery/")] == []
 
 
+def test_what_follows_a_commit_goes_through_one_door():
+    """`audit.commits`: a request must not fail for a bell, once what it asked for is committed."""
+    others = [
+        where(path, node)
+        for path, tree in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in {"on_commit", "delay_on_commit", "apply_async_on_commit"}
+    ]
+    # What was pushed is said by the commit itself; a look at the ledger ends with the first bell that fails.
+    allowed = ("audit/commits.py", "delivery/pushing.py", "notices/reading.py")
+    assert [place for place in others if not place.startswith(allowed)] == []
+
+
 def test_the_environment_is_read_in_one_place():
     readers = [
         where(path, node)

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
+from audit.commits import afterwards
 from audit.ledger import record
 from audit.models import Entry
 from audit.refusal import Refused
@@ -138,7 +139,7 @@ def enable(endpoint_id: int, *, by: User, now: datetime) -> None:
     endpoint.save(update_fields=["disabled", "failing_since", "rests_until", "silences"])
     Delivery.objects.pending().filter(endpoint=endpoint).update(since=now, next_at=now, tries=0)
     record("endpoint.enabled", endpoint, by=by, before=before)
-    tasks.send.delay_on_commit(endpoint.pk)
+    afterwards(tasks.send.delay, endpoint.pk)
 
 
 @transaction.atomic
@@ -161,7 +162,7 @@ def try_out(endpoint_id: int, *, by: User, now: datetime) -> Delivery:
     delivery = payloads.delivery(endpoint, event=TEST, data={}, at=now, now=now)
     delivery.save(force_insert=True)
     record("endpoint.tested", endpoint, by=by)
-    tasks.send.delay_on_commit(endpoint.pk)
+    afterwards(tasks.send.delay, endpoint.pk)
     return delivery
 
 
@@ -174,7 +175,7 @@ def redeliver(delivery_id: int, *, by: User, now: datetime) -> Delivery:
     delivery.state, delivery.since, delivery.next_at, delivery.tries = DeliveryState.PENDING, now, now, 0
     delivery.save(update_fields=["state", "since", "next_at", "tries"])
     record("endpoint.redelivered", endpoint, by=by, after={"webhook_id": delivery.public_id})
-    tasks.send.delay_on_commit(endpoint.pk)
+    afterwards(tasks.send.delay, endpoint.pk)
     return delivery
 
 
