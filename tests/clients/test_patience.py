@@ -1,6 +1,7 @@
 """What the client does with a server that misbehaves, and with one that needs time."""
 
 import json
+import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,6 +116,15 @@ def test_a_refusal_is_not_asked_for_again(naps: list[float]) -> None:
         "No. (wrong_status, 409)",
     )
     assert len(asked) == 1
+
+
+def test_an_error_goes_whole_through_a_pool_of_processes(naps: list[float]) -> None:
+    center, _ = saying(refused("throttled", 429, **{"Retry-After": "61", "X-Request-Id": "a1"}))
+    with pytest.raises(TooMany) as raised:
+        center.campaigns.get(1)
+    for error in (raised.value, Unreachable("elsewhere does not answer", is_unsent=True)):
+        again = pickle.loads(pickle.dumps(error))
+        assert (type(again), str(again), vars(again)) == (type(error), str(error), vars(error))
 
 
 def test_nobody_there_is_one_of_its_own_errors(naps: list[float]) -> None:

@@ -1,5 +1,6 @@
 """Everything that can be raised here: what the API says when it says no, and what it does not say."""
 
+import copyreg
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,10 @@ import httpx
 
 class MessageCenterError(Exception):
     """Whatever this library raises."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Through a queue or a pool of processes it comes whole."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class Unreachable(MessageCenterError):
