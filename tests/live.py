@@ -149,7 +149,9 @@ class Installation:
         ports = environment.pick_ports(Ports(web=0, flower=0, smsc=0))
         self.url = f"http://127.0.0.1:{ports.web}"
         self.env = environment.build(folder, urls=urls, listen=ports) | SETTINGS | (given or {})
-        self.env.pop(stores.OWNER_URL, None)  # that of the tests' own database
+        # What the tests' own environment says is not of this installation.
+        self.env.pop(stores.OWNER_URL, None)
+        self.env["PUBLIC_URL"] = f"http://localhost:{ports.web}"
         self._running: dict[str, Popen[bytes]] = {}
         self._simulators: list[Popen[bytes]] = []
 

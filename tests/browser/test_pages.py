@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from django.contrib.auth.hashers import Argon2PasswordHasher
-from playwright.sync_api import Browser, Page, expect
+from django.urls import resolve
+from playwright.sync_api import expect
 
-from accounts.models import User
 from campaigns import transitions
 from tests import factories
-from tests.browser.walk import LOOKS, MAIN, PAGES
+from tests.browser.visitors import sign_in_at, visit, welcome
+from tests.browser.walk import ELSEWHERE, FILES, LEADS_ON, LOOKS, MAIN, NOWHERE, PAGES, PARTS
+from tests.config.pages import PAGES as ROLES_OF_PAGES
 from tests.filled import Filled, fill
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
@@ -30,31 +32,8 @@ SHUT = """Array.from(document.querySelectorAll("select")).filter((one) => one.ch
 def filled(live, browser) -> Iterator[Filled]:
     live.start("web")
     made = fill(factories.workspace("Acme"))
-    hashed = Argon2PasswordHasher().encode(factories.PASSWORD, "salt for a test")
-    everybody = [made.author.pk, made.moderator.pk, made.admin.pk, made.operator.pk]
-    User.objects.filter(pk__in=everybody).update(password=hashed)
+    welcome(made.author, made.moderator, made.admin, made.operator)
     return made
-
-
-def entered(browser: Browser, url: str, person: User | None, theme: str, width: int) -> tuple[Page, list[str]]:
-    """A page of somebody's browser, and what it complains of."""
-    context = browser.new_context(base_url=url, viewport={"width": width, "height": 840}, color_scheme=theme)
-    context.set_default_timeout(8_000)
-    complaints: list[str] = []
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    # That a page of an error is one is no complaint.
-    context.on(
-        "console",
-        lambda said: complaints.append(said.text) if said.type == "error" and "status of 40" not in said.text else None,
-    )
-    page = context.new_page()
-    if person:
-        page.goto("/login/")
-        page.get_by_label("Email").fill(person.email)
-        page.get_by_label("Password").fill(factories.PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(f"{url}/")
-    return page, complaints
 
 
 def walked(live, browser, filled, look: str, wanted: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
@@ -62,18 +41,20 @@ def walked(live, browser, filled, look: str, wanted: Mapping[str, Iterable[str]]
     theme, width = LOOKS[look]
     findings: dict[str, list[str]] = {}
     for who, names in wanted.items():
-        page, complaints = entered(browser, live.url, getattr(filled, who) if who else None, theme, width)
+        person = getattr(filled, who) if who else None
+        visitor = visit(browser, live.url, person, viewport={"width": width, "height": 840}, color_scheme=theme)
+        page = visitor.page
         for name in names:
             page.goto(PAGES[who][name](filled))
             page.evaluate(f"{AXE}; undefined")
             found = page.evaluate(FINDINGS) + page.evaluate(SHUT)
             if width < 640 and (over := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
                 found.append(f"scrolls {over} pixels sideways")
-            found += complaints
-            complaints.clear()
+            found += visitor.complaints
+            visitor.complaints.clear()
             if found:
                 findings[f"{who} {name}"] = found
-        page.context.close()
+        visitor.leave()
     return findings
 
 
@@ -82,6 +63,13 @@ def walked(live, browser, filled, look: str, wanted: Mapping[str, Iterable[str]]
 def test_no_main_page_has_a_serious_finding_a_complaint_or_a_sideways_scroll(live, browser, filled, look):
     findings = walked(live, browser, filled, look, MAIN)
     assert findings == {}, "\n".join(f"{name}: {found}" for name, found in findings.items())
+
+
+def test_every_page_is_walked(filled):
+    readable = {name for name, methods in ROLES_OF_PAGES.items() if "get" in methods}
+    addresses = [address(filled) for pages in PAGES.values() for address in pages.values()]
+    walked = {resolve(urlsplit(one).path).view_name for one in addresses if one != NOWHERE}
+    assert readable - walked == PARTS | FILES | LEADS_ON | ELSEWHERE
 
 
 @pytest.mark.slow
@@ -93,12 +81,10 @@ def test_no_page_has_a_serious_finding_a_complaint_or_a_sideways_scroll(live, br
 
 
 def test_the_menu_of_a_phone_needs_no_script(live, browser, filled):
-    context = browser.new_context(base_url=live.url, viewport={"width": 390, "height": 840}, java_script_enabled=False)
-    page = context.new_page()
-    page.goto("/login/")
-    page.get_by_label("Email").fill(filled.author.email)
-    page.get_by_label("Password").fill(factories.PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    phone = {"width": 390, "height": 840}
+    visitor = visit(browser, live.url, filled.author, viewport=phone, java_script_enabled=False)
+    page = visitor.page
+    page.goto("/")
     page.locator(".nav-fold summary").click()
     page.get_by_role("link", name="Senders").first.click()
     expect(page.get_by_role("heading", name="Senders", level=1)).to_be_visible()
@@ -107,11 +93,12 @@ def test_the_menu_of_a_phone_needs_no_script(live, browser, filled):
     assert page.locator("html").get_attribute("data-bs-theme") == "dark"
     page.get_by_text(filled.workspace.name).first.click()
     page.get_by_role("button", name="As the system").click()
-    context.close()
+    visitor.leave()
 
 
 def test_a_double_click_sends_a_form_once_and_going_back_frees_it(live, browser, filled):
-    page, complaints = entered(browser, live.url, filled.author, "light", 1280)
+    visitor = visit(browser, live.url, filled.author)
+    page = visitor.page
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     page.goto("/profile/")
@@ -120,12 +107,13 @@ def test_a_double_click_sends_a_form_once_and_going_back_frees_it(live, browser,
     assert len(sent) == 1
     page.go_back()
     expect(page.get_by_role("button", name="Save")).to_be_enabled()
-    page.context.close()
-    assert complaints == []
+    visitor.leave()
 
 
 def test_the_title_and_the_icon_say_what_waits_and_what_is_being_sent(live, browser, filled):
-    page, _ = entered(browser, live.url, filled.moderator, "light", 1280)
+    visitor = visit(browser, live.url, filled.moderator)
+    page = visitor.page
+    page.goto("/")
     icon = page.locator("link[rel=icon]")
     expect(page).to_have_title("(3) ▸ Dashboard · Message Center")
     assert "icon-waiting" in icon.get_attribute("href")
@@ -133,20 +121,19 @@ def test_the_title_and_the_icon_say_what_waits_and_what_is_being_sent(live, brow
     page.evaluate("htmx.ajax('GET', '/live/', {target: '#live', swap: 'innerHTML'})")
     expect(page).to_have_title("(2) ▸ Dashboard · Message Center")
     transitions.submit(filled.campaigns["in_review"].pk, by=filled.author, now=factories.timezone.now())
-    page.context.close()
+    visitor.leave()
 
 
 def test_a_session_that_ends_while_somebody_types_leaves_them_their_page(live, browser, filled):
-    page, _ = entered(browser, live.url, filled.author, "light", 1280)
+    visitor = visit(browser, live.url, filled.author)
+    page = visitor.page
     page.goto("/lists/new/")
     page.get_by_label("Name").fill("Half typed")
-    page.context.clear_cookies()
+    visitor.context.clear_cookies()
     page.evaluate("htmx.ajax('GET', '/live/', {target: '#live', swap: 'innerHTML'})")
     expect(page.get_by_role("link", name="You are signed out: sign in again")).to_be_visible()
     assert page.get_by_label("Name").input_value() == "Half typed"
     page.get_by_role("link", name="You are signed out: sign in again").click()
-    page.get_by_label("Email").fill(filled.author.email)
-    page.get_by_label("Password").fill(factories.PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in_at(page, filled.author)
     page.wait_for_url(f"{live.url}/lists/new/")
-    page.context.close()
+    visitor.leave()

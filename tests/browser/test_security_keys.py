@@ -3,12 +3,12 @@
 from urllib.parse import urlsplit
 
 import pytest
-from django.contrib.auth.hashers import Argon2PasswordHasher
 from playwright.sync_api import Page, expect
 
 from accounts.roles import Role
 from tests import factories
 from tests.browser.test_pages import AXE, FINDINGS
+from tests.browser.visitors import sign_in_at, visit, welcome
 from tests.browser.walk import LOOKS
 
 KEY = {
@@ -24,32 +24,21 @@ def looked_at(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page.url
 
 
-def sign_in(page: Page, email: str) -> None:
-    page.goto("/login/")
-    page.get_by_label("Email").fill(email)
-    page.get_by_label("Password").fill(factories.PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-
-
 @pytest.mark.timeout(120)  # it starts the stores and the web process
 def test_a_key_is_added_named_and_used_on_a_phone_and_every_page_of_it_is_readable(live, browser, workspace):
     url = f"http://localhost:{urlsplit(live.url).port}"  # a key needs a name, and HTTPS or this one
-    live.start_anew("web", PUBLIC_URL=url)
+    live.start("web")
     person = factories.member(workspace, Role.AUTHOR)
-    person.password = Argon2PasswordHasher().encode(factories.PASSWORD, "salt for a test")
-    person.save()
+    welcome(person)
     theme, width = LOOKS["light on a phone"]
-    context = browser.new_context(base_url=url, viewport={"width": width, "height": 840}, color_scheme=theme)
-    context.set_default_timeout(8_000)
-    complaints: list[str] = []
-    context.on("weberror", lambda error: complaints.append(str(error.error)))
-    context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-    page = context.new_page()
+    visitor = visit(browser, url, viewport={"width": width, "height": 840}, color_scheme=theme)
+    context, page = visitor.context, visitor.page
     devtools = context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
     authenticator = devtools.send("WebAuthn.addVirtualAuthenticator", {"options": KEY})["authenticatorId"]
 
-    sign_in(page, person.email)
+    page.goto("/login/")
+    sign_in_at(page, person)
     page.wait_for_url(f"{url}/")
     page.goto("/profile/second-step/")
     adding = page.locator("form", has=page.get_by_role("heading", name="Add a security key"))
@@ -71,7 +60,8 @@ def test_a_key_is_added_named_and_used_on_a_phone_and_every_page_of_it_is_readab
     expect(page.get_by_text("Red key")).to_be_visible()
 
     context.clear_cookies()
-    sign_in(page, person.email)
+    page.goto("/login/")
+    sign_in_at(page, person)
     use = page.get_by_role("button", name="Use a security key")
     expect(use).to_be_visible()
     looked_at(page)
@@ -85,11 +75,10 @@ def test_a_key_is_added_named_and_used_on_a_phone_and_every_page_of_it_is_readab
     # A key that is not theirs: the browser has no answer, and the page says so.
     devtools.send("WebAuthn.clearCredentials", {"authenticatorId": authenticator})
     context.clear_cookies()
-    sign_in(page, person.email)
+    page.goto("/login/")
+    sign_in_at(page, person)
     use.click()
     expect(page.get_by_text("The browser got no answer of a key.")).to_be_visible()
     page.goto("/campaigns/")
     expect(page).to_have_url(f"{url}/login/second/?next=%2Fcampaigns%2F")
-    context.close()
-    assert complaints == []
-    live.end("web")  # whoever is next has it at its usual address
+    visitor.leave()

@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from playwright.sync_api import BrowserContext, Page, expect
 
 from recipients.models import RecipientList, Upload
+from tests.browser.network import Network
 from tests.live import wait_for
 
 MEGABYTE = 1 << 20
@@ -22,21 +23,6 @@ def file(tmp_path: Path) -> Path:
         for block in range(24):
             out.write(b"".join(b"+3161%07d,%016d,some more text\n" % (row, block) for row in range(27_000)))
     return path  # 28 MB
-
-
-class Network:
-    """How fast the page's way to us is."""
-
-    def __init__(self, page: Page) -> None:
-        self._session = page.context.new_cdp_session(page)
-        self._session.send("Network.enable")
-
-    def limit(self, upload: float) -> None:
-        limits = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": upload}
-        self._session.send("Network.emulateNetworkConditions", limits)
-
-    def free(self) -> None:
-        self.limit(-1)
 
 
 def choose(page: Page, file: Path) -> None:
@@ -132,10 +118,15 @@ def test_a_connection_that_breaks_for_a_moment_is_not_noticed(door, page, file, 
     assert is_stored(listed_from(page), file)
 
 
-def test_an_upload_goes_on_after_the_web_process_was_restarted(live, page, file):
+def test_an_upload_goes_on_after_the_web_process_was_restarted(live, door, page, file, begun):
     network = send(page, file)
+    wait_for(lambda: begun().get().offset > MEGABYTE)
+    page.context.set_offline(True)
+    door.cut()  # else the process lets the upload come to its end
     live.end("web")
     live.start("web")
+    door.mend()
+    page.context.set_offline(False)
     network.free()
     assert is_stored(listed_from(page), file)
 

@@ -1,7 +1,10 @@
 """The main pages, by who reads them: a row for each, with what stands in its address."""
 
 from collections.abc import Callable
+from typing import Any
 
+from campaigns.models import SavedText
+from recipients.models import Suppression, SuppressionImport
 from senders.models import Revision
 from senders.statuses import RevisionStatus
 from tests.filled import Filled
@@ -11,6 +14,11 @@ Address = Callable[[Filled], str]
 
 def _waiting(filled: Filled) -> int:
     return Revision.objects.get(sender=filled.sender, status=RevisionStatus.PENDING).pk
+
+
+def first(model: Any, path: str) -> Address:
+    """Of the rows of the workspace."""
+    return lambda filled: path % model.objects.of(filled.workspace).order_by("pk").first().pk
 
 
 def campaign(status: str, tab: str = "") -> Address:
@@ -44,6 +52,7 @@ def register(name: str) -> Address:
     return at(f"/admin/{name}/")
 
 
+NOWHERE = "/nothing/here/"
 PAGES: dict[str, dict[str, Address]] = {
     "author": {
         "dashboard": lambda filled: "/",
@@ -60,6 +69,7 @@ PAGES: dict[str, dict[str, Address]] = {
         "campaign-history": campaign("rejected", "history"),
         "campaign-exports": campaign("done", "exports"),
         "texts": lambda filled: "/campaigns/texts/",
+        "text": first(SavedText, "/campaigns/texts/%s/"),
         "text-new": lambda filled: "/campaigns/texts/new/",
         "statistics": lambda filled: "/statistics/",
         "ledger": lambda filled: "/ledger/",
@@ -69,6 +79,7 @@ PAGES: dict[str, dict[str, Address]] = {
         "list-failed": lambda filled: f"/lists/{filled.failed.pk}/",
         "list-delete": lambda filled: f"/lists/{filled.ready.pk}/delete/",
         "suppressed": lambda filled: "/lists/suppressed/",
+        "suppression-import": first(SuppressionImport, "/lists/suppressed/imports/%s/"),
         "senders": lambda filled: "/senders/",
         "sender": lambda filled: f"/senders/{filled.sender.pk}/",
         "profile": lambda filled: "/profile/",
@@ -101,6 +112,7 @@ PAGES: dict[str, dict[str, Address]] = {
         "join-request": lambda filled: f"/members/requests/{filled.request.pk}/",
         "member": lambda filled: f"/members/{filled.workspace.memberships.get(user=filled.author).pk}/",
         "sender-new": lambda filled: "/senders/new/",
+        "unsuppress": first(Suppression, "/lists/suppressed/%s/remove/"),
         "suppressed-managed": lambda filled: "/lists/suppressed/",
         "suppression-import-new": lambda filled: "/lists/suppressed/imports/new/",
         **{f"{name}-managed": at(f"/{name}/") for name in ("limits", "retention", "erasures", "inquiries")},
@@ -146,9 +158,26 @@ PAGES: dict[str, dict[str, Address]] = {
         "forgotten": at("/password/"),
         "login": lambda filled: "/login/",
         "invitation-over": lambda filled: "/invitation/",
-        "signed-out-not-found": lambda filled: "/nothing/here/",
+        "signed-out-not-found": at(NOWHERE),
     },
 }
+# What is no page of its own: parts, files, and addresses that lead on.
+PARTS = {
+    *("notices:live", "moderation:decisions", "campaigns:with-list", "campaigns:chosen", "recipients:sample"),
+    *(f"reports:{name}" for name in ("progress", "course", "content", "history", "recipients", "errors", "exports")),
+    *("reports:forecast", "reports:trial", "reports:trials"),
+}
+FILES = {
+    *("reports:ledger_file", "reports:statistics_file", "reports:inquiry_file", "reports:download"),
+    *("recipients:rejected", "recipients:duplicates", "recipients:export_suppressed"),
+    *("recipients:suppression_import_rejected", "senders:evidence", "reports:evidence_key", "reports:evidence_key_pem"),
+}
+LEADS_ON = {
+    *("single_sign_on", "single_sign_on_callback", "open_reset", "open_invitation"),
+    *("campaigns:edit", "campaigns:edit_list"),
+}
+# `test_security_keys` looks at the first two; the last is there for whoever has a letter.
+ELSEWHERE = {"second_step", "rename_key", "reset_password"}
 # The ten main pages, which are looked at with every run of the tests.
 MAIN = {
     "author": ("dashboard", "campaigns", "campaign-message", "campaign-sending", "list-ready", "sender"),
