@@ -1,40 +1,6 @@
-// What every page does: a form is sent once, an answer that is an error is shown, title and icon say what goes on.
+// What every page does: an answer that is an error is shown, title and icon say what goes on.
 (() => {
   "use strict";
-
-  // --- A double click does nothing twice -----------------------------------------------------------------------------
-
-  const buttonsOf = (form) => [...form.querySelectorAll("button:not([type=button]), input[type=submit]")];
-
-  const hold = (form) => {
-    form.dataset.sent = "yes";
-    for (const button of buttonsOf(form)) button.disabled = true;
-  };
-
-  const free = (form) => {
-    delete form.dataset.sent;
-    for (const button of buttonsOf(form)) button.disabled = false;
-  };
-
-  document.addEventListener("submit", (event) => {
-    const form = event.target;
-    if (event.defaultPrevented || form.method !== "post") return;
-    if (form.dataset.sent) event.preventDefault();
-    else setTimeout(() => hold(form)); // afterwards: the button that was pressed belongs to what is sent
-  });
-  // HTMX sends by itself, and says when it is done.
-  document.addEventListener("htmx:beforeRequest", (event) => {
-    if (!(event.target instanceof HTMLFormElement) || event.target.method !== "post") return;
-    if (event.target.dataset.sent) event.preventDefault();
-    else hold(event.target);
-  });
-  document.addEventListener("htmx:afterRequest", (event) => {
-    if (event.target instanceof HTMLFormElement) free(event.target);
-  });
-  // Back from the next page: this one is shown as it was left.
-  window.addEventListener("pageshow", () => {
-    for (const form of document.querySelectorAll("form[data-sent]")) free(form);
-  });
 
   // --- What went wrong -----------------------------------------------------------------------------------------------
 

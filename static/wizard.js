@@ -1,5 +1,5 @@
 // What the steps of a campaign do beyond their forms: characters are replaced and placeholders put in without a trip to
-// the server, UTC stands beside each time, and nothing is sent twice. Without this script the forms do the same.
+// the server, and UTC stands beside each time. Without this script the forms do the same.
 (() => {
   "use strict";
 
@@ -37,13 +37,6 @@
     }
   });
 
-  for (const form of document.querySelectorAll("form[data-once]")) {
-    let gone = false;
-    form.addEventListener("submit", (event) => {
-      if (gone) event.preventDefault();
-      gone = true;
-    });
-  }
   window.addEventListener("pageshow", (event) => {
     if (event.persisted && document.querySelector("form[data-once]")) location.reload(); // the back button: it may be sent
   });

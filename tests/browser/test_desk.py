@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from django.contrib.auth.hashers import Argon2PasswordHasher
 from playwright.sync_api import Browser, Page, expect
 
 from accounts.roles import Role
@@ -12,33 +11,23 @@ from campaigns.models import Campaign
 from campaigns.statuses import Status
 from moderation.models import Claim, Decision
 from tests import factories
+from tests.browser.visitors import visit, welcome
 from tests.live import wait_for
 
 
 @pytest.fixture
-def pages(door, person, workspace, browser: Browser) -> Iterator[list[Page]]:
+def pages(live, browser: Browser, workspace) -> Iterator[list[Page]]:
     """Anna's and Boris's."""
-    complaints: list[str] = []
-    contexts = []
-    for name in ("Anna", "Boris"):
-        judge = factories.member(workspace, Role.MODERATOR, user=factories.user(is_staff=True, name=name))
-        judge.password = Argon2PasswordHasher().encode(factories.PASSWORD, "salt for a test")
-        judge.save()
-        context = browser.new_context(base_url=door.url, viewport={"width": 1100, "height": 820})
-        context.set_default_timeout(8_000)
-        context.on("weberror", lambda error: complaints.append(str(error.error)))
-        context.on("console", lambda said: complaints.append(said.text) if "Security Policy" in said.text else None)
-        page = context.new_page()
-        page.goto("/login/?next=/admin/")
-        page.get_by_label("Email").fill(judge.email)
-        page.get_by_label("Password").fill(factories.PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
-        page.wait_for_url(re.compile("/admin/$"))
-        contexts.append(context)
-    yield [context.pages[0] for context in contexts]
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    live.start("web")
+    judges = [
+        factories.member(workspace, Role.MODERATOR, user=factories.user(is_staff=True, name=name))
+        for name in ("Anna", "Boris")
+    ]
+    welcome(*judges)
+    visitors = [visit(browser, live.url, judge) for judge in judges]
+    yield [visitor.page for visitor in visitors]
+    for visitor in visitors:
+        visitor.leave()
 
 
 def test_two_moderators_share_a_queue_by_keys_and_claims(pages, workspace):
@@ -73,10 +62,14 @@ def test_two_moderators_share_a_queue_by_keys_and_claims(pages, workspace):
     why.press("End")
     why.type(" a jar?")
     expect(why).to_have_value(re.compile(" a jar[?]$"))
-    boris.get_by_role("button", name="Reject").click()
-    expect(boris.get_by_text("Spring: rejected.")).to_be_visible()
+    boris.get_by_role("button", name="Reject").dblclick()
+    expect(boris.locator(".messagelist li")).to_have_text(["Spring: rejected."])
     assert Decision.objects.get(campaign=first).by.name == "Boris"
     assert Campaign.objects.get(pk=first.pk).status == Status.REJECTED
+
+    # Anna's page still has the button.
+    anna.get_by_role("button", name="Approve").click()
+    expect(anna.locator(".messagelist li")).to_have_text(["Spring does not wait for that decision any more."])
 
     boris.goto(f"/admin/moderation/campaigninreview/{second.pk}/change/")
     wait_for(lambda: Claim.objects.filter(campaign=second).exists())
