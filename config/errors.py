@@ -75,6 +75,20 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     )
 
 
+def not_a_page(request: HttpRequest) -> HttpResponse:
+    """What was opened takes something else than a visit: a button's address, out of the history of a browser."""
+    return _answer(
+        request,
+        Problem(
+            status=405,
+            code="method_not_allowed",
+            english="This address takes another method.",
+            title=_("Nothing to look at here"),
+            text=_("This address belongs to a button. Go to the page that has it, and press it there."),
+        ),
+    )
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Most often a page from before somebody signed in again: what it would have done was not done."""
     return _answer(

@@ -2,6 +2,7 @@
 takes, and what every answer tells the browser not to do."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from audit.middleware import is_ours
 from audit.refusal import Refused
-from config import troubles
+from config import errors, troubles
 from config.api import envelope
 
 
@@ -83,13 +84,19 @@ STALE = {"wrong_status", "changed_meanwhile"}
 
 
 class RefusedMiddleware:
-    """A broken rule, or storage in trouble, becomes a message on the page that was left: nothing changed."""
+    """A broken rule, or storage in trouble, becomes a message on the page that was left: nothing changed. Whoever opens
+    what takes no visit is told so on a page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code != HTTPStatus.METHOD_NOT_ALLOWED or request.path.startswith("/api/"):
+            return response
+        shown = errors.not_a_page(request)
+        shown.headers["Allow"] = response.headers["Allow"]
+        return shown
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         told = error if isinstance(error, Refused) else troubles.said(error)

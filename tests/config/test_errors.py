@@ -6,6 +6,7 @@ import re
 import pytest
 from django.test import Client
 
+from accounts.roles import Role
 from campaigns import transitions
 from tests import factories
 from tests.pages import signed_in, text_of
@@ -36,6 +37,23 @@ def test_who_may_not_is_told_what(page):
     answer = page.get("/senders/new/")
     assert answer.status_code == 403
     assert "Your role does not let you create senders." in text_of(answer)
+    assert answer["X-Request-Id"] in text_of(answer)
+
+
+@pytest.mark.parametrize(("path", "status"), [("campaigninreview/999999/change/", 404), ("cannedreason/add/", 403)])
+def test_the_desk_says_it_in_the_same_way(workspace, path, status):
+    """An author on the staff who judges nothing has the desk, and nothing on it."""
+    staff = factories.user(is_staff=True)
+    factories.member(workspace, Role.MODERATOR if status == 404 else Role.AUTHOR, user=staff)
+    answer = signed_in(staff).get(f"/admin/moderation/{path}")
+    assert answer.status_code == status
+    assert "app.css" in text_of(answer) and answer["X-Request-Id"] in text_of(answer)
+
+
+def test_the_address_of_a_button_is_no_page_and_says_so(page, workspace):
+    answer = page.get(f"/campaigns/{factories.draft(workspace).pk}/submit/")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "belongs to a button" in text_of(answer) and answer["X-Request-Id"] in text_of(answer)
 
 
 def test_a_bug_shows_a_page_in_the_design_and_its_request_in_the_log(author, workspace, monkeypatch, caplog):
