@@ -27,12 +27,14 @@ from audit.refusal import Refused
 
 @contextmanager
 def refused_on(form: BaseForm) -> Iterator[None]:
-    """What a verb refuses becomes an error of the form that asked: nobody types anything twice."""
+    """What a verb refuses becomes an error of the form that asked: nobody types anything twice. A form's `beside` says
+    at which field it stands, by its code, where the refusal itself does not: to programs the field has another name."""
     try:
         yield
     except Refused as refusal:
         error = ValidationError(refusal.message, code=refusal.code)
-        form.add_error(refusal.field if refusal.field in form.fields else None, error)
+        field = getattr(form, "beside", {}).get(refusal.code, refusal.field)
+        form.add_error(field if field in form.fields else None, error)
 
 
 class SignInForm(AuthenticationForm):

@@ -18,13 +18,13 @@ def ask(request: HttpRequest) -> HttpResponse:
 def came_from(request: HttpRequest) -> str:
     """The address of the page itself. What was posted, or fetched as a part of a page, is no page to come back to."""
     if "HX-Request" in request.headers:
-        return _ours(request, request.headers.get("HX-Current-URL", ""))
+        return of_ours(request, request.headers.get("HX-Current-URL", ""))
     if request.method in {"GET", "HEAD"}:
         return request.get_full_path()
-    return _ours(request, request.headers.get("Referer", ""))
+    return of_ours(request, request.headers.get("Referer", ""))
 
 
-def _ours(request: HttpRequest, url: str) -> str:
+def of_ours(request: HttpRequest, url: str) -> str:
     if not url_has_allowed_host_and_scheme(url, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
         return "/"
     parts = urlsplit(url)

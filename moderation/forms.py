@@ -66,6 +66,8 @@ class RejectionForm(DecisionForm):
 class RescheduleForm(DecisionForm):
     """The time is in the current zone: the desk makes it that of the campaign's workspace."""
 
+    beside = dict.fromkeys(("time_in_the_past", "deadline_passed"), "send_at")
+
     send_at = MomentField(label=_("New time"), required=True)
 
 

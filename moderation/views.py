@@ -3,14 +3,16 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts import asking
 from accounts.access import requires
+from accounts.forms import refused_on
 from accounts.requests import PageRequest
 from accounts.roles import Permission
-from audit.refusal import Refused
 from campaigns.models import Campaign
 from campaigns.statuses import Status
 from moderation import decisions as deciding
@@ -32,11 +34,13 @@ def decisions(request: PageRequest, pk: int) -> HttpResponse:
 def reschedule(request: PageRequest, pk: int) -> HttpResponse:
     campaign = get_object_or_404(Campaign.objects.of(request.workspace), pk=pk)
     form = RescheduleForm(request.POST, workspace_id=campaign.workspace_id, about="campaign")
-    if not form.is_valid():
-        raise Refused(_("Say the new time: a date, and the time of the day."), code="send_at_missing")
-    now = timezone.now()
-    _told(request, rescheduling.reschedule(campaign.pk, send_at=form.cleaned_data["send_at"], by=request.user, now=now))
-    return redirect("campaigns:detail", pk)
+    if form.is_valid():
+        with refused_on(form):
+            send_at, now = form.cleaned_data["send_at"], timezone.now()
+            _told(request, rescheduling.reschedule(campaign.pk, send_at=send_at, by=request.user, now=now))
+            return redirect("campaigns:detail", pk)
+    there = reverse("campaigns:detail", args=[pk])
+    return asking.again(request, form, title=_("Give it another time"), button=_("Give it this time"), back=there)
 
 
 @require_POST

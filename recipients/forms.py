@@ -17,6 +17,8 @@ PASTED = 1_000_000  # characters
 class FileForm(forms.Form):
     """`allow_empty_file`: what is wrong with a file is the verb's to say."""
 
+    beside = dict.fromkeys(("empty", "filename_missing", "incomplete", "too_large", "wrong_type"), "file")
+
     file = forms.FileField(
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ".txt,.csv"}),
@@ -27,6 +29,8 @@ class FileForm(forms.Form):
 
 class ListForm(FileForm):
     """A file, or numbers that were pasted."""
+
+    beside = FileForm.beside | {"bad_country": "country", "country_missing": "country", "name_missing": "name"}
 
     name = forms.CharField(max_length=120, label=_("Name"))
     file = forms.FileField(
@@ -81,4 +85,6 @@ class ListFilter(forms.Form):
 
 
 class NameForm(forms.Form):
+    beside = {"name_missing": "name"}
+
     name = forms.CharField(max_length=120, label=_("Name"))

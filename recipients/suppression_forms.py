@@ -16,15 +16,27 @@ class LookUpForm(forms.Form):
 
 
 class ReasonForm(forms.Form):
+    beside = dict.fromkeys(("number_in_reason", "reason_missing", "reason_too_long"), "reason")
+
     reason = forms.CharField(label=_("Why"), max_length=LONGEST_REASON)
 
 
+class ShowForm(ReasonForm):
+    reason = forms.CharField(label=_("Why you need the numbers"), max_length=LONGEST_REASON)
+
+
 class SuppressForm(ReasonForm):
+    beside = ReasonForm.beside | dict.fromkeys(("already_suppressed", "bad_number"), "number")
+
     number = forms.CharField(max_length=40, label=_("Number"), help_text=_("In any format, such as +31 6 12345678."))
     field_order = ["number", "reason"]
 
 
 class StopWordsForm(forms.Form):
+    beside = dict.fromkeys(
+        ("bad_stop_word", "stop_word_too_long", "stop_words_missing", "too_many_stop_words"), "words"
+    )
+
     words = forms.CharField(
         label=_("Stop words"),
         widget=forms.Textarea(attrs={"rows": 6}),
@@ -38,6 +50,8 @@ class StopWordsForm(forms.Form):
 
 
 class ImportForm(ReasonForm, FileForm):
+    beside = ReasonForm.beside | FileForm.beside | {"bad_country": "country", "country_missing": "country"}
+
     country = forms.CharField(
         max_length=2,
         label=_("Country"),

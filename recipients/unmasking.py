@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from accounts.access import permissions_in
 from accounts.callers import permissions_of, user_of, workspace_of
 from accounts.models import User, Workspace
+from accounts.requests import PageRequest
 from accounts.roles import Permission
 from audit import circumstances
 from audit.ledger import record
@@ -34,12 +35,9 @@ def show(workspace: Workspace, subject: models.Model, *, of: str, by: User, reas
     return until
 
 
-def open_window(request: HttpRequest, subject: models.Model, *, of: str) -> None:
+def open_window(request: PageRequest, subject: models.Model, *, of: str, reason: str) -> None:
     """To this person, in this session, for a while."""
-    workspace: Workspace = request.workspace  # type: ignore[attr-defined]
-    by, reason = request.user, request.POST.get("reason", "")
-    assert isinstance(by, User)
-    until = show(workspace, subject, of=of, by=by, reason=reason, now=timezone.now())
+    until = show(request.workspace, subject, of=of, by=request.user, reason=reason, now=timezone.now())
     request.session[_window(subject, of)] = until.isoformat()
 
 

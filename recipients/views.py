@@ -14,11 +14,13 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts import asking
 from accounts.access import requires
 from accounts.forms import refused_on
 from accounts.requests import PageRequest
@@ -130,10 +132,11 @@ def receive(request: PageRequest, pk: int) -> HttpResponse:
     form = FileForm(request.POST, request.FILES)
     if form.is_valid():
         file = form.cleaned_data["file"]
-        uploads.receive(listed.pk, file, by=request.user, length=file.size)
-    else:
-        messages.error(request, " ".join(map(str, form.errors["file"])))
-    return redirect("recipients:detail", listed.pk)
+        with refused_on(form):
+            uploads.receive(listed.pk, file, by=request.user, length=file.size)
+            return redirect("recipients:detail", pk)
+    there = reverse("recipients:detail", args=[pk])
+    return asking.again(request, form, title=str(listed), button=_("Upload"), back=there)
 
 
 @require_GET
@@ -169,10 +172,11 @@ def cancel(request: PageRequest, pk: int) -> HttpResponse:
 def rename(request: PageRequest, pk: int) -> HttpResponse:
     listed, form = _list(request, pk), NameForm(request.POST)
     if form.is_valid():
-        transitions.rename(listed.pk, name=form.cleaned_data["name"], by=request.user)
-    else:
-        messages.error(request, _("The name: %(error)s") % {"error": form.errors["name"][0]})
-    return redirect("recipients:detail", pk)
+        with refused_on(form):
+            transitions.rename(listed.pk, name=form.cleaned_data["name"], by=request.user)
+            return redirect("recipients:detail", pk)
+    there = reverse("recipients:detail", args=[pk])
+    return asking.again(request, form, title=str(listed), button=_("Save the name"), back=there)
 
 
 @require_POST

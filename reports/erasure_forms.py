@@ -3,10 +3,13 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from recipients.suppression_forms import SuppressForm
 from recipients.suppressions import LONGEST_REASON
 
 
 class EraseForm(forms.Form):
+    beside = SuppressForm.beside | {"being_erased": "number"}
+
     number = forms.CharField(
         max_length=40,
         label=_("Number"),

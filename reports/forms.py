@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from delivery.statuses import Term
 from recipients import suppressions
+from recipients.suppression_forms import SuppressForm
 from reports import recipients_tab
 from reports.lines import COLUMNS
 from reports.models import Format, Numbers
@@ -31,6 +32,8 @@ class NumberSearch(forms.Form):
 
 
 class InquiryForm(forms.Form):
+    beside = SuppressForm.beside
+
     number = forms.CharField(
         max_length=40,
         label=_("Number"),

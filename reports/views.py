@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -18,7 +19,7 @@ from campaigns.models import Campaign
 from campaigns.statuses import TRIED_IN, Status
 from delivery import halting, retention
 from delivery.statuses import Term
-from recipients import unmasking
+from recipients import unmasking, unmasking_views
 from reports import curve, downloads, errors_tab, replica
 from reports import exports as exporting
 from reports import headline as saying
@@ -84,8 +85,8 @@ def recipients(request: PageRequest, pk: int) -> HttpResponse:
 def show_numbers(request: PageRequest, pk: int) -> HttpResponse:
     """To this person, in this session, for a while."""
     found = _campaign(request, pk)
-    unmasking.open_window(request, found, of="recipients")
-    return redirect("reports:recipients", found.pk)
+    there = reverse("reports:recipients", args=[found.pk])
+    return unmasking_views.open_window(request, found, of="recipients", after=there)
 
 
 @require_GET

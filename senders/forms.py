@@ -13,12 +13,16 @@ EVIDENCE_MAX_BYTES = 10 * 1024**2
 
 
 class SenderForm(forms.Form):
+    beside = dict.fromkeys(("name_missing", "name_taken"), "name")
+
     name = forms.CharField(
         max_length=80, label=_("Name"), help_text=_("For you and your colleagues; recipients do not see it.")
     )
 
 
 class RevisionForm(forms.Form):
+    beside = {"bad_saddr": "saddr", "reason_missing": "reason"}
+
     saddr = forms.CharField(
         label=_("What recipients see"),
         max_length=20,
