@@ -301,7 +301,7 @@ def test_a_time_in_the_past_leaves_an_approved_campaign_where_it_was(workspace, 
     at = timezone.now() + timedelta(days=1)
     campaign = factories.approved(workspace, mode=Mode.SCHEDULED, send_at=at)
     for bad in ("2001-01-01T00:00", "", "soon"):
-        assert "alert" in text_of(give_time(moderator, campaign, bad))
+        assert "field-error" in text_of(give_time(moderator, campaign, bad))
     campaign.refresh_from_db()
     assert (campaign.status, campaign.send_at) == (Status.APPROVED, at)
 
