@@ -99,6 +99,7 @@ class Desk(WithHistory[Row]):
     path_to_workspace = "workspace"
     empty_value_display = EMPTY
     show_full_result_count = False
+    list_per_page = 50
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Row]:
         workspaces = Workspace.objects.decided_by(cast(User, request.user)).values("pk")

@@ -78,7 +78,6 @@ class JudgingDesk(Desk[Row]):
     change_list_template = "moderation/queue.html"
     about = About.CAMPAIGN
     claim_field = ""  # of a Claim: the column that points at a row
-    list_per_page = 50
 
     @abstractmethod
     def waiting(self, rows: QuerySet[Row]) -> QuerySet[Row]:
