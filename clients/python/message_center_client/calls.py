@@ -42,7 +42,12 @@ class Calls:
         self._http, self._attempts, self._patience = http, attempts, patience
 
     def get(self, kind: type[T], path: str, **query: Query) -> T:
-        return cast(T, self.send("GET", path, query=query).json())
+        return cast(T, _said(self.send("GET", path, query=query)))
+
+    def read(self, kind: type[T], path: str) -> tuple[T, str]:
+        """And its tag, for `if_match`."""
+        response = self.send("GET", path)
+        return cast(T, _said(response)), response.headers["ETag"]
 
     def post(
         self,
@@ -55,13 +60,13 @@ class Calls:
     ) -> T:
         """`key` is its Idempotency-Key, one of its own when there is none."""
         headers = {"Idempotency-Key": key or str(uuid.uuid4()), **_when(if_match)}
-        return cast(T, self.send("POST", path, body=body or {}, headers=headers).json())
+        return cast(T, _said(self.send("POST", path, body=body or {}, headers=headers)))
 
     def patch(self, kind: type[T], path: str, body: Mapping[str, Any], *, if_match: str | None = None) -> T:
-        return cast(T, self.send("PATCH", path, body=body, headers=_when(if_match)).json())
+        return cast(T, _said(self.send("PATCH", path, body=body, headers=_when(if_match))))
 
     def put(self, kind: type[T], path: str, body: Mapping[str, Any]) -> T:
-        return cast(T, self.send("PUT", path, body=body).json())
+        return cast(T, _said(self.send("PUT", path, body=body)))
 
     def delete(self, path: str, **query: Query) -> None:
         self.send("DELETE", path, query=query)
@@ -162,7 +167,7 @@ class Calls:
                 yield response
             finally:
                 response.close()
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             is_unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
             said = str(error) or type(error).__name__
             raise Unreachable(f"{request.url.host} does not answer: {said}", is_unsent=is_unsent) from error
@@ -176,6 +181,13 @@ def _may_pass(error: MessageCenterError, *, is_repeatable: bool) -> bool:
             is_passing = error.status in NOT_DONE or error.code in PASSING
             return is_passing or (is_repeatable and error.status in LOST)
     return False
+
+
+def _said(response: httpx.Response) -> object:
+    try:
+        return response.json()
+    except ValueError as error:
+        raise error_of(response, retry_after=None) from error
 
 
 def _when(if_match: str | None) -> dict[str, str]:
@@ -194,9 +206,8 @@ def _seconds(retry_after: str | None) -> float | None:
     if retry_after is None:
         return None
     try:
-        is_number = retry_after.isdigit()
-        return (
-            float(retry_after) if is_number else max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
-        )
+        if retry_after.isdigit():
+            return float(retry_after)
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
     except ValueError:
         return None

@@ -28,9 +28,7 @@ class Campaigns(Noun):
 
     def read(self, pk: int) -> tuple[models.CampaignReport, str]:
         """The campaign with its totals, and its tag for `if_match`."""
-        response = self._calls.send("GET", f"campaigns/{pk}/")
-        found: models.CampaignReport = response.json()
-        return found, response.headers["ETag"]
+        return self._calls.read(models.CampaignReport, f"campaigns/{pk}/")
 
     def all(self, **filters: Unpack[models.CampaignsQuery]) -> Iterator[models.CampaignReport]:
         return self._calls.pages(models.CampaignReport, "campaigns/", **filters)
