@@ -21,9 +21,11 @@ from django.db.models import Model, QuerySet, TextField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
@@ -41,6 +43,12 @@ Row = TypeVar("Row", bound=Model)
 EMPTY = "—"
 
 
+def tick(value: bool) -> str:
+    """Django's own icon, with what it says for whoever does not see it."""
+    icon = static(f"admin/img/icon-{'yes' if value else 'no'}.svg")
+    return format_html('<img src="{}" alt="{}">', icon, _("yes") if value else _("no"))
+
+
 def column(name: str, label: Any) -> Any:
     """A field of the model under a label that is translated; `name` may lead over relations, as in `list__accepted`.
     What a worker wrote in it is said in the reader's language."""
@@ -55,6 +63,8 @@ def column(name: str, label: Any) -> Any:
         field = row._meta.get_field(last)
         if isinstance(value, datetime):
             return moment(value)
+        if isinstance(value, bool):
+            return tick(value)
         if value is not None and field.is_relation:
             return display_for_value(value, EMPTY)
         if isinstance(field, TextField):

@@ -1,7 +1,10 @@
 """The ledger for staff: to read, never to write; and whether it holds."""
 
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -13,8 +16,29 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from audit import verification, walls
+from audit import verification, walls, words
 from audit.models import Check, Entry, Witness
+from audit.wording import worded
+
+
+class Happenings(admin.AllValuesFieldListFilter):
+    """By what is on record, in words."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": words.of(str(choice["display"]))}
+
+
+@cache
+def _kinds() -> dict[str, Any]:
+    """What rows of each kind are called."""
+    return {str(model._meta.model_name): model._meta for model in apps.get_models()}
+
+
+def _called(subject_type: str) -> str:
+    """As it is, where no model of this release is called so."""
+    kind = _kinds().get(subject_type)
+    return str(kind.verbose_name) if kind else subject_type
 
 
 @admin.register(Entry)
@@ -22,8 +46,8 @@ class EntryAdmin(admin.ModelAdmin[Entry]):
     """Everything for a super admin: it has the addresses that people came from."""
 
     change_list_template = "admin/audit/entry/change_list.html"
-    list_display = ("shown_at", "place", "action", "actor_name", "subject", "note")
-    list_filter = ("action",)
+    list_display = ("shown_at", "place", "happened", "who", "subject", "why")
+    list_filter = (("action", Happenings),)
     search_fields = ("subject_id", "actor_name", "request_id", "chain")
     search_help_text = gettext_lazy("Id of the subject, actor, request, or chain")
     ordering = ("-pk",)  # by time there is no index over all chains
@@ -37,9 +61,21 @@ class EntryAdmin(admin.ModelAdmin[Entry]):
     def place(self, entry: Entry) -> str:
         return f"{entry.chain}/{entry.seq}"
 
+    @admin.display(description=gettext_lazy("what happened"), ordering="action")
+    def happened(self, entry: Entry) -> str:
+        return str(words.of(entry.action))
+
+    @admin.display(description=gettext_lazy("by"), ordering="actor_name")
+    def who(self, entry: Entry) -> str:
+        return entry.actor_name if entry.actor_id else _("The system")
+
     @admin.display(description=gettext_lazy("about"))
     def subject(self, entry: Entry) -> str:
-        return f"{entry.subject_type} {entry.subject_id}: {entry.subject_name}"
+        return f"{_called(entry.subject_type)} {entry.subject_id}: {entry.subject_name}"
+
+    @admin.display(description=gettext_lazy("note"))
+    def why(self, entry: Entry) -> str:
+        return worded(entry.note)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Entry]":
         return Entry.objects.in_scope()

@@ -7,13 +7,18 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import User
 from audit.ledger import record
+from audit.wording import stored
 from channels import passwords, tls
 from channels.models import Channel
 
 LONGEST_PASSWORD = 8
+PASSWORD_REPLACED = stored(gettext_noop("The password was replaced."))
+KEY_REPLACED = stored(gettext_noop("The key of the client certificate was replaced."))
+BOTH_REPLACED = stored(gettext_noop("The password and the key of the client certificate were replaced."))
 
 _IN_FULL = (
     *("host", "port", "system_id", "system_type", "bind_mode", "tls", "binds", "window", "tps", "is_default"),
@@ -39,10 +44,8 @@ def save(
     channel = channel or Channel(name=name)
     for field, value in fields.items():
         setattr(channel, field, value)
-    replaced = []
     if password is not None:
         channel.password_ciphertext = _sealed(channel, "password_ciphertext", password)
-        replaced.append("The password was replaced.")
     if password is not None and len(password.encode()) > LONGEST_PASSWORD:
         raise ValidationError(
             {"password": _("SMPP takes at most %(most)s octets (3.4 §5.2.2).") % {"most": LONGEST_PASSWORD}}
@@ -51,15 +54,21 @@ def save(
         key = key_for(channel, tls_client_key)
         check_client(channel.tls_client_certificate, key)
         channel.tls_client_key_ciphertext = _sealed(channel, "tls_client_key_ciphertext", key)
-        replaced += ["The key of the client certificate was replaced."] if tls_client_key else []
     channel.changed_at = timezone.now()
     channel.full_clean(validate_constraints=False)
     if channel.is_default:
         Channel.objects.filter(is_default=True).exclude(pk=channel.pk).update(is_default=False)
     channel.save()
     action = "channel.created" if made else "channel.changed"
-    record(action, channel, by=by, before=before, after=_shown(channel), note=" ".join(replaced))
+    record(action, channel, by=by, before=before, after=_shown(channel), note=_replaced(password, tls_client_key))
     return channel
+
+
+def _replaced(password: str | None, key: str | None) -> str:
+    """What an entry says of secrets, which it must not show."""
+    if password is not None:
+        return BOTH_REPLACED if key else PASSWORD_REPLACED
+    return KEY_REPLACED if key else ""
 
 
 def key_for(channel: Channel, given: str | None) -> str:

@@ -60,6 +60,7 @@ LABELS = {
 
 class ChannelForm(forms.ModelForm[Channel]):
     password = forms.CharField(
+        label=_("Password"),
         required=False,
         max_length=accounts.LONGEST_PASSWORD,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),

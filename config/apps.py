@@ -17,8 +17,11 @@ class Config(AppConfig):
     name = "config"
 
     def ready(self) -> None:
+        from config import names  # noqa: PLC0415  # the models are loaded only now
+
         logging.captureWarnings(True)  # they are lines of the log as well
         _start_what_is_asked_for()
+        names.apply()  # before the desk is put together
         register(stores_are_reached_safely, Tags.security, deploy=True)
 
 

@@ -43,7 +43,7 @@ DJANGO = Path(django.__file__).parent
 DJANGO_PARTS = ("conf", "contrib/admin", "contrib/auth")
 DJANGO_SAYS = re.compile(
     r"(?!.*password_reset)"
-    r"(?:forms/|core/validators|utils/(?:dates|timesince|text)|contrib/auth/(?:forms|password_validation)|contrib/admin/)"
+    r"(?:forms/|core/validators|utils/(?:dates|timesince|text)|contrib/auth/(?:forms|hashers|password_validation)|contrib/admin/)"
 )
 HOLES = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w+\}")  # of Python, and of static/uploads.js
 TAGS = re.compile(r"</?\w+")

@@ -53,6 +53,7 @@ REGISTERS: tuple[tuple[Any, dict[str, Any]], ...] = (
             "accounts.Invitation": _("Invitations"),
             "accounts.JoinRequest": _("Requests to join"),
             "accounts.User": _("Users"),
+            "accounts.ApiKey": _("API keys"),
             "audit.Entry": _("Ledger"),
         },
     ),

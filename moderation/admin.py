@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.access import permissions_in
-from accounts.admin import Desk, column, decides
+from accounts.admin import Desk, column, decides, tick
 from accounts.forms import refused_on
 from accounts.models import User, Workspace
 from accounts.roles import Permission
@@ -518,9 +518,9 @@ class RevisionDesk(JudgingDesk[RevisionInReview]):
     def workspace_name(self, row: RevisionInReview) -> Workspace:
         return row.sender.workspace
 
-    @admin.display(description=gettext_lazy("evidence"), boolean=True)
-    def has_evidence(self, row: RevisionInReview) -> bool:
-        return bool(row.evidence)
+    @admin.display(description=gettext_lazy("evidence"))
+    def has_evidence(self, row: RevisionInReview) -> str:
+        return tick(bool(row.evidence))
 
     @admin.display(description=gettext_lazy("author"), ordering="submitted_by__email")
     def written_by(self, row: RevisionInReview) -> str:
@@ -708,9 +708,9 @@ class IncidentAdmin(Desk[Incident]):
     def has_view_permission(self, request: HttpRequest, obj: Incident | None = None) -> bool:
         return obj is None and super().has_view_permission(request)
 
-    @admin.display(description=gettext_lazy("acknowledged"), boolean=True)
-    def acknowledged(self, incident: Any) -> bool:
-        return bool(incident.is_acknowledged)
+    @admin.display(description=gettext_lazy("acknowledged"))
+    def acknowledged(self, incident: Any) -> str:
+        return tick(incident.is_acknowledged)
 
     @admin.action(description=gettext_lazy("Acknowledge: it has been seen"), permissions=["view"])
     def acknowledge(self, request: HttpRequest, queryset: QuerySet[Incident]) -> None:

@@ -22,6 +22,7 @@ from django_stubs_ext import StrOrPromise
 from accounts.forms import refused_on
 from accounts.models import User
 from audit.refusal import Refused
+from audit.wording import worded
 from recipients import marks, suppression_imports, suppressions
 from recipients.models import Suppression, SuppressionImport
 from recipients.suppression_forms import ImportForm, ReasonForm, SuppressForm
@@ -115,7 +116,7 @@ class Everywhere(admin.ModelAdmin[Any]):
 @admin.register(Suppression)
 class SuppressionAdmin(Everywhere):
     title = _("Suppress a number everywhere")
-    list_display = ("number", "workspace", "source", "why", "by", "added_at", "removal")
+    list_display = ("number", "workspace", "source", "reason_given", "added_by_whom", "added_at", "removal")
     list_display_links = None
     list_select_related = ("workspace", "added_by", "imported__created_by")
     search_fields = ("phone",)
@@ -167,6 +168,14 @@ class SuppressionAdmin(Everywhere):
     @admin.display(description=_("number"))
     def number(self, row: Suppression) -> str:
         return str(row)
+
+    @admin.display(description=_("why"))
+    def reason_given(self, row: Suppression) -> str:
+        return worded(row.why)
+
+    @admin.display(description=_("by"))
+    def added_by_whom(self, row: Suppression) -> str:
+        return str(row.by or "—")
 
     @admin.display(description="")
     def removal(self, row: Suppression) -> str:

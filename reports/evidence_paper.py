@@ -10,10 +10,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
+from audit import words
 from audit.wording import worded
 from campaigns.statuses import Mode, Status
 from delivery.statuses import IncidentKind, Term
-from reports import bundle, words
+from reports import bundle
 from reports.paper import Cell, Paper
 from senders.statuses import RevisionStatus
 

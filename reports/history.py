@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from audit import words
 from audit.models import Entry
 from campaigns.models import Campaign
-from reports import words
 
 SIZE = 50
 

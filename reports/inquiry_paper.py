@@ -10,10 +10,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from audit import words
 from audit.wording import worded
 from delivery.statuses import Term
 from recipients.statuses import Source
-from reports import bundle, words
+from reports import bundle
 from reports.evidence_paper import checking, key_named
 from reports.paper import Cell, Paper
 

@@ -12,10 +12,9 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import requires, writes_nothing
 from accounts.requests import PageRequest
 from accounts.roles import Permission
-from audit import reading, verification
+from audit import reading, verification, words
 from audit.api import taken
 from audit.models import Check, Segment, Witness
-from reports import words
 from reports.ledger_forms import LedgerForm
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
+from audit import words
 from audit.wording import worded
 
 register = template.Library()
@@ -60,6 +61,12 @@ def middle(text: object, most: int) -> str:
     whole = str(text)
     end = (most - 1) // 2
     return whole if len(whole) <= most else f"{whole[: most - 1 - end]}…{whole[-end:]}"
+
+
+@register.filter
+def happened(action: str) -> str:
+    """What an entry of the ledger says, in words."""
+    return str(words.of(action))
 
 
 @register.filter

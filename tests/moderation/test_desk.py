@@ -204,7 +204,7 @@ def test_a_revision_is_approved_on_its_own_desk(desk, judge, workspace):
     revision.refresh_from_db()
     assert (revision.status, revision.decided_by) == (RevisionStatus.APPROVED, judge)
     queue = desk.get(REVISIONS)
-    assert "0 sender revisions to judge" in text_of(queue)
+    assert "Sender revisions to judge: 0" in text_of(queue)
 
 
 def test_a_revision_is_rejected_with_a_reason(desk, workspace):

@@ -99,7 +99,7 @@ def test_a_history_tells_field_by_field_what_changed(page):
     factories.channel("main", tps=20)
     shown = text_of(page.get(f"/admin/channels/channel/{channel.pk}/history/"))
     assert '<th scope="row">TPS</th><td>10</td><td>20</td>' in shown
-    assert "channel.changed" in shown and "demo</td><td>demo" not in shown
+    assert "Channel changed" in shown and "demo</td><td>demo" not in shown
 
 
 def test_a_history_is_only_for_who_sees_the_row(workspace, things):

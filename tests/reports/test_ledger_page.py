@@ -8,11 +8,10 @@ import re
 import pytest
 
 from accounts import people
-from audit import reading
+from audit import reading, words
 from audit.ledger import record
 from audit.models import Check, Entry
 from config.states import LIVES
-from reports import words
 from stack import ROOT
 from tests import factories
 from tests.pages import signed_in, text_of
