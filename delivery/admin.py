@@ -1,9 +1,14 @@
 """For staff: what phones sent. For super admins: stopping everything, and chunks that are kept back."""
 
+from collections.abc import Mapping
+from copy import copy
+from datetime import datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -15,17 +20,23 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin import Desk
 from accounts.forms import refused_on
-from accounts.models import User
+from accounts.models import User, Workspace
+from accounts.requests import PageRequest
 from delivery import halting, quarantine
 from delivery.models import Chunk, Halt, Inbound
 from delivery.statuses import ChunkStatus, HaltKind
+from recipients import unmasking
 from recipients.admin import BoundedPaginator, Everywhere
 
 
 @admin.register(Inbound)
 class InboundAdmin(Desk[Inbound]):
-    """Messages to a workspace's own addresses for its staff; those that could be anybody's only for a super admin."""
+    """Messages to a workspace's own addresses for its staff; those that could be anybody's only for a super admin.
 
+    Numbers are masked, until somebody whose role may see those of a workspace says why (`recipients.unmasking`).
+    """
+
+    change_list_template = "admin/delivery/inbound/change_list.html"
     list_display = ("received_at", "number", "to_address", "text", "keyword", "workspace", "channel")
     list_display_links = None
     list_filter = (("workspace", admin.RelatedOnlyFieldListFilter), ("channel", admin.RelatedOnlyFieldListFilter))
@@ -36,9 +47,39 @@ class InboundAdmin(Desk[Inbound]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Inbound]:
         return Inbound.objects.all() if cast(User, request.user).is_superuser else super().get_queryset(request)
 
+    shown: Mapping[int, datetime] = MappingProxyType({})  # until when, by workspace: of a copy for one request
+
+    def get_urls(self) -> list[URLPattern]:
+        show = path("numbers/", self.admin_site.admin_view(self.show_numbers), name="delivery_inbound_numbers")
+        return [show, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        for_them, workspaces = copy(self), self._theirs(request)
+        for_them.shown = unmasking.open_windows(request, workspaces, of="inbound")
+        windows = [(one, for_them.shown.get(one.pk)) for one in workspaces]
+        context = {"windows": windows, **(extra_context or {})}
+        return super(InboundAdmin, for_them).changelist_view(request, context)
+
+    def show_numbers(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "POST":
+            raise Http404("This is a button.")
+        given = request.POST.get("workspace", "")
+        workspace = next((one for one in self._theirs(request) if str(one.pk) == given), None)
+        if workspace is None:
+            raise PermissionDenied
+        asked, reason = cast(PageRequest, request), request.POST.get("reason", "")
+        unmasking.open_window(asked, workspace, of="inbound", reason=reason, workspace=workspace)
+        return redirect("admin:delivery_inbound_changelist")
+
+    def _theirs(self, request: HttpRequest) -> list[Workspace]:
+        """Those whose numbers they may see."""
+        decided = Workspace.objects.decided_by(cast(User, request.user)).distinct().order_by("name", "pk")
+        return [one for one in decided if unmasking.may_see(one, request.user)]
+
     @admin.display(description=_("from"))
     def number(self, message: Inbound) -> str:
-        return str(message)
+        is_whole = message.phone is not None and message.workspace_id in self.shown
+        return f"+{message.phone}" if is_whole else str(message)
 
     def has_view_permission(self, request: HttpRequest, obj: Inbound | None = None) -> bool:
         return obj is None and super().has_view_permission(request)

@@ -1,6 +1,8 @@
 """Numbers are masked until somebody whose role may see them says why, or a key has the scope; the ledger has each."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import models, transaction
 from django.http import HttpRequest
@@ -25,7 +27,7 @@ LASTS = timedelta(minutes=30)
 @transaction.atomic
 def show(workspace: Workspace, subject: models.Model, *, of: str, by: User, reason: str, now: datetime) -> datetime:
     """Until when they are shown; the ledger says to whom, and why."""
-    if Permission.SEE_NUMBERS not in permissions_in(workspace, by):
+    if not may_see(workspace, by):
         raise Refused(_("Your role does not need the numbers."), code="numbers_not_needed")
     why = suppressions.checked_reason(reason)
     if sum(letter.isdecimal() for letter in why) >= suppressions.TELLING:
@@ -35,9 +37,11 @@ def show(workspace: Workspace, subject: models.Model, *, of: str, by: User, reas
     return until
 
 
-def open_window(request: PageRequest, subject: models.Model, *, of: str, reason: str) -> None:
-    """To this person, in this session, for a while."""
-    until = show(request.workspace, subject, of=of, by=request.user, reason=reason, now=timezone.now())
+def open_window(
+    request: PageRequest, subject: models.Model, *, of: str, reason: str, workspace: Workspace | None = None
+) -> None:
+    """To this person, in this session, for a while; in the workspace that they are in, or on the desk in another."""
+    until = show(workspace or request.workspace, subject, of=of, by=request.user, reason=reason, now=timezone.now())
     request.session[_window(subject, of)] = until.isoformat()
 
 
@@ -47,6 +51,19 @@ def shown_until(request: HttpRequest, subject: models.Model, *, of: str) -> date
     may = Permission.SEE_NUMBERS in request.permissions  # type: ignore[attr-defined]
     until = datetime.fromisoformat(text) if text and may else None
     return until if until and until > timezone.now() else None
+
+
+def open_windows(request: HttpRequest, workspaces: Iterable[Workspace], *, of: str) -> dict[int, datetime]:
+    """On the desk, which shows rows of several: until when, by the workspaces whose numbers are shown."""
+    if request.only_looks:  # type: ignore[attr-defined]
+        return {}
+    asked = {one: request.session[_window(one, of)] for one in workspaces if _window(one, of) in request.session}
+    until = {one: datetime.fromisoformat(text) for one, text in asked.items()}
+    return {one.pk: at for one, at in until.items() if at > timezone.now() and may_see(one, request.user)}
+
+
+def may_see(workspace: Workspace, user: Any) -> bool:
+    return Permission.SEE_NUMBERS in permissions_in(workspace, user)
 
 
 def _window(subject: models.Model, of: str) -> str:

@@ -58,6 +58,7 @@ BUTTONS = {
     "moderation_revisioninreview_note": DECIDERS,
     "moderation_revisioninreview_evidence": DECIDERS,
     "moderation_decision_export": DECIDERS,
+    "delivery_inbound_numbers": frozenset({FLAGGED, ADMIN, SUPER}),
     "delivery_chunk_release": SUPERS,
 }
 # Of Django's own, for everybody who is staff: they show what the registers let somebody see, or their own password.

@@ -1,5 +1,7 @@
 """Messages from phones: stored as they came, and whoever writes a stop word gets nothing any more."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
@@ -233,3 +235,45 @@ def test_staff_see_their_workspaces_messages_and_super_admins_all_with_numbers_m
     assert f"+{FIRST}" not in shown and "•••" in shown
     everything = text_of(signed_in(factories.user(is_superuser=True, is_staff=True)).get("/admin/delivery/inbound/"))
     assert "Ours" in everything and "Somebody&#x27;s" in everything and f"+{FIRST}" not in everything
+
+
+INBOUND = "/admin/delivery/inbound/"
+
+
+def of_the_staff(workspace, role, **fields):
+    return factories.membership(workspace, role, user=factories.user(is_staff=True), **fields).user
+
+
+def test_staff_who_may_see_numbers_see_those_of_a_workspace_once_they_say_why(workspace):
+    elsewhere = factories.workspace()
+    sender_of(workspace)
+    sender_of(elsewhere, "5678")
+    take_in(said(b"Ours"), said(b"Theirs", source=FIRST + 1, to=b"5678"))
+    person = of_the_staff(workspace, Role.ADMIN)
+    factories.membership(elsewhere, Role.ADMIN, user=person)
+    desk = signed_in(person, elsewhere)
+    desk.post(f"{INBOUND}numbers/", {"workspace": workspace.pk, "reason": " "})
+    assert f"+{FIRST}" not in text_of(desk.get(INBOUND))
+    desk.post(f"{INBOUND}numbers/", {"workspace": workspace.pk, "reason": "A complaint."})
+    shown = text_of(desk.get(INBOUND))
+    assert f"+{FIRST}<" in shown and f"+{FIRST + 1}" not in shown and f"of {workspace} until" in shown
+    assert f"+{FIRST}" not in text_of(signed_in(person).get(INBOUND))
+    entry = Entry.objects.get(action="workspace.numbers_shown")
+    assert (entry.chain, entry.actor, entry.note) == (workspace.pk, person, "A complaint.")
+    assert entry.after["of"] == "inbound"
+    session = desk.session
+    session[f"numbers-of-inbound-{workspace.pk}"] = (timezone.now() - timedelta(seconds=1)).isoformat()
+    session.save()
+    assert f"+{FIRST}" not in text_of(desk.get(INBOUND))
+
+
+def test_a_moderator_whose_role_sees_no_numbers_sees_none_on_the_desk(workspace):
+    sender_of(workspace)
+    take_in(said(b"Ours"))
+    desk = signed_in(of_the_staff(workspace, Role.MODERATOR))
+    assert "Show numbers" not in text_of(desk.get(INBOUND))
+    assert desk.post(f"{INBOUND}numbers/", {"workspace": workspace.pk, "reason": "A complaint."}).status_code == 403
+    flagged = signed_in(of_the_staff(workspace, Role.AUTHOR, is_moderator=True))
+    foreign = {"workspace": factories.workspace().pk, "reason": "A complaint."}
+    assert flagged.post(f"{INBOUND}numbers/", foreign).status_code == 403
+    assert "Show numbers" in text_of(flagged.get(INBOUND))
