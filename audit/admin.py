@@ -52,6 +52,7 @@ class EntryAdmin(admin.ModelAdmin[Entry]):
     search_help_text = gettext_lazy("Id of the subject, actor, request, or chain")
     ordering = ("-pk",)  # by time there is no index over all chains
     show_full_result_count = False
+    empty_value_display = "—"
 
     @admin.display(description=gettext_lazy("at"), ordering="at")
     def shown_at(self, entry: Entry) -> str:

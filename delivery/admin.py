@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin import Desk
+from accounts.admin import Desk, column
 from accounts.forms import refused_on
 from accounts.models import User, Workspace
 from accounts.requests import PageRequest
@@ -37,7 +37,10 @@ class InboundAdmin(Desk[Inbound]):
     """
 
     change_list_template = "admin/delivery/inbound/change_list.html"
-    list_display = ("received_at", "number", "to_address", "text", "keyword", "workspace", "channel")
+    list_display = (
+        *(column("received_at", _("received at")), "number", column("to_address", _("to")), "text"),
+        *(column("keyword", _("keyword")), column("workspace", _("workspace")), column("channel", _("channel"))),
+    )
     list_display_links = None
     list_filter = (("workspace", admin.RelatedOnlyFieldListFilter), ("channel", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("workspace", "channel")
