@@ -25,10 +25,11 @@ class BearerAuthentication(BaseAuthentication):
         if caller is None:
             throttling.count_stranger(request._request)
             raise AuthenticationFailed("This API key is unknown, revoked or out of date.")
+        key, inner = caller.key, request._request
         if caller.lacks_second_step:
             walls.enter([])
+            throttling.count_call(inner, key=key, user=key.user, workspace=key.workspace)
             raise AuthenticationFailed("Set up a second step of signing in first, on the pages: your role needs one.")
-        key, inner = caller.key, request._request
         inner.workspace = key.workspace  # type: ignore[attr-defined]
         inner.permissions = caller.permissions  # type: ignore[attr-defined]
         via = f"{'token' if key.user else 'key'} {key.prefix}"

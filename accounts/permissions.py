@@ -6,6 +6,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from accounts import throttling
 from accounts.models import ApiKey
 from accounts.roles import Permission
 from accounts.scopes import Scope
@@ -17,6 +18,7 @@ class MayOnWorkspace(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if request.auth is None:
+            throttling.count_nobody(request._request)
             return False
         reads = request.method in SAFE_METHODS
         needed = getattr(view, *(("read_permission", Permission.VIEW) if reads else ("permission", Permission.WRITE)))

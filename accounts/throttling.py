@@ -96,12 +96,17 @@ def count_stranger(request: HttpRequest) -> None:
     _count(request, {"stranger": _address()})
 
 
+def count_nobody(request: HttpRequest) -> None:
+    """Of whoever says no key, where one is needed or not; raises Throttled."""
+    _count(request, {"address": _address()})
+
+
 class Anonymous(BaseThrottle):
-    """Of whoever needs no key: for the views that are open to anybody. The others count before they look who it is."""
+    """For the views that are open to anybody. The others count before they look who it is."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
         if request.auth is None:
-            _count(request._request, {"address": _address()})
+            count_nobody(request._request)
         return True
 
 

@@ -70,6 +70,7 @@ class AuditExport(APIView):
     """All of them in their order. That somebody took them along is an entry itself."""
 
     reads = "audit:read"
+    kinds = ("text/csv",)
 
     @extend_schema(parameters=[Wanted], responses={(200, "text/csv"): OpenApiTypes.BINARY})
     def get(self, request: Request) -> StreamingHttpResponse:

@@ -131,7 +131,7 @@ NOS = {
         when="No key, or one that is none.",
         code="authentication_failed",
         message="This API key is unknown, revoked or out of date.",
-        headers=["WWW-Authenticate"],
+        headers=["WWW-Authenticate", *LIMITED],
     ),
     403: No(
         name="NotAllowed",
@@ -144,6 +144,12 @@ NOS = {
         when="There is nothing there, or it is another workspace's.",
         code="not_found",
         message=NOT_FOUND,
+    ),
+    406: No(
+        name="OtherForm",
+        when="`Accept` names no form that this is answered in.",
+        code="not_acceptable",
+        message="Could not satisfy the request Accept header.",
     ),
     409: No(
         name="Conflict",
@@ -222,7 +228,7 @@ def _document(operation: dict[str, Any], *, method: str, has_id: bool) -> None:
 
 
 def _possible(method: str, given: set[str], *, has_id: bool, has_body: bool) -> set[int]:
-    found = {401, 403, 429, 503}
+    found = {401, 403, 406, 429, 503}
     found |= {404} if has_id else set()
     found |= {400, 413, 415} if has_body else {400} if given - {"id"} else set()
     found |= {409} if method != "get" else set()

@@ -191,6 +191,7 @@ class RestoreList(Resource):
 class RejectedLines(APIView):
     reads = Scope.LISTS_READ
     names_numbers = True
+    kinds = ("text/csv",)
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY, 302: OpenApiResponse(description=FROM_STORE)})
     def get(self, request: Request, pk: int) -> HttpResponseBase:
@@ -204,6 +205,7 @@ class RejectedLines(APIView):
 class DuplicateLines(APIView):
     reads = Scope.LISTS_READ
     names_numbers = True
+    kinds = ("text/csv",)
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY, 302: OpenApiResponse(description=FROM_STORE)})
     def get(self, request: Request, pk: int) -> HttpResponseBase:

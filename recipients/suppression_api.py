@@ -156,6 +156,7 @@ class OneSuppression(APIView):
 class SuppressionExport(APIView):
     reads = Scope.EXPORTS
     names_numbers = True
+    kinds = ("text/csv",)
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY})
     def get(self, request: Request) -> StreamingHttpResponse:
@@ -230,6 +231,7 @@ class ImportFile(APIView):
 class ImportRejected(APIView):
     reads = Scope.SUPPRESSIONS_READ
     names_numbers = True
+    kinds = ("text/csv",)
 
     @extend_schema(responses={(200, "text/csv"): OpenApiTypes.BINARY, 302: OpenApiResponse(description=FROM_STORE)})
     def get(self, request: Request, pk: int) -> HttpResponseBase:

@@ -229,6 +229,7 @@ class OneExport(APIView):
 
 class ExportFile(APIView):
     reads = Scope.EXPORTS
+    kinds = ("text/csv", "application/gzip", "application/vnd.apache.parquet", "application/zip")
 
     @extend_schema(
         responses={

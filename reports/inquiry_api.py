@@ -84,6 +84,7 @@ class OneInquiry(APIView):
 class InquiryFile(APIView):
     reads = Scope.INQUIRIES
     read_permission = Permission.PROVE
+    kinds = ("application/zip",)
 
     @extend_schema(
         responses={

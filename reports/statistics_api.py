@@ -75,6 +75,7 @@ class Statistics(APIView):
 
 class StatisticsExport(APIView):
     reads = Scope.REPORTS_READ
+    kinds = ("text/csv",)
 
     @extend_schema(parameters=QUERY, responses={(200, "text/csv"): OpenApiTypes.BINARY})
     def get(self, request: Request) -> HttpResponse:
