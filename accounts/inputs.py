@@ -1,4 +1,4 @@
-"""The body of an API call: what is asked for, by name, and nothing else."""
+"""The body of an API call: what is asked for, by name, and nothing else. And what a reader narrows by."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -64,3 +64,10 @@ def given(request: Request, serializer: type[Input], *, partial: bool = False) -
     body = serializer(data=request.data, partial=partial, context={"request": request})
     body.is_valid(raise_exception=True)
     return cast(dict[str, Any], body.validated_data)
+
+
+def asked(request: Request, query: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+    """The checked parameters of the address; raises ValidationError (400) naming each that is wrong."""
+    wanted = query(data=request.query_params, context={"request": request})
+    wanted.is_valid(raise_exception=True)
+    return cast(dict[str, Any], wanted.validated_data)

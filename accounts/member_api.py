@@ -1,9 +1,11 @@
 """Who belongs to the workspace, over the API: members, invitations and requests to join. An admin changes them."""
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts import invitations, join_requests, members
 from accounts.callers import user_of, workspace_of
-from accounts.inputs import Input, NoInput, given
+from accounts.inputs import Input, NoInput, asked, given
 from accounts.models import Invitation, JoinRequest, Membership, User
 from accounts.resources import Resource
 from accounts.roles import Permission, Role
@@ -78,12 +80,20 @@ class JoinRequestOutput(serializers.Serializer[JoinRequest]):
     reason = serializers.CharField()
 
 
+class MemberQuery(serializers.Serializer[Any]):
+    role = serializers.ChoiceField(choices=Role.choices, required=False)
+    search = serializers.CharField(max_length=120, required=False, help_text="A part of the name or email.")
+
+
+@extend_schema_view(get=extend_schema(parameters=[MemberQuery]))
 class Members(generics.ListAPIView[Membership]):
     serializer_class = MemberOutput
     reads = Scope.MEMBERS_READ
 
     def get_queryset(self) -> QuerySet[Membership]:
-        return Membership.objects.of(workspace_of(self.request)).select_related("user")
+        wanted = asked(self.request, MemberQuery)
+        found = Membership.objects.of(workspace_of(self.request)).called(wanted.pop("search", ""))
+        return found.filter(**wanted).select_related("user")
 
 
 class OneMember(APIView):
@@ -109,6 +119,11 @@ class OneMember(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
+class InvitationQuery(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=InvitationStatus.choices, required=False)
+
+
+@extend_schema_view(get=extend_schema(parameters=[InvitationQuery]))
 class Invitations(Resource, generics.ListAPIView[Invitation]):
     serializer_class = InvitationOutput
     permission = read_permission = Permission.MANAGE
@@ -116,7 +131,8 @@ class Invitations(Resource, generics.ListAPIView[Invitation]):
     writes = Scope.MEMBERS_WRITE
 
     def get_queryset(self) -> QuerySet[Invitation]:
-        return Invitation.objects.of(workspace_of(self.request)).select_related("invited_by")
+        found = Invitation.objects.of(workspace_of(self.request)).filter(**asked(self.request, InvitationQuery))
+        return found.select_related("invited_by")
 
     @extend_schema(request=InvitationInput, responses={201: InvitationOutput})
     def post(self, request: Request) -> Response:
@@ -155,13 +171,18 @@ class ResendInvitation(Resource):
         return Response(InvitationOutput(sent).data)
 
 
+class JoinRequestQuery(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=JoinRequestStatus.choices, required=False)
+
+
+@extend_schema_view(get=extend_schema(parameters=[JoinRequestQuery]))
 class JoinRequests(generics.ListAPIView[JoinRequest]):
     serializer_class = JoinRequestOutput
     read_permission = Permission.MANAGE
     reads = Scope.MEMBERS_READ
 
     def get_queryset(self) -> QuerySet[JoinRequest]:
-        return _join_requests(self.request)
+        return _join_requests(self.request).filter(**asked(self.request, JoinRequestQuery))
 
 
 class OneJoinRequest(APIView):

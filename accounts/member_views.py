@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -59,9 +58,7 @@ def leave(request: PageRequest) -> HttpResponse:
 def show(request: PageRequest, form: InvitationForm) -> HttpResponse:
     """The page with everybody, with a form that is new or says what is wrong with it."""
     wanted = request.GET.get("q", "").strip()
-    rows = Membership.objects.of(request.workspace).select_related("user").order_by("user__email", "pk")
-    if wanted:
-        rows = rows.filter(Q(user__email__icontains=wanted) | Q(user__name__icontains=wanted))
+    rows = Membership.objects.of(request.workspace).called(wanted).select_related("user").order_by("user__email", "pk")
     context = {
         "form": form,
         "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),

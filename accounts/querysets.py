@@ -54,6 +54,10 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """Those who are there to judge; an admin, who may as well, is not."""
         return self.filter(models.Q(role=Role.MODERATOR) | models.Q(is_moderator=True))
 
+    def called(self, part: str) -> Self:
+        """Everybody, for an empty part."""
+        return self.filter(models.Q(user__email__icontains=part) | models.Q(user__name__icontains=part))
+
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
     def of(self, workspace: "Workspace") -> Self:

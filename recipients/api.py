@@ -8,20 +8,18 @@ from django.urls import reverse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
-    OpenApiParameter,
     OpenApiResponse,
     extend_schema,
     extend_schema_field,
     extend_schema_view,
 )
 from rest_framework import generics, serializers, status
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
-from accounts.inputs import Input, NoInput, OptionalReasonInput, given
+from accounts.inputs import Input, NoInput, OptionalReasonInput, asked, given
 from accounts.resources import Resource
 from accounts.scopes import Scope
 from audit.refusal import Refused
@@ -110,28 +108,25 @@ def shown(request: Request, row: RecipientList, *, code: int = status.HTTP_200_O
     return Response(ListOutput(row, context={"request": request}).data, status=code)
 
 
-FILTERS = [
-    OpenApiParameter("status", str, enum=[value for value, _ in FILTERED]),
-    OpenApiParameter("archived", bool, description="true: the archived ones; otherwise those that are not."),
-    OpenApiParameter("search", str, description="A part of the name."),
-]
+class ListQuery(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=FILTERED, required=False)
+    archived = serializers.BooleanField(
+        required=False, help_text="true: the archived ones; otherwise those that are not."
+    )
+    search = serializers.CharField(max_length=NAME_LENGTH, required=False, help_text="A part of the name.")
 
 
-@extend_schema_view(get=extend_schema(parameters=FILTERS))
+@extend_schema_view(get=extend_schema(parameters=[ListQuery]))
 class Lists(Resource, generics.ListAPIView[RecipientList]):
     reads = Scope.LISTS_READ
     writes = Scope.LISTS_WRITE
     serializer_class = ListOutput
 
     def get_queryset(self) -> Any:
-        lists = RecipientList.objects.of(workspace_of(self.request))
-        asked = self.request.query_params
-        filter = ListFilter(
-            {"q": asked.get("search"), "status": asked.get("status"), "archived": asked.get("archived") == "true"}
+        wanted = asked(self.request, ListQuery)
+        return ListFilter({**wanted, "q": wanted.get("search")}).narrow(
+            RecipientList.objects.of(workspace_of(self.request))
         )
-        if errors := filter.errors.get("status"):
-            raise ValidationError({"status": [str(error) for error in errors]})
-        return filter.narrow(lists)
 
     @extend_schema(request=ListInput, responses={201: ListOutput})
     def post(self, request: Request) -> Response:

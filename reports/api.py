@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import permissions_of, user_of, workspace_of
-from accounts.inputs import Input, given
+from accounts.inputs import Input, asked, given
 from accounts.resources import Resource
 from accounts.roles import Permission
 from accounts.scopes import Scope
@@ -88,6 +88,11 @@ class ReasonOutput(serializers.Serializer[Any]):
     share = serializers.FloatField(help_text="Of the failed recipients, 0 to 1.")
 
 
+class IncidentQuery(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=IncidentKind.choices, required=False)
+    channel = serializers.CharField(max_length=120, required=False, help_text="By the name that incidents show.")
+
+
 class ErrorPage(serializers.Serializer[Any]):
     results = IncidentOutput(many=True)
     next = serializers.URLField(allow_null=True, help_text="Always null: kinds of incidents are few.")
@@ -144,14 +149,12 @@ class Recipients(APIView):
     @extend_schema(parameters=[RecipientQuery], responses=RecipientPage)
     def get(self, request: Request, pk: int) -> Response:
         campaign = _campaign(request, pk)
-        query = RecipientQuery(data=request.query_params)
-        query.is_valid(raise_exception=True)
-        asked = query.validated_data
+        query = asked(request, RecipientQuery)
         wanted = {
-            "status": Term(asked["status"]) if asked["status"] else None,
-            "to": asked["to"],
-            "cursor": int(asked["cursor"] or 0),
-            "size": asked["page_size"],
+            "status": Term(query["status"]) if query["status"] else None,
+            "to": query["to"],
+            "cursor": int(query["cursor"] or 0),
+            "size": query["page_size"],
         }
         page, as_of = replica.read_of(campaign, lambda it: recipients_tab.page(it, **wanted), now=timezone.now())
         following = None if page.next_cursor is None else _url_with(request, cursor=page.next_cursor)
@@ -181,12 +184,13 @@ class OneMessage(APIView):
 class Errors(APIView):
     reads = Scope.REPORTS_READ
 
-    @extend_schema(responses=ErrorPage)
+    @extend_schema(parameters=[IncidentQuery], responses=ErrorPage)
     def get(self, request: Request, pk: int) -> Response:
-        campaign = _campaign(request, pk)
+        """Parameters narrow the incidents; `reasons` are always all."""
+        campaign, wanted = _campaign(request, pk), asked(request, IncidentQuery)
 
         def found(it: Campaign) -> tuple[list[IncidentGroup], list[Reason]]:
-            return errors_tab.incidents(it), errors_tab.reasons(it)
+            return errors_tab.incidents(it, **wanted), errors_tab.reasons(it)
 
         (incidents, reasons), as_of = replica.read_of(campaign, found, now=timezone.now())
         shown = {"results": IncidentOutput(incidents, many=True).data, "next": None}

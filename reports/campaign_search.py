@@ -62,7 +62,10 @@ class Sums:
 
 def narrow(campaigns: CampaignQuerySet, wanted: Mapping[str, Any]) -> CampaignQuerySet:
     """`wanted` is the cleaned filter; what is empty or missing does not narrow."""
-    found = campaigns.exclude(archived_at=None) if wanted.get("archived") else campaigns.live()
+    if of_list := wanted.get("list"):
+        found = campaigns.filter(list=of_list)
+    else:
+        found = campaigns.archived() if wanted.get("archived") else campaigns.live()
     if status := wanted.get("status"):
         found = found.filter(status__in=GROUPS.get(status, (status,)))
     for field, key in (("mode", "mode"), ("sender", "sender"), ("created_by", "author")):
@@ -70,6 +73,9 @@ def narrow(campaigns: CampaignQuerySet, wanted: Mapping[str, Any]) -> CampaignQu
             found = found.filter(**{field: wanted[key]})
     if text := wanted.get("q"):
         found = found.filter(Q(name__icontains=text) | Q(list__name__icontains=text))
+    for lookup, key in (("created_at__gte", "created_since"), ("created_at__lt", "created_before")):
+        if wanted.get(key):
+            found = found.filter(**{lookup: wanted[key]})
     if since := wanted.get("since"):
         found = found.filter(GreaterThanOrEqual(WHEN, _midnight(since)))
     if until := wanted.get("until"):

@@ -6,20 +6,20 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import generics, serializers, status
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import workspace_of
+from accounts.inputs import InstantField, asked
 from accounts.scopes import Scope
 from campaigns import etags
 from campaigns.api import CampaignOutput
 from campaigns.models import Campaign
-from campaigns.statuses import Status
+from campaigns.statuses import Mode, Status
 from delivery import counters
 from delivery.counters import Totals
-from reports import lately
+from reports import campaign_search, lately
 from reports.pace import pace
 
 
@@ -73,11 +73,36 @@ class CampaignReportOutput(CampaignOutput):
         }
 
 
-FILTERS = [
-    OpenApiParameter("status", str, enum=Status.values),
-    OpenApiParameter("archived", bool, description="true: the archived ones; otherwise those that are not."),
-    OpenApiParameter("list", int, description="Only those that go to this list, archived or not."),
-]
+class Id(serializers.IntegerField):
+    """Of something to narrow by: what is not there, or not ours, narrows to nothing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=1, max_value=2**63 - 1, required=False, **kwargs)
+
+
+class CampaignQuery(serializers.Serializer[Any]):
+    """As the page of campaigns has it; days are those of the workspace's clock."""
+
+    status = serializers.ChoiceField(
+        choices=[*Status.values, *campaign_search.GROUPS],
+        required=False,
+        error_messages={"invalid_choice": f"“{{input}}” is not a status: write {', '.join(Status.values)}."},
+        help_text="; ".join(f"`{name}`: {', '.join(of)}" for name, of in campaign_search.GROUPS.items()),
+    )
+    mode = serializers.ChoiceField(choices=Mode.values, required=False)
+    sender = Id(help_text="Its id.")
+    author = Id(help_text="The id of whoever wrote it, as members have it in `user`.")
+    list = Id(help_text="Only those that go to this list, archived or not.")
+    search = serializers.CharField(max_length=120, required=False, help_text="A part of its name, or of its list's.")
+    since = serializers.DateField(
+        required=False, help_text="Began, or will begin, on this day or later; without a time, was written."
+    )
+    until = serializers.DateField(required=False, help_text="Included.")
+    created_since = InstantField(required=False)
+    created_before = InstantField(required=False)
+    archived = serializers.BooleanField(
+        required=False, help_text="true: the archived ones; otherwise those that are not."
+    )
 
 
 class ReadCampaigns(generics.GenericAPIView[Campaign]):
@@ -85,21 +110,11 @@ class ReadCampaigns(generics.GenericAPIView[Campaign]):
     serializer_class = CampaignReportOutput
 
     def get_queryset(self) -> Any:
-        campaigns = _campaigns(self.request)
-        asked = self.request.query_params
-        if (listed := asked.get("list")) is not None:
-            campaigns = campaigns.filter(list=_number(listed))
-        elif asked.get("archived") == "true":
-            campaigns = campaigns.exclude(archived_at=None)
-        else:
-            campaigns = campaigns.live()
-        if (wanted := asked.get("status")) is None:
-            return campaigns
-        if wanted not in Status.values:
-            raise ValidationError({"status": [f"“{wanted}” is not a status: write {', '.join(Status.values)}."]})
-        return campaigns.filter(status=wanted)
+        wanted = asked(self.request, CampaignQuery)
+        with timezone.override(workspace_of(self.request).zone):
+            return campaign_search.narrow(_campaigns(self.request), {**wanted, "q": wanted.get("search")})
 
-    @extend_schema(parameters=FILTERS, responses=CampaignReportOutput(many=True))
+    @extend_schema(parameters=[CampaignQuery], responses=CampaignReportOutput(many=True))
     def get(self, request: Request) -> Response:
         page = list(self.paginate_queryset(self.get_queryset()) or [])
         context = _context(page)
@@ -129,12 +144,6 @@ class ReadCampaign(APIView):
 
 def _campaigns(request: Request) -> Any:
     return Campaign.objects.of(workspace_of(request)).select_related("revision", "list", "created_by")
-
-
-def _number(given: str) -> int:
-    if not (given.isascii() and given.isdigit() and len(given) < 19):
-        raise ValidationError({"list": ["Write the id of a list."]})
-    return int(given)
 
 
 def _context(campaigns: list[Campaign]) -> dict[str, Any]:

@@ -63,10 +63,11 @@ def kept_back(campaign: Campaign) -> list[KeptBack]:
     ]
 
 
-def incidents(campaign: Campaign) -> list[IncidentGroup]:
+def incidents(campaign: Campaign, *, kind: str = "", channel: str = "") -> list[IncidentGroup]:
     """Those of the campaign, and while it ran those of its channel, or all of its route's; never another campaign's."""
+    wanted = {**({"kind": kind} if kind else {}), **({"channel__name": channel} if channel else {})}
     groups = (
-        Incident.objects.filter(_concern(campaign))
+        Incident.objects.filter(_concern(campaign), **wanted)
         .values("kind", "channel__name")
         .annotate(
             n=Sum("count"),

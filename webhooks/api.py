@@ -5,19 +5,19 @@ from typing import Any
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.callers import user_of, workspace_of
-from accounts.inputs import Input, NoInput, given
+from accounts.inputs import Input, NoInput, asked, given
 from accounts.resources import Resource
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from webhooks import endpoints, wall
 from webhooks.models import Attempt, Delivery, Endpoint
-from webhooks.statuses import DeliveryState, Disabled, Event
+from webhooks.statuses import TEST, DeliveryState, Disabled, Event
 
 
 class WebhookInput(Input):
@@ -150,6 +150,12 @@ class TryWebhook(Managed):
         return Response(DeliveryOutput(made).data, status=status.HTTP_201_CREATED)
 
 
+class DeliveryQuery(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(choices=DeliveryState.choices, required=False)
+    event = serializers.ChoiceField(choices=[*Event.values, TEST], required=False)
+
+
+@extend_schema_view(get=extend_schema(parameters=[DeliveryQuery]))
 class Deliveries(Managed, generics.ListAPIView[Delivery]):
     """What was sent to it, the newest first."""
 
@@ -157,7 +163,8 @@ class Deliveries(Managed, generics.ListAPIView[Delivery]):
 
     def get_queryset(self) -> QuerySet[Delivery]:
         endpoint = _endpoint(self.request, self.kwargs["pk"])
-        return Delivery.objects.of(workspace_of(self.request)).filter(endpoint=endpoint).for_a_list()
+        wanted = asked(self.request, DeliveryQuery)
+        return Delivery.objects.of(workspace_of(self.request)).filter(endpoint=endpoint, **wanted).for_a_list()
 
 
 class OneDelivery(Managed):

@@ -19,6 +19,35 @@ def test_members_are_listed_and_shown(author, admin, api):
     assert one["user"] == {"id": author.pk, "email": author.email, "name": author.name} and one["is_active"]
 
 
+def test_members_are_found_by_name_email_and_role(author, admin, api):
+    author.name, author.email = "Ann Baker", "ann@shop.example"
+    author.save()
+    for query, found in (
+        ({"search": "baker"}, [author]),
+        ({"search": "@shop"}, [author]),
+        ({"role": "admin"}, [admin]),
+        ({"role": "admin", "search": "baker"}, []),
+        ({}, [admin, author]),
+    ):
+        rows = api.get("/api/v1/members/", query).json()["results"]
+        assert {row["user"]["id"] for row in rows} == {one.pk for one in found}, query
+
+
+def test_invitations_and_requests_to_join_are_found_by_their_status(as_admin, workspace):
+    pending, asked = factories.invitation(workspace), factories.join_request(workspace)
+    revoked, refused = factories.invitation(workspace), factories.join_request(workspace)
+    as_admin.delete(f"/api/v1/invitations/{revoked.pk}/")
+    as_admin.post(f"/api/v1/join-requests/{refused.pk}/refuse/")
+    for kind, status, found in (
+        ("invitations", "pending", pending),
+        ("invitations", "revoked", revoked),
+        ("join-requests", "pending", asked),
+        ("join-requests", "refused", refused),
+    ):
+        rows = as_admin.get(f"/api/v1/{kind}/", {"status": status}).json()["results"]
+        assert [row["id"] for row in rows] == [found.pk], (kind, status)
+
+
 def test_an_admin_changes_a_role_and_what_is_left_out_stays(as_admin, author):
     url = f"/api/v1/members/{membership_of(author).pk}/"
     assert as_admin.patch(url, {"is_moderator": True}).json()["is_moderator"] is True

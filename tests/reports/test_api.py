@@ -92,6 +92,20 @@ def test_errors_are_incidents_apart_from_reasons(api, campaign):
     ]
 
 
+def test_incidents_are_narrowed_by_kind_and_channel_and_reasons_are_all_there(api, campaign):
+    now, channel = timezone.now(), Channel.objects.default()
+    incidents.note(IncidentKind.LINK_LOST, at=now, sample="cut", channel_id=channel.pk)
+    incidents.note(IncidentKind.STORAGE, at=now, sample="away", campaign_id=campaign.pk)
+    for query, kinds in (
+        ({"kind": "storage"}, ["storage"]),
+        ({"channel": channel.name}, ["link_lost"]),
+        ({"kind": "storage", "channel": channel.name}, []),
+        ({"channel": "another"}, []),
+    ):
+        body = api.get(f"/api/v1/campaigns/{campaign.pk}/errors/", query).json()
+        assert ([one["kind"] for one in body["results"]], len(body["reasons"])) == (kinds, 1), query
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_export_is_asked_for_looked_at_and_fetched(api, campaign):
     asked = api.post(f"/api/v1/campaigns/{campaign.pk}/exports/", {"format": "csv"})

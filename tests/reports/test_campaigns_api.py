@@ -1,8 +1,9 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
+from campaigns import transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
 from tests import evidence, factories
@@ -87,6 +88,53 @@ def test_a_list_of_campaigns_is_filtered_by_status(api, workspace):
     factories.draft(workspace)
     page = api.get("/api/v1/campaigns/?status=in_review").json()["results"]
     assert [(row["id"], row["balanced"]) for row in page] == [(waiting.pk, True)]
+
+
+def test_a_list_of_campaigns_is_narrowed_as_the_page_is(api, workspace):
+    tomorrow = timezone.now() + timedelta(days=1)
+    dutch = factories.draft(workspace, name="Tulips", mode=Mode.SCHEDULED, send_at=tomorrow)
+    other = factories.paused(workspace, by=factories.member(workspace))
+    away = transitions.archive(factories.done(workspace).pk, by=other.created_by, now=timezone.now())
+    broken = factories.expired(workspace)
+    wanted = {
+        ("status", "active"): [other],
+        ("status", "broken"): [broken],
+        ("mode", "scheduled"): [dutch],
+        ("sender", dutch.sender_id): [dutch],
+        ("author", other.created_by_id): [other],
+        ("list", away.list_id): [away],
+        ("search", "tuli"): [dutch],
+        ("search", other.list.name): [other],
+        ("archived", "true"): [away],
+        ("archived", "false"): [broken, other, dutch],
+        ("since", tomorrow.astimezone(workspace.zone).date()): [dutch],
+        ("until", timezone.localdate(timezone=workspace.zone)): [broken, other],
+        ("created_since", tomorrow.isoformat()): [],
+        ("created_since", other.created_at.isoformat()): [broken, other],
+        ("created_before", other.created_at.isoformat()): [dutch],
+    }
+    for (name, value), found in wanted.items():
+        page = api.get("/api/v1/campaigns/", {name: value}).json()["results"]
+        assert [row["id"] for row in page] == [one.pk for one in found], (name, value)
+
+
+def test_filters_narrow_together(api, workspace):
+    factories.draft(workspace, name="Tulips")
+    sent = factories.done(workspace, name="Tulips of May")
+    page = api.get("/api/v1/campaigns/", {"search": "tulips", "status": "done"}).json()["results"]
+    assert [row["id"] for row in page] == [sent.pk]
+
+
+def test_the_days_of_a_filter_are_those_of_the_workspaces_clock(api, workspace):
+    workspace.time_zone = "Pacific/Kiritimati"  # fourteen hours before UTC
+    workspace.save()
+    at = datetime(2099, 3, 1, 11, 0, tzinfo=UTC)
+    factories.draft(workspace, mode=Mode.SCHEDULED, send_at=at)
+    found = {
+        day: len(api.get("/api/v1/campaigns/", {"since": day}).json()["results"])
+        for day in ("2099-03-02", "2099-03-03")
+    }
+    assert found == {"2099-03-02": 1, "2099-03-03": 0}
 
 
 def test_a_status_that_is_none_is_400(api):

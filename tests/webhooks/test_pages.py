@@ -9,7 +9,7 @@ from tests import factories
 from tests.pages import signed_in, text_of
 from webhooks import endpoints, signing
 from webhooks.models import Delivery, Endpoint
-from webhooks.statuses import Disabled, Event
+from webhooks.statuses import DeliveryState, Disabled, Event
 
 URL = "https://hooks.example.com/in?token=known"
 
@@ -88,6 +88,21 @@ def test_a_program_does_the_same_and_is_told_a_secret_by_the_call_that_makes_it_
     assert as_admin.post(f"/api/v1/webhooks/{pk}/enable/").json()["disabled"] == ""
     assert as_admin.delete(f"/api/v1/webhooks/{pk}/").status_code == 204
     assert as_admin.get("/api/v1/webhooks/").json()["results"] == []
+
+
+def test_deliveries_are_found_by_their_state_and_event(as_admin, workspace):
+    endpoint = factories.endpoint(workspace)
+    tests = [endpoints.try_out(endpoint.pk, by=endpoint.created_by, now=timezone.now()) for _ in range(2)]
+    Delivery.objects.filter(pk=tests[0].pk).update(state=DeliveryState.FAILED)
+    Delivery.objects.filter(pk=tests[1].pk).update(event=Event.CAMPAIGN_DONE)
+    for query, found in (
+        ({"state": "failed"}, tests[:1]),
+        ({"event": "campaign.done"}, tests[1:]),
+        ({"state": "failed", "event": "campaign.done"}, []),
+        ({"state": "delivered"}, []),
+    ):
+        rows = as_admin.get(f"/api/v1/webhooks/{endpoint.pk}/deliveries/", query).json()["results"]
+        assert [row["id"] for row in rows] == [one.pk for one in found], query
 
 
 @pytest.mark.parametrize("url", ["http://example.com/", "https://169.254.169.254/", "file:///etc/passwd"])
