@@ -69,5 +69,25 @@ def empty() -> None:
         cursor.execute("SET LOCAL session_replication_role = origin")
 
 
+_GIVEN = "SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences WHERE schemaname = 'public'"
+_GIVE_AGAIN = """
+SELECT setval(name::regclass, coalesce(last, 1), last IS NOT NULL)
+FROM unnest(%s::text[], %s::bigint[]) AS one(name, last)
+"""
+
+
+def ids_given() -> dict[str, int | None]:
+    """The last id of each table."""
+    with at_work() as cursor:
+        cursor.execute(_GIVEN)
+        return dict(cursor.fetchall())
+
+
+def give_ids_again(given: dict[str, int | None]) -> None:
+    """Those after them: what is rolled back gives its ids back only then."""
+    with at_work() as cursor:
+        cursor.execute(_GIVE_AGAIN, [list(given), list(given.values())])
+
+
 def today() -> date:
     return datetime.now(tz=UTC).date()
