@@ -8,11 +8,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import keys
 from accounts.callers import user_of, workspace_of
 from accounts.models import ApiKey
+from accounts.resources import Kept
 from accounts.roles import Permission
 from accounts.scopes import Scope
 
@@ -39,10 +39,14 @@ class Keys(generics.ListAPIView[ApiKey]):
         return ApiKey.objects.of(workspace_of(self.request)).select_related("user", "created_by")
 
 
-class OneKey(APIView):
+class OneKey(Kept):
     permission = read_permission = Permission.MANAGE
     reads = Scope.WORKSPACE_READ
     writes = Scope.WORKSPACE_WRITE
+    moving = ("last_used_at",)
+
+    def lock(self, request: Request, **ids: int) -> None:
+        ApiKey.objects.select_for_update(of=("self",), no_key=True).get(pk=_own(request, **ids).pk)
 
     @extend_schema(responses=KeyOutput)
     def get(self, request: Request, pk: int) -> Response:

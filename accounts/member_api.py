@@ -15,7 +15,7 @@ from accounts import invitations, join_requests, members
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, NoInput, asked, given
 from accounts.models import Invitation, JoinRequest, Membership, User
-from accounts.resources import Resource
+from accounts.resources import Kept, Resource
 from accounts.roles import Permission, Role
 from accounts.scopes import Scope
 from accounts.statuses import InvitationStatus, JoinRequestStatus
@@ -96,7 +96,7 @@ class Members(generics.ListAPIView[Membership]):
         return found.filter(**wanted).select_related("user")
 
 
-class OneMember(APIView):
+class OneMember(Kept):
     permission = Permission.MANAGE
     reads = Scope.MEMBERS_READ
     writes = Scope.MEMBERS_WRITE
@@ -142,7 +142,7 @@ class Invitations(Resource, generics.ListAPIView[Invitation]):
         return Response(InvitationOutput(invited).data, status=status.HTTP_201_CREATED)
 
 
-class OneInvitation(APIView):
+class OneInvitation(Kept):
     permission = read_permission = Permission.MANAGE
     reads = Scope.MEMBERS_READ
     writes = Scope.MEMBERS_WRITE

@@ -1,18 +1,83 @@
-"""What is changed over the API, at one address each."""
+"""What is changed over the API, at one address each. The classes have comments, as what their docstrings say is said of
+every address in the API's description."""
 
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
+from django.db import transaction
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import etags
+from accounts.callers import workspace_of
 from accounts.idempotency import idempotent
+from accounts.models import Workspace
+
+Handler = Callable[..., Response]
 
 
+# A view whose POST is done once for each `Idempotency-Key`, whatever it does.
 class Resource(APIView):
-    """A view whose POST is done once for each `Idempotency-Key`, whatever it does."""
-
     post: Any
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "post" in vars(cls):
             cls.post = idempotent(vars(cls)["post"])
+
+
+# One thing that is read and changed at this address: its answers have an `ETag`, and whoever names that in `If-Match`
+# changes what they have read or nothing.
+class Kept(Resource):
+    moving: tuple[str, ...] = ()  # fields that change by themselves: they are news, and in nobody's way
+    get: Any
+
+    def lock(self, request: Request, **ids: int) -> None:
+        """Until the end of the transaction nobody else changes what `get` shows."""
+        workspace_of(request).refresh_from_db(from_queryset=Workspace.objects.select_for_update(no_key=True))
+
+    def tag(self, shown: Mapping[str, Any]) -> str:
+        moving = {name: shown[name] for name in self.moving}
+        return etags.tag({name: shown[name] for name in shown if name not in moving}, moving or None)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for method, wrapped in (("get", _read), ("patch", _changed), ("put", _changed), ("delete", _changed)):
+            if method in vars(cls):
+                setattr(cls, method, wrapped(vars(cls)[method]))
+
+
+def _read(handler: Handler) -> Handler:
+    @wraps(handler)
+    def read(view: Kept, request: Request, **ids: int) -> Response:
+        response = _tagged(view, handler(view, request, **ids))
+        tag = response.headers["ETag"]
+        if etags.is_new(tag, if_none_match=request.headers.get("If-None-Match")):
+            return response
+        return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
+
+    return read
+
+
+def _changed(handler: Handler) -> Handler:
+    @wraps(handler)
+    def changed(view: Kept, request: Request, **ids: int) -> Response:
+        if_match = request.headers.get("If-Match")
+        if if_match is None:
+            return _tagged(view, handler(view, request, **ids))
+        with transaction.atomic():
+            view.lock(request, **ids)
+            shown = type(view).get.__wrapped__(view, request, **ids).data
+            etags.check_as_read(view.tag(shown), if_match=if_match)
+            return _tagged(view, handler(view, request, **ids))
+
+    return changed
+
+
+def _tagged(view: Kept, response: Response) -> Response:
+    if response.data is not None:
+        response.headers["ETag"] = view.tag(response.data)
+    return response

@@ -6,12 +6,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import rules
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, given
 from accounts.models import Workspace
+from accounts.resources import Kept
 from accounts.roles import Permission
 from accounts.scopes import Scope
 
@@ -34,7 +34,7 @@ class RulesOutput(serializers.Serializer[Workspace]):
     tokens_may_decide = serializers.BooleanField()
 
 
-class Rules(APIView):
+class Rules(Kept):
     reads = Scope.WORKSPACE_READ
     writes = Scope.WORKSPACE_WRITE
     permission = Permission.MANAGE

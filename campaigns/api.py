@@ -13,12 +13,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import etags
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, InstantField, NoInput, OptionalReasonInput, OwnField, given
 from accounts.resources import Resource
 from accounts.scopes import Scope
-from audit.refusal import Refused
-from campaigns import drafts, etags, gsm, transitions
+from campaigns import drafts, gsm, transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
 from channels.models import Channel, Route
@@ -141,8 +141,7 @@ def conditional(handler: Handler[P]) -> Handler[P]:
             return handler(view, request, pk, *args, **kwargs)
         with transaction.atomic():
             campaign = Campaign.objects.lock(own_campaign(request, pk))
-            if not etags.is_as_read(etags.tag(CampaignOutput(campaign).data), if_match=if_match):
-                raise Refused("It has changed since you read it: read it again.", code="changed_since_read")
+            etags.check_as_read(etags.tag(CampaignOutput(campaign).data), if_match=if_match)
             return handler(view, request, pk, *args, **kwargs)
 
     return cast(Handler[P], _documented(held))

@@ -7,11 +7,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, NoInput, given
-from accounts.resources import Resource
+from accounts.resources import Kept, Resource
 from accounts.scopes import Scope
 from campaigns import saved_texts
 from campaigns.models import SavedText
@@ -52,9 +51,12 @@ class Templates(Resource, generics.GenericAPIView[SavedText]):
         return Response(TemplateOutput(kept).data, status=status.HTTP_201_CREATED)
 
 
-class OneTemplate(APIView):
+class OneTemplate(Kept):
     reads = Scope.CAMPAIGNS_READ
     writes = Scope.CAMPAIGNS_WRITE
+
+    def lock(self, request: Request, **ids: int) -> None:
+        SavedText.objects.lock(_own(request, **ids).pk)
 
     @extend_schema(responses=TemplateOutput)
     def get(self, request: Request, pk: int) -> Response:

@@ -11,6 +11,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS
 
 from accounts import idempotency
+from accounts.resources import Kept
 from config.api import NOT_FOUND, envelope
 from config.operations import SUMMARIES, TAGS
 
@@ -43,6 +44,15 @@ ONCE = OpenApiParameter(
     description=f"Any text of yours, at most {idempotency.MAX_LENGTH} characters. For a day, the same key with the "
     "same body answers the same and does nothing; with another body it is refused (422).",
 )
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="The last `ETag`: 304 when nothing moved."
+)
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="An `ETag` of it: 412, and nothing done, when people have changed it since.",
+)
 MADE = {"revisions", "exports", "messages", "trials"}  # of something, and made by POST: no verbs
 
 
@@ -57,7 +67,11 @@ class Scoped(AutoSchema):
         return name.removesuffix("_create") if is_verb else name
 
     def get_override_parameters(self) -> list[OpenApiParameter]:  # type: ignore[override]
-        return [ONCE] if self.method == "POST" else []
+        if self.method == "POST":
+            return [ONCE]
+        if isinstance(self.view, Kept):
+            return [IF_NONE_MATCH if self.method in SAFE_METHODS else IF_MATCH]
+        return []
 
     def get_summary(self) -> str:
         return SUMMARIES[self.get_operation_id()]
@@ -224,6 +238,8 @@ def _document(operation: dict[str, Any], *, method: str, has_id: bool) -> None:
             answer["headers"] = {**answer.get("headers", {}), **_headers(given)}
     for status in sorted(_possible(method, given, has_id=has_id, has_body="requestBody" in operation)):
         operation["responses"].setdefault(str(status), _reference("responses", NOS[status].name))
+    if "If-None-Match" in given:
+        operation["responses"].setdefault("304", {"description": "As you have it."})
     operation["responses"]["default"] = _reference("responses", OTHERWISE.name)
 
 

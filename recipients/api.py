@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, NoInput, OptionalReasonInput, asked, given
-from accounts.resources import Resource
+from accounts.resources import Kept, Resource
 from accounts.scopes import Scope
 from audit.refusal import Refused
 from objects.downloads import FROM_STORE
@@ -134,9 +134,13 @@ class Lists(Resource, generics.ListAPIView[RecipientList]):
         return shown(request, row, code=status.HTTP_201_CREATED)
 
 
-class OneList(APIView):
+class OneList(Kept):
     reads = Scope.LISTS_READ
     writes = Scope.LISTS_WRITE
+    moving = ("progress", "preparation")
+
+    def lock(self, request: Request, **ids: int) -> None:
+        RecipientList.objects.lock(_own(request, **ids).pk)
 
     @extend_schema(responses=ListOutput)
     def get(self, request: Request, pk: int) -> Response:

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.callers import permissions_of, user_of, workspace_of
 from accounts.inputs import Input, ReasonInput, given
-from accounts.resources import Resource
+from accounts.resources import Kept, Resource
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from audit.refusal import Refused
@@ -131,11 +131,14 @@ class Suppressions(Resource, generics.ListAPIView[Suppression]):
         return Response(shown.data, status=status.HTTP_201_CREATED)
 
 
-class OneSuppression(APIView):
+class OneSuppression(Kept):
     reads = Scope.SUPPRESSIONS_READ
     writes = Scope.SUPPRESSIONS_WRITE
     permission = Permission.UNSUPPRESS
     names_numbers = True
+
+    def lock(self, request: Request, **ids: int) -> None:
+        Suppression.objects.lock(_suppression(request, **ids).pk)
 
     @extend_schema(responses=SuppressionOutput)
     def get(self, request: Request, pk: int) -> Response:
@@ -197,7 +200,7 @@ class StopWordsOutput(serializers.Serializer[Any]):
     words = serializers.ListField(child=serializers.CharField())
 
 
-class OwnStopWords(APIView):
+class OwnStopWords(Kept):
     """By writing one of these words, alone or first, a recipient opts out of the workspace's messages."""
 
     reads = Scope.SUPPRESSIONS_READ

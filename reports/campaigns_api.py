@@ -10,10 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import etags
 from accounts.callers import workspace_of
 from accounts.inputs import InstantField, asked
 from accounts.scopes import Scope
-from campaigns import etags
 from campaigns.api import CampaignOutput
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status

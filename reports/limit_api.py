@@ -7,12 +7,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import limits
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, given
 from accounts.models import Workspace
+from accounts.resources import Kept
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from delivery import spending
@@ -34,10 +34,11 @@ class LimitsOutput(serializers.Serializer[Any]):
     spent_this_month = serializers.IntegerField()
 
 
-class Limits(APIView):
+class Limits(Kept):
     reads = Scope.WORKSPACE_READ
     writes = Scope.WORKSPACE_WRITE
     permission = Permission.MANAGE
+    moving = ("spent_today", "spent_this_month")
 
     @extend_schema(responses=LimitsOutput)
     def get(self, request: Request) -> Response:

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, NoInput, asked, given
-from accounts.resources import Resource
+from accounts.resources import Kept, Resource
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from webhooks import endpoints, wall
@@ -98,7 +98,12 @@ class Webhooks(Managed, generics.ListAPIView[Endpoint]):
         return _with_secret(made, secret, code=status.HTTP_201_CREATED)
 
 
-class OneWebhook(Managed):
+class OneWebhook(Managed, Kept):
+    moving = ("failing_since",)
+
+    def lock(self, request: Request, **ids: int) -> None:
+        Endpoint.objects.lock(_endpoint(request, **ids).pk)
+
     @extend_schema(responses=WebhookOutput)
     def get(self, request: Request, pk: int) -> Response:
         return Response(WebhookOutput(_endpoint(request, pk)).data)

@@ -1,5 +1,6 @@
 """What the description of the API promises to whoever writes a program from it alone."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 import jsonschema
@@ -50,6 +51,16 @@ def test_each_operation_has_a_name_and_a_summary_of_its_own_and_none_is_left_ove
     found = {operation["operationId"]: operation["summary"] for _, operation in OPERATIONS}
     assert found == SUMMARIES
     assert len(found) == len(OPERATIONS)
+
+
+def test_what_is_said_of_an_address_is_said_of_no_other():
+    said = defaultdict(set)
+    for name, operation in OPERATIONS:
+        for words in operation.get("description", "").split("\n\n"):
+            if words and not words.startswith(("A key needs", "Numbers are whole")):
+                said[words].add(name.partition(" ")[2])
+    assert {words: places for words, places in said.items() if len(places) > 1} == {}
+    assert len(said) > 30
 
 
 def test_every_tag_is_described_and_used():
