@@ -949,23 +949,57 @@ class WholeDelivery(TypedDict):
     attempts: list["Attempt"]
 
 
+class CampaignsErrorsQuery(TypedDict, total=False):
+    channel: str
+    kind: Literal[
+        "bind_refused",
+        "link_lost",
+        "connect_failed",
+        "response_timeout",
+        "throttled",
+        "queue_full",
+        "refused",
+        "protocol",
+        "storage",
+        "database",
+        "redis",
+        "seal_broken",
+        "chunk_damaged",
+        "chunk_failed",
+        "restored",
+        "limit_reached",
+        "destination_barred",
+        "unbalanced",
+    ]
+
+
 class CampaignsQuery(TypedDict, total=False):
     archived: bool
+    author: int
+    created_before: datetime | str
+    created_since: datetime | str
     list: int
+    mode: Literal["on_approval", "scheduled", "spread", "trigger"]
     page_size: int
+    search: str
+    sender: int
+    since: date | str
     status: Literal[
-        "approved",
-        "cancelled",
-        "done",
         "draft",
-        "expired",
-        "failed",
         "in_review",
-        "missed",
-        "paused",
         "rejected",
+        "approved",
+        "missed",
         "sending",
+        "paused",
+        "done",
+        "expired",
+        "cancelled",
+        "failed",
+        "active",
+        "broken",
     ]
+    until: date | str
 
 
 class CampaignsRecipientsQuery(TypedDict, total=False):
@@ -976,11 +1010,27 @@ class CampaignsRecipientsQuery(TypedDict, total=False):
     to: str
 
 
+class InvitationsQuery(TypedDict, total=False):
+    page_size: int
+    status: Literal["pending", "accepted", "revoked"]
+
+
+class JoinRequestsQuery(TypedDict, total=False):
+    page_size: int
+    status: Literal["pending", "granted", "refused"]
+
+
 class ListsQuery(TypedDict, total=False):
     archived: bool
     page_size: int
     search: str
-    status: Literal["cancelled", "failed", "preparing", "ready", "uploading"]
+    status: Literal["uploading", "preparing", "ready", "failed", "cancelled"]
+
+
+class MembersQuery(TypedDict, total=False):
+    page_size: int
+    role: Literal["author", "moderator", "admin"]
+    search: str
 
 
 class StatisticsExportQuery(TypedDict, total=False):
@@ -1002,3 +1052,24 @@ class StatisticsQuery(TypedDict, total=False):
 class SuppressionsQuery(TypedDict, total=False):
     page_size: int
     to: str
+
+
+class WebhooksDeliveriesQuery(TypedDict, total=False):
+    event: Literal[
+        "campaign.in_review",
+        "campaign.rejected",
+        "campaign.approved",
+        "campaign.missed",
+        "campaign.sending",
+        "campaign.paused",
+        "campaign.done",
+        "campaign.expired",
+        "campaign.cancelled",
+        "campaign.failed",
+        "export.ready",
+        "export.failed",
+        "messages.settled",
+        "webhook.test",
+    ]
+    page_size: int
+    state: Literal["pending", "delivered", "failed"]
