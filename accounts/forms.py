@@ -15,6 +15,7 @@ from django.contrib.auth.forms import (
 )
 from django.core.exceptions import ValidationError
 from django.forms import BaseForm
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts import people, scopes
@@ -64,6 +65,13 @@ class DeskPasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]
     def __init__(self, user: User, *args: Any, by: User, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
         self.by = by
+        if field := self.fields.get("usable_password"):
+            # Django puts its own together in English, before anybody's language is known; its script looks for the id.
+            field.help_text = format_html(
+                '{}<ul id="id_unusable_warning" class="messagelist"><li class="warning">{}</li></ul>',
+                _("Whether they may sign in by a password; without one, single sign-on is left to them."),
+                _("Their password is lost once it is switched off."),
+            )
 
     def save(self, commit: bool = True) -> User:
         password = self.cleaned_data["password1"] if self.cleaned_data["set_usable_password"] else None

@@ -22,6 +22,7 @@ from accounts.admin import Desk, column
 from accounts.forms import refused_on
 from accounts.models import User, Workspace
 from accounts.requests import PageRequest
+from audit.wording import worded
 from delivery import halting, quarantine
 from delivery.models import Chunk, Halt, Inbound
 from delivery.statuses import ChunkStatus, HaltKind
@@ -99,7 +100,10 @@ class NoForm(forms.Form):
 @admin.register(Halt)
 class HaltAdmin(Everywhere):
     title = _("Stop all sending")
-    list_display = ("kind", "at", "reason", "by", "released_at", "release_reason")
+    list_display = (
+        *(column("kind", _("kind")), column("at", _("at")), column("reason", _("reason")), column("by", _("by"))),
+        *(column("released_at", _("released at")), column("release_reason", _("release reason"))),
+    )
     list_display_links = None
     list_filter: ClassVar[Any] = ()
 
@@ -117,7 +121,10 @@ class HaltAdmin(Everywhere):
 
 @admin.register(Chunk)
 class KeptBackAdmin(Everywhere):
-    list_display = ("campaign", "number", "status", "count", "next", "unresolved", "trouble", "release_link")
+    list_display = (
+        *("campaign", "number", "status", "count", "next", "unresolved"),
+        *(column("trouble", _("trouble")), "release_link"),
+    )
     list_display_links = None
     list_filter: ClassVar[Any] = ("status",)
     list_select_related = ("campaign",)
@@ -140,7 +147,7 @@ class KeptBackAdmin(Everywhere):
                 quarantine.release(chunk.pk, by=cast(User, request.user))
                 messages.success(request, gettext("Chunk %(chunk)s goes on.") % {"chunk": chunk})
                 return redirect(self._queue)
-        sentence = f"{chunk.campaign}: {chunk.trouble}"
+        sentence = f"{chunk.campaign}: {worded(chunk.trouble)}"
         return self.ask(request, form, title=gettext("Release chunk %(chunk)s") % {"chunk": chunk}, sentence=sentence)
 
     @admin.display(description="")

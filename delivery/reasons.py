@@ -36,6 +36,8 @@ DAY_LIMIT = stored(_("The workspace’s limit for a day is reached: %(parts)s pa
 MONTH_LIMIT = stored(_("The workspace’s limit for a month is reached: %(parts)s parts."))
 STOP_WORD = stored(_("Answered with a stop word."))
 
+THAWED = stored(_("Released: %(chunks)s chunks; in doubt: %(uncertain)s recipients."))
+
 # Of incidents.
 LOOK_FAILED = stored(_("A look at chunk %(number)s ended with %(trouble)s."))
 QUARANTINED = stored(_("Quarantined: %(why)s"))

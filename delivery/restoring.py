@@ -145,7 +145,7 @@ def thaw(*, untouched: Collection[int] = (), by: User | None = None, now: dateti
             chunks += 1
     witness.keep(witness.look())  # from here on, this is how far it is
     if Halt.objects.in_force().filter(kind=HaltKind.RESTORE).exists():
-        reason = f"{chunks} chunks are released, with {uncertain} recipients in doubt."
+        reason = reasons.THAWED % {"chunks": chunks, "uncertain": uncertain}
         halting.release(HaltKind.RESTORE, reason=reason, by=by, now=now)
     return Thawed(chunks=chunks, uncertain=uncertain, left=left)
 

@@ -27,7 +27,7 @@ VALUES = {
     **{"link": "main/0", "campaign": "12 “May sale”", "store": "somewhere", "path": "/var/lib", "what": "odd"},
     **{"name": "ESME_RSYSERR", "text": "The carrier's queue is full.", "why": "Errno 5", "key": "lists/1/2"},
     **{"number": 7, "trouble": "ValueError", "times": 5, "count": 3, "of": 200, "seconds": "0.5", "percent": 95},
-    **{"accepted": 3, "counted": 2, "waiting": 0, "parts": 5000, "chunks": 1, "paused": 2, "failed": 0},
+    **{"accepted": 3, "counted": 2, "waiting": 0, "parts": 5000, "chunks": 1, "paused": 2, "failed": 0, "uncertain": 4},
     **{"found": "SENT: 3, 2", "how": "hexadecimal", "code": "NoSuchBucket", "status": 404, "endpoint": "https://s3"},
     **{"sender": "Shop", "channel": "main", "letter": "ж"},
 }
