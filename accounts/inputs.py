@@ -8,6 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.callers import workspace_of
+from audit.refusal import Refused
 
 
 class Input(serializers.Serializer[Any]):
@@ -61,6 +62,9 @@ class OwnField(serializers.PrimaryKeyRelatedField[Any]):
 
 def given(request: Request, serializer: type[Input], *, partial: bool = False) -> dict[str, Any]:
     """The checked body of the call; raises ValidationError (400) naming each field that is wrong."""
+    # Django reads no further than Content-Length: a body in chunks would be an empty one, and its fields missing.
+    if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
+        raise Refused("Say how long the body is (Content-Length): only files come in chunks.", code="length_missing")
     body = serializer(data=request.data, partial=partial, context={"request": request})
     body.is_valid(raise_exception=True)
     return cast(dict[str, Any], body.validated_data)

@@ -110,6 +110,14 @@ def test_a_body_that_is_too_large_is_413(client, own, settings):
     assert len(READS_A_BODY) > 50
 
 
+def test_a_body_whose_length_is_not_said_is_411_and_not_taken_for_an_empty_one(client, own):
+    more = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked", "content_type": "application/json"}
+    calls = [
+        call for call in READS_A_BODY if call != ("suppression", "delete")
+    ]  # that one is said in the address as well
+    assert others(client, own, 411, "length_missing", calls=calls, **more) == {}
+
+
 def test_too_many_calls_are_429_with_a_time_to_wait_whatever_is_called(client, own, limits):
     limits(user=1)
     assert client.get("/api/v1/channels/").status_code == 200
