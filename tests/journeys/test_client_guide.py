@@ -9,6 +9,7 @@ import pytest
 from message_center_client import Client
 
 from accounts.roles import Role
+from channels import accounts as channel_accounts
 from stack import ROOT
 from tests import factories
 from tests.guides import blocks_of
@@ -29,7 +30,8 @@ def test_every_block_of_the_readme_works_and_says_what_it_shows(live, workspace,
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    with live.carrier(), closed(names):
+    with live.carrier() as carrier, closed(names):
+        channel_accounts.save(carrier.channel.name, by=None, is_default=True)  # the guide names none
         live.start("web", "worker", *SENDING)
         for block in BLOCKS:
             said = run(block.code, names)
