@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from simple_history.models import HistoricalRecords
 
 from accounts.models import Workspace
@@ -180,8 +181,9 @@ class Campaign(models.Model):
         """As people read it; empty without one."""
         if self.daily_from is None or self.daily_to is None:
             return ""
-        until = f"{self.daily_to:%H:%M}" + (" the next day" if self.daily_to < self.daily_from else "")
-        return f"{self.daily_from:%H:%M} to {until}, {self.daily_zone}"
+        is_overnight = self.daily_to < self.daily_from
+        said = _("%(from)s to %(to)s the next day, %(zone)s") if is_overnight else _("%(from)s to %(to)s, %(zone)s")
+        return said % {"from": f"{self.daily_from:%H:%M}", "to": f"{self.daily_to:%H:%M}", "zone": self.daily_zone}
 
     @property
     def day(self) -> date:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import override
 
 from accounts.models import Workspace
 from accounts.roles import Role
@@ -72,6 +73,8 @@ def test_a_daily_window_is_in_the_zone_of_the_workspace(api, body, berlin):
     assert campaign.hours.is_open(datetime(2026, 7, 1, 0, 29, tzinfo=UTC))
     assert not campaign.hours.is_open(datetime(2026, 7, 1, 0, 30, tzinfo=UTC))
     assert campaign.daily_window == "20:00 to 02:30 the next day, Europe/Berlin"
+    with override("ru"):
+        assert campaign.daily_window == "с 20:00 до 02:30 следующего дня, Europe/Berlin"
 
 
 def test_without_a_window_there_is_none(api, body):
