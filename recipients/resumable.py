@@ -48,7 +48,7 @@ def standing(listed: RecipientList, *, now: datetime) -> Standing:
     if upload is not None:
         _check_alive(upload, now=now)
         return Standing(offset=upload.offset, length=upload.length, expires_at=upload.expires_at)
-    if listed.upload_key:
+    if listed.upload_key or listed.status == Status.READY:  # whose file has gone since
         return Standing(offset=listed.bytes, length=listed.bytes)
     if listed.status == Status.UPLOADING:
         return Standing(offset=0, length=None)

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Membership
 from accounts.roles import Role
+from recipients import erasing, preparation
 from recipients.models import RecipientList, Upload
 from recipients.statuses import Status
 from tests import factories
@@ -95,6 +96,16 @@ def test_whoever_missed_the_last_answer_finds_the_upload_whole(api, url):
     patch(api, url, FILE)
     found = head(api, url)
     assert found["Upload-Offset"] == found["Upload-Length"] == str(len(FILE))
+
+
+def test_whoever_missed_it_for_long_finds_it_whole_too_when_the_list_is_ready_and_its_file_gone(api, url):
+    patch(api, url, FILE)
+    listed = RecipientList.objects.get()
+    preparation.prepare_list(listed.pk, now=timezone.now())
+    erasing.erase(listed.pk, now=timezone.now())
+    listed.refresh_from_db()
+    assert (listed.status, listed.upload_key) == (Status.READY, "")
+    assert head(api, url)["Upload-Offset"] == str(len(FILE))
 
 
 def test_a_list_made_by_json_is_filled_in_pieces_too(api):
