@@ -41,7 +41,7 @@ class Calls:
     def __init__(self, http: httpx.Client, *, attempts: int, patience: float) -> None:
         self._http, self._attempts, self._patience = http, attempts, patience
 
-    def get(self, kind: type[T], path: str, **query: Query) -> T:
+    def get(self, kind: type[T], path: str, /, **query: Query) -> T:
         return cast(T, _said(self.send("GET", path, query=query)))
 
     def read(self, kind: type[T], path: str) -> tuple[T, str]:
@@ -71,7 +71,7 @@ class Calls:
     def delete(self, path: str, **query: Query) -> None:
         self.send("DELETE", path, query=query)
 
-    def pages(self, kind: type[T], path: str, **query: Query) -> Iterator[T]:
+    def pages(self, kind: type[T], path: str, /, **query: Query) -> Iterator[T]:
         """Every row, page by page, as somebody asks for it."""
         while True:
             page = self.get(dict[str, Any], path, **query)

@@ -83,9 +83,9 @@ class Campaigns(Noun):
         """What became of each number, in the order of the list."""
         return self._calls.pages(models.Recipient, f"campaigns/{pk}/recipients/", **filters)
 
-    def errors(self, pk: int) -> models.ErrorPage:
+    def errors(self, pk: int, **filters: Unpack[models.CampaignsErrorsQuery]) -> models.ErrorPage:
         """Trouble of the infrastructure (`results`), and why carriers failed messages (`reasons`)."""
-        return self._calls.get(models.ErrorPage, f"campaigns/{pk}/errors/")
+        return self._calls.get(models.ErrorPage, f"campaigns/{pk}/errors/", **filters)
 
     def try_out(self, pk: int, *to: str, params: Mapping[str, str] | None = None) -> models.Trial:
         """Send the text to test phones of the workspace; `params` stand in for columns of the list."""

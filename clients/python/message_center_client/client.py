@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Self
+from typing import Self, Unpack
 
 import httpx
 
@@ -61,8 +61,8 @@ class Client:
     def routes(self) -> Iterator[models.Route]:
         return self.calls.pages(models.Route, "routes/")
 
-    def members(self) -> Iterator[models.Member]:
-        return self.calls.pages(models.Member, "members/")
+    def members(self, **filters: Unpack[models.MembersQuery]) -> Iterator[models.Member]:
+        return self.calls.pages(models.Member, "members/", **filters)
 
     def audit(
         self, *, since: datetime | str | None = None, until: datetime | str | None = None, **filters: str

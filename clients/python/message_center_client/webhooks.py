@@ -39,9 +39,9 @@ class Webhooks(Noun):
         """Send it an event that says nothing but that it came."""
         return self._calls.post(models.Delivery, f"webhooks/{pk}/test/")
 
-    def deliveries(self, pk: int) -> Iterator[models.Delivery]:
+    def deliveries(self, pk: int, **filters: Unpack[models.WebhooksDeliveriesQuery]) -> Iterator[models.Delivery]:
         """What was sent to it, the newest first."""
-        return self._calls.pages(models.Delivery, f"webhooks/{pk}/deliveries/")
+        return self._calls.pages(models.Delivery, f"webhooks/{pk}/deliveries/", **filters)
 
     def delivery(self, pk: int) -> models.WholeDelivery:
         """One of them, with each attempt."""
