@@ -167,7 +167,7 @@ def test_a_list_with_its_file_is_created_whole_or_not_at_all(workspace, author):
     assert made.status == Status.PREPARING
     with pytest.raises(Refused):
         uploads.create_with_file(workspace, io.BytesIO(NUMBERS), **{**wanted, "country": "XX"})
-    assert RecipientList.objects.count() == 1 and len(keys()) == 1
+    assert RecipientList.objects.of(workspace).get() == made and len(keys()) == 1
 
 
 def test_an_upload_is_in_the_ledger_without_its_content(listed, author):
