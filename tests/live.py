@@ -174,8 +174,7 @@ class Installation:
             wait_for(lambda name=name: self._is_alive(name), seconds=60)
 
     def start_anew(self, name: str, **given: str) -> None:
-        if name in self._running:
-            self.end(name)
+        self.keep_away(name)
         self.start(name, **given)
 
     def kill(self, name: str) -> None:
@@ -191,6 +190,12 @@ class Installation:
         process = self._running.pop(name)
         children.end(process, first=signal.SIGTERM, patience=patience)
         return process.returncode
+
+    def keep_away(self, *names: str) -> None:
+        """Those that an earlier story may have started end."""
+        for name in names:
+            if name in self._running:
+                self.end(name)
 
     def end_all(self) -> None:
         for process in self._running.values():  # all at once, then wait for each

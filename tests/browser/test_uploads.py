@@ -10,10 +10,16 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from recipients.models import RecipientList, Upload
 from tests.browser.network import Network
-from tests.live import wait_for
+from tests.live import Installation, wait_for
 
 MEGABYTE = 1 << 20
 PER_CENT = re.compile(r"^(?:[1-9]|[1-9]\d) %$")
+
+
+@pytest.fixture(autouse=True)
+def nobody_prepares(live: Installation) -> None:
+    """A list that is ready does not need its upload, which is read here."""
+    live.keep_away("worker")
 
 
 @pytest.fixture
