@@ -46,6 +46,9 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CHANNEL_KEY = secret("CHANNEL_KEY", default=SECRET_KEY)
 # Keys before it, that `rotate_channel_key` still reads.
 CHANNEL_KEY_FALLBACKS = [*secrets("CHANNEL_KEY_FALLBACKS"), *SECRET_KEY_FALLBACKS]
+# Secrets of webhooks; they were under CHANNEL_KEY once, and are wherever no other is given.
+WEBHOOK_KEY = secret("WEBHOOK_KEY", default=CHANNEL_KEY)
+WEBHOOK_KEY_FALLBACKS = [*secrets("WEBHOOK_KEY_FALLBACKS"), CHANNEL_KEY, *CHANNEL_KEY_FALLBACKS]
 # Bundles of evidence are signed with an Ed25519 key that is derived from this; one secret is enough here too.
 EVIDENCE_KEY = secret("EVIDENCE_KEY", default=SECRET_KEY)
 # Public keys of those before it, no secrets: what they signed goes on holding.

@@ -45,10 +45,9 @@ def send(endpoint_id: int, *, now: datetime) -> None:
 
 
 def forget(*, now: datetime) -> None:
-    """What is older than it is kept; and secrets under an older key are sealed with that of today."""
+    """What is older than it is kept."""
     Delivery.objects.filter(made_at__lt=now - settings.WEBHOOK_KEPT).drop()
     following.forget(now=now)
-    endpoints.seal_anew()
 
 
 def _take_turn(endpoint_id: int, *, now: datetime) -> None:

@@ -8,11 +8,11 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User, Workspace
+from audit.boxes import Box
 from audit.commits import afterwards
 from audit.ledger import record
 from audit.models import Entry
 from audit.refusal import Refused
-from channels import passwords
 from webhooks import payloads, signing, tasks, wall
 from webhooks.models import Delivery, Endpoint, Following
 from webhooks.statuses import TEST, DeliveryState, Disabled, Event
@@ -20,6 +20,7 @@ from webhooks.statuses import TEST, DeliveryState, Disabled, Event
 MOST = 20  # of a workspace
 OVERLAP = timedelta(days=1)  # in which the secret before a rotation still signs
 SECRET, OLD_SECRET = "secret", "old_secret"
+BOX = Box("WEBHOOK_KEY")
 
 
 @transaction.atomic
@@ -50,7 +51,7 @@ def create(
         seq=last or 0,
     )
     secret = signing.new_secret()
-    endpoint.secret_ciphertext = passwords.encrypt(secret, of=endpoint.place_of(SECRET))
+    endpoint.secret_ciphertext = BOX.seal(secret, of=endpoint.place_of(SECRET))
     endpoint.save(force_insert=True)
     record("endpoint.created", endpoint, by=by, after=_said(endpoint))
     return endpoint, secret
@@ -78,9 +79,9 @@ def change(endpoint_id: int, *, by: User, **changes: Any) -> Endpoint:
 def rotate(endpoint_id: int, *, by: User, now: datetime) -> tuple[Endpoint, str]:
     """The new secret. That before it signs beside it for a day; one before that no more."""
     endpoint = Endpoint.objects.lock(endpoint_id)
-    secret, old = signing.new_secret(), passwords.decrypt(endpoint.secret_ciphertext, of=endpoint.place_of(SECRET))
-    endpoint.secret_ciphertext = passwords.encrypt(secret, of=endpoint.place_of(SECRET))
-    endpoint.old_secret_ciphertext = passwords.encrypt(old, of=endpoint.place_of(OLD_SECRET))
+    secret, old = signing.new_secret(), BOX.opened(endpoint.secret_ciphertext, of=endpoint.place_of(SECRET))
+    endpoint.secret_ciphertext = BOX.seal(secret, of=endpoint.place_of(SECRET))
+    endpoint.old_secret_ciphertext = BOX.seal(old, of=endpoint.place_of(OLD_SECRET))
     endpoint.old_secret_until = now + OVERLAP
     endpoint.save(update_fields=["secret_ciphertext", "old_secret_ciphertext", "old_secret_until"])
     record("endpoint.rotated", endpoint, by=by, after={"old_secret_until": endpoint.old_secret_until})
@@ -89,14 +90,14 @@ def rotate(endpoint_id: int, *, by: User, now: datetime) -> tuple[Endpoint, str]
 
 def secrets_of(endpoint: Endpoint, *, now: datetime) -> list[str]:
     """Those that sign now, the newest first. Raises ImproperlyConfigured when one does not decrypt."""
-    found = [passwords.decrypt(endpoint.secret_ciphertext, of=endpoint.place_of(SECRET))]
+    found = [BOX.opened(endpoint.secret_ciphertext, of=endpoint.place_of(SECRET))]
     if endpoint.old_secret_until is not None and now < endpoint.old_secret_until:
-        found.append(passwords.decrypt(endpoint.old_secret_ciphertext, of=endpoint.place_of(OLD_SECRET)))
+        found.append(BOX.opened(endpoint.old_secret_ciphertext, of=endpoint.place_of(OLD_SECRET)))
     return found
 
 
 def seal_anew() -> int:
-    """What was sealed with an older CHANNEL_KEY, with that of today: the secrets are the same. How many endpoints had
+    """What was sealed with an older WEBHOOK_KEY, with that of today: the secrets are the same. How many endpoints had
     any. Raises ImproperlyConfigured when one does not decrypt; those before it are done."""
     there = Endpoint.objects.filter(deleted_at=None).order_by("pk")
     return sum(_seal_anew(endpoint_id) for endpoint_id in there.values_list("pk", flat=True))
@@ -108,10 +109,10 @@ def _seal_anew(endpoint_id: int) -> bool:
     older = {
         f"{field}_ciphertext": (sealed, endpoint.place_of(field))
         for field in (SECRET, OLD_SECRET)
-        if (sealed := getattr(endpoint, f"{field}_ciphertext")) and not passwords.is_current(sealed)
+        if (sealed := getattr(endpoint, f"{field}_ciphertext")) and not BOX.is_current(sealed)
     }
     for name, (sealed, of) in older.items():
-        setattr(endpoint, name, passwords.encrypt(passwords.decrypt(sealed, of=of), of=of))
+        setattr(endpoint, name, BOX.seal(BOX.opened(sealed, of=of), of=of))
     if older:
         endpoint.save(update_fields=[*older])
     return bool(older)

@@ -20,7 +20,7 @@ from webhooks.statuses import DeliveryState, Disabled
 class Endpoint(models.Model):
     """An address of an integrator. One worker at a time sends to it: `claimed_until` is its lease.
 
-    The secrets are sealed (`channels.passwords`), bound to `public_id`, and said once. Deleted, the row stays for its
+    The secrets are sealed (`audit.boxes`), bound to `public_id`, and said once. Deleted, the row stays for its
     entries of the ledger, without secrets.
     """
 
@@ -72,7 +72,7 @@ class Endpoint(models.Model):
         return self.slow_until is not None and now < self.slow_until
 
     def place_of(self, field: str) -> str:
-        """What a secret is bound to (`channels.passwords`)."""
+        """What a secret is bound to (`audit.boxes`)."""
         return f"webhook/{self.public_id}/{field}"
 
 

@@ -60,7 +60,7 @@ def test_the_password_of_the_databases_owner_is_known_to_the_migration_alone():
 
 @pytest.mark.parametrize("way", WAYS)
 def test_whoever_has_a_key_has_those_before_it(way):
-    before = {key: f"{key}_FALLBACKS" for key in ("SECRET_KEY", "ERASURE_KEY", "CHANNEL_KEY")}
+    before = {key: f"{key}_FALLBACKS" for key in ("SECRET_KEY", "ERASURE_KEY", "CHANNEL_KEY", "WEBHOOK_KEY")}
     before["EVIDENCE_KEY"] = "EVIDENCE_PUBLIC_KEYS"
     for name, one in WAYS[way]().items():
         assert {older for key, older in before.items() if key in one.names} <= one.names, name

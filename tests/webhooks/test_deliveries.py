@@ -1,20 +1,24 @@
 """Whether and when a delivery is sent: retried under its id for a day, one at a time, and nobody waits for another."""
 
+import runpy
 import time
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 from django.core import mail
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from audit.boxes import Box
 from audit.models import Entry
 from audit.refusal import Refused
 from notices import reading, telling
 from notices.models import Notice
+from stack import ROOT
 from tests import factories
 from tests.pages import signed_in, text_of
 from tests.racing import race
@@ -185,7 +189,9 @@ def test_a_worker_that_was_killed_holds_an_endpoint_for_its_lease_and_no_longer(
     assert len(receiver.came) == 1
 
 
-def test_secrets_are_sealed_each_for_its_endpoint_and_sealed_anew_under_a_new_key(made, admin, settings, workspace):
+def test_secrets_are_sealed_each_for_its_endpoint_and_sealed_anew_under_a_new_key(
+    made, admin, settings, workspace, capsys
+):
     endpoint, secret = made
     endpoints.rotate(endpoint.pk, by=admin, now=timezone.now())
     endpoint.refresh_from_db()
@@ -195,18 +201,39 @@ def test_secrets_are_sealed_each_for_its_endpoint_and_sealed_anew_under_a_new_ke
         endpoints.secrets_of(other, now=timezone.now())
     secrets = endpoints.secrets_of(endpoint, now=timezone.now())
     assert secrets[1] == secret
-    settings.CHANNEL_KEY_FALLBACKS, settings.CHANNEL_KEY = [settings.CHANNEL_KEY], "another key"
-    deliveries.forget(now=timezone.now())
-    settings.CHANNEL_KEY_FALLBACKS = []
+    old, settings.WEBHOOK_KEY = settings.WEBHOOK_KEY, "another key"
+    settings.WEBHOOK_KEY_FALLBACKS = []
+    with pytest.raises(CommandError, match="WEBHOOK_KEY has changed"):
+        call_command("rotate_webhook_key")  # nobody gave the old one
+    settings.WEBHOOK_KEY_FALLBACKS = [old]
+    call_command("rotate_webhook_key")
+    settings.WEBHOOK_KEY_FALLBACKS, settings.CHANNEL_KEY = [], "one of which webhooks know nothing"
     endpoint.refresh_from_db()
     assert endpoints.secrets_of(endpoint, now=timezone.now()) == secrets
+    call_command("rotate_webhook_key")
+    assert capsys.readouterr().out.splitlines()[-1] == "Nothing was to be done."
     with connection.cursor() as cursor:
         cursor.execute("SELECT w::text || e::text FROM webhooks_endpoint w, audit_entry e")
         assert not any(one.removeprefix("whsec_") in str(cursor.fetchall()) for one in secrets)
 
 
-def test_what_was_sent_is_kept_for_a_month_with_its_attempts(endpoint, waiting, receiver, passed):
+@pytest.mark.parametrize("given", [{}, {"CHANNEL_KEY": "k"}, {"CHANNEL_KEY": "k", "WEBHOOK_KEY": "of their own"}])
+def test_a_secret_of_a_release_that_had_one_key_for_all_is_read(made, settings, monkeypatch, given):
+    endpoint, secret = made
+    monkeypatch.delenv("SECRET_KEY_FALLBACKS", raising=False)
+    for name, value in ({"SECRET_KEY": "s"} | given).items():
+        monkeypatch.setenv(name, value)
+    read = runpy.run_path(str(ROOT / "config" / "settings.py"))
+    settings.CHANNEL_KEY, settings.CHANNEL_KEY_FALLBACKS = given.get("CHANNEL_KEY", "s"), []
+    endpoint.secret_ciphertext = Box("CHANNEL_KEY").seal(secret, of=endpoint.place_of("secret"))
+    for name in ("WEBHOOK_KEY", "WEBHOOK_KEY_FALLBACKS"):
+        setattr(settings, name, read[name])
+    assert endpoints.secrets_of(endpoint, now=timezone.now()) == [secret]
+
+
+def test_what_was_sent_is_kept_for_a_month_with_its_attempts(endpoint, waiting, receiver, passed, settings):
     passed()
+    settings.WEBHOOK_KEY, settings.WEBHOOK_KEY_FALLBACKS = "worker has none", []
     deliveries.forget(now=timezone.now() + timedelta(days=29))
     assert Attempt.objects.count() == 1
     deliveries.forget(now=timezone.now() + timedelta(days=31))
