@@ -86,7 +86,7 @@ def test_every_register_and_every_button_is_in_the_matrix():
     assert set(buttons()) == set(BUTTONS)
 
 
-def test_each_role_sees_the_registers_that_the_matrix_says_and_adds_to_no_other(browsers):
+def test_each_role_sees_the_registers_that_the_matrix_says_and_adds_to_no_other(browsers, unpainted):
     wrong = {}
     for label, (sees, adds) in REGISTERS.items():
         base = f"/admin/{label.replace('.', '/')}/"
@@ -128,7 +128,7 @@ def plain(content, pk):
     return re.sub(rb"[0-9A-Za-z]{32,}", b"", content.replace(f"/{pk}/".encode(), b"//"))
 
 
-def test_each_role_presses_the_buttons_that_the_matrix_says_and_no_other(browsers, workspace):
+def test_each_role_presses_the_buttons_that_the_matrix_says_and_no_other(browsers, workspace, unpainted):
     own, foreign = rows_of(workspace), rows_of(factories.workspace())
     wrong = {}
     for name, route in buttons().items():

@@ -105,7 +105,7 @@ def expected(caller, name, who):
     return {"forbidden"}
 
 
-def test_each_role_opens_and_presses_what_the_matrix_says_and_nothing_else(browsers, workspace):
+def test_each_role_opens_and_presses_what_the_matrix_says_and_nothing_else(browsers, workspace, unpainted):
     own = everything.things(workspace)
     wrong = {}
     for name, methods in PAGES.items():
@@ -148,7 +148,7 @@ def test_every_page_is_in_the_matrix():
     assert set(ROLES) == MEMBERS
 
 
-def test_a_method_that_is_not_in_the_matrix_is_405(browsers, workspace):
+def test_a_method_that_is_not_in_the_matrix_is_405(browsers, workspace, unpainted):
     own = everything.things(workspace)
     wrong = {
         (name, method): answer.status_code

@@ -10,10 +10,13 @@ import pytest
 from tests.simulation import doubles
 from tests.simulation.history import play
 
-HISTORIES, TOGETHER = 2000, 100
+HISTORIES, FIRST, TOGETHER = 2000, 800, 100
 
 
-@pytest.mark.parametrize("first", range(0, HISTORIES, TOGETHER))
+@pytest.mark.parametrize(
+    "first",
+    [*range(0, FIRST, TOGETHER), *(pytest.param(n, marks=pytest.mark.slow) for n in range(FIRST, HISTORIES, TOGETHER))],
+)
 def test_every_promise_holds_in_histories_from(first):
     with doubles.installed():
         for seed in range(first, first + TOGETHER):
