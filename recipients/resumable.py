@@ -20,7 +20,7 @@ from recipients import failures, uploads
 from recipients.arrival import Checksum, Lease, Surplus, pour
 from recipients.models import RecipientList, Upload
 from recipients.parts import Kept, PartsGone, StorageFull, parts
-from recipients.statuses import MOVES, Status
+from recipients.statuses import AWAITING_FILE, MOVES, Status
 from recipients.uploads import Readable, Stored
 
 logger = logging.getLogger(__name__)
@@ -43,14 +43,17 @@ class Standing:
 
 
 def standing(listed: RecipientList, *, now: datetime) -> Standing:
-    """A list that has its file is whole, whichever way that came. Raises Gone when there is nothing to go on with."""
+    """A list that has its file is whole, whichever way that came; one whose file came to nothing awaits another.
+
+    Raises Gone when there is nothing to go on with.
+    """
     upload = Upload.objects.filter(list=listed).first()
     if upload is not None:
         _check_alive(upload, now=now)
         return Standing(offset=upload.offset, length=upload.length, expires_at=upload.expires_at)
-    if listed.upload_key or listed.status == Status.READY:  # whose file has gone since
+    if listed.status not in AWAITING_FILE:
         return Standing(offset=listed.bytes, length=listed.bytes)
-    if listed.status == Status.UPLOADING:
+    if listed.status == Status.UPLOADING or listed.bytes:
         return Standing(offset=0, length=None)
     raise Gone
 

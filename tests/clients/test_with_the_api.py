@@ -233,3 +233,9 @@ def test_a_program_that_was_stopped_goes_on_with_the_same_list(
     assert (listed.status, listed.bytes) == (Status.PREPARING, len(NUMBERS))
     with pytest.raises(ValueError, match=r"a file of 46 bytes, and this one has 1\."):
         speak().lists.upload(listed.pk, io.BytesIO(b"1"))
+
+
+def test_a_list_whose_upload_was_ended_is_sent_from_its_start(speak: Speak, workspace: Workspace) -> None:
+    """410 says that there is nothing to go on with."""
+    center, listed = speak(), factories.failed_list(workspace)
+    assert center.lists.upload(listed.pk, io.BytesIO(NUMBERS))["status"] == "preparing"

@@ -4,7 +4,7 @@ import io
 from urllib.parse import urlsplit
 
 import pytest
-from message_center_client import Client, Unreachable
+from message_center_client import Client, Failed, Unreachable
 
 from audit.models import Entry
 from campaigns.statuses import Status
@@ -38,6 +38,14 @@ def test_a_file_arrives_whole_though_the_line_breaks_in_the_middle_of_it_and_whe
     assert (in_a_piece.used, at_its_end.used) == (1, 1)
     totals = center.lists.wait(listed["id"])["totals"]
     assert (totals["rows"], totals["accepted"]) == (2_000_000, 2_000_000)
+
+
+def test_a_list_whose_file_was_no_good_gets_another_one(center):
+    listed = center.lists.send(io.BytesIO(b"nobody\n"), name="Customers", filename="customers.txt")
+    with pytest.raises(Failed, match="no valid number"):
+        center.lists.wait(listed["id"])
+    center.lists.upload(listed["id"], io.BytesIO(b"+31612345678\n"))
+    assert center.lists.wait(listed["id"])["totals"]["accepted"] == 1
 
 
 def test_a_message_whose_answer_is_lost_is_taken_once(center, line, workspace):

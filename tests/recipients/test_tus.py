@@ -108,6 +108,26 @@ def test_whoever_missed_it_for_long_finds_it_whole_too_when_the_list_is_ready_an
     assert head(api, url)["Upload-Offset"] == str(len(FILE))
 
 
+@pytest.mark.parametrize("is_cleared", [False, True])
+def test_a_list_whose_preparation_failed_or_was_cancelled_awaits_another_file(api, url, is_cleared):
+    listed = RecipientList.objects.get()
+    for length, ended in enumerate((Status.CANCELLED, Status.FAILED), SIZE):
+        assert patch(api, url, b"x" * length, HTTP_UPLOAD_LENGTH=str(length)).status_code == 204
+        if ended is Status.FAILED:
+            preparation.prepare_list(listed.pk, now=timezone.now())
+        else:
+            assert api.post(f"/api/v1/lists/{listed.pk}/cancel/").status_code == 200
+        if is_cleared:
+            erasing.erase(listed.pk, now=timezone.now())
+        listed.refresh_from_db()
+        found = head(api, url)
+        assert (listed.status, found.status_code, found["Upload-Offset"]) == (ended, 200, "0")
+        assert (found["Upload-Defer-Length"], "Upload-Length" in found) == ("1", False)
+    assert patch(api, url, FILE, HTTP_UPLOAD_LENGTH=str(SIZE)).status_code == 204
+    listed.refresh_from_db()
+    assert (listed.status, listed.failure, listed.bytes) == (Status.PREPARING, "", SIZE)
+
+
 def test_a_list_made_by_json_is_filled_in_pieces_too(api):
     made = api.post("/api/v1/lists/", {"name": "a", "filename": "a.txt"}).json()
     url = made["upload_url"].removeprefix("http://testserver")

@@ -36,7 +36,10 @@ class Lists(Noun):
             return self.upload(made["id"], opened)
 
     def upload(self, pk: int, file: File) -> models.List:
-        """The file of a list that awaits one; what of it has arrived before is not sent again."""
+        """The file of a list that awaits one, or another one after it failed or was cancelled.
+
+        What of it has arrived before is not sent again.
+        """
         with _opened(file) as (opened, _):
             uploads.send(self._calls, f"lists/{pk}/file/", opened)
         return self.get(pk)

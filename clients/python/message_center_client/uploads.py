@@ -5,19 +5,20 @@ import hashlib
 from typing import BinaryIO
 
 from message_center_client.calls import Calls
-from message_center_client.errors import MessageCenterError
+from message_center_client.errors import ApiError, MessageCenterError
 
 PIECE = 8 * 1024 * 1024  # bytes in memory, and on the way at a time
 ATTEMPTS = 8  # without a byte of progress: a connection that broke holds the upload for ten seconds
 TUS = {"Tus-Resumable": "1.0.0"}
+GONE = 410  # the upload was ended or has expired: whoever sends the file from its start begins another one
 
 
 def send(calls: Calls, path: str, file: BinaryIO) -> None:
-    """From where it stands."""
+    """From where it stands; from its start where an earlier upload was ended, or its file came to nothing."""
     length = file.seek(0, 2)
     if not length:
         raise ValueError("There is nothing in the file.")
-    offset, attempt = _standing(calls, path, length), 1
+    offset, attempt = _begun(calls, path, length), 1
     while offset < length:
         file.seek(offset)
         try:
@@ -28,6 +29,15 @@ def send(calls: Calls, path: str, file: BinaryIO) -> None:
             arrived = _standing(calls, path, length)
             attempt = attempt + 1 if arrived == offset else 1
             offset = arrived
+
+
+def _begun(calls: Calls, path: str, length: int) -> int:
+    try:
+        return _standing(calls, path, length)
+    except ApiError as error:
+        if error.status != GONE:
+            raise
+        return 0
 
 
 def _standing(calls: Calls, path: str, length: int) -> int:
