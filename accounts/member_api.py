@@ -9,13 +9,12 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import invitations, join_requests, members
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, NoInput, asked, given
 from accounts.models import Invitation, JoinRequest, Membership, User
-from accounts.resources import Kept, Resource
+from accounts.resources import Kept, Resource, Verb
 from accounts.roles import Permission, Role
 from accounts.scopes import Scope
 from accounts.statuses import InvitationStatus, JoinRequestStatus
@@ -158,7 +157,8 @@ class OneInvitation(Kept):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ResendInvitation(Resource):
+class ResendInvitation(Verb):
+    of = OneInvitation
     permission = read_permission = Permission.MANAGE
     writes = Scope.MEMBERS_WRITE
 
@@ -185,7 +185,7 @@ class JoinRequests(generics.ListAPIView[JoinRequest]):
         return _join_requests(self.request).filter(**asked(self.request, JoinRequestQuery))
 
 
-class OneJoinRequest(APIView):
+class OneJoinRequest(Kept):
     read_permission = Permission.MANAGE
     reads = Scope.MEMBERS_READ
 
@@ -194,7 +194,9 @@ class OneJoinRequest(APIView):
         return Response(JoinRequestOutput(_join_request(request, pk)).data)
 
 
-class GrantJoinRequest(Resource):
+class GrantJoinRequest(Verb):
+    of = OneJoinRequest
+    answers_it = False  # but the place that it led to
     permission = read_permission = Permission.MANAGE
     writes = Scope.MEMBERS_WRITE
 
@@ -205,7 +207,8 @@ class GrantJoinRequest(Resource):
         return Response(MemberOutput(member).data, status=status.HTTP_201_CREATED)
 
 
-class RefuseJoinRequest(Resource):
+class RefuseJoinRequest(Verb):
+    of = OneJoinRequest
     permission = read_permission = Permission.MANAGE
     writes = Scope.MEMBERS_WRITE
 

@@ -1,7 +1,8 @@
 """What is changed over the API, at one address each. The classes have comments, as what their docstrings say is said of
 every address in the API's description."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -39,6 +40,12 @@ class Kept(Resource):
         """Until the end of the transaction nobody else changes what `get` shows."""
         workspace_of(request).refresh_from_db(from_queryset=Workspace.objects.select_for_update(no_key=True))
 
+    def check_as_read(self, request: Request, *, if_match: str, **ids: int) -> None:
+        """Lock it. Raises Refused unless it is as it was read."""
+        self.lock(request, **ids)
+        shown = type(self).get.__wrapped__(self, request, **ids).data
+        etags.check_as_read(self.tag(shown), if_match=if_match)
+
     def tag(self, shown: Mapping[str, Any]) -> str:
         moving = {name: shown[name] for name in self.moving}
         return etags.tag({name: shown[name] for name in shown if name not in moving}, moving or None)
@@ -48,6 +55,17 @@ class Kept(Resource):
         for method, wrapped in (("get", _read), ("patch", _changed), ("put", _changed), ("delete", _changed)):
             if method in vars(cls):
                 setattr(cls, method, wrapped(vars(cls)[method]))
+
+
+# What is done to such a thing at an address of its own, by POST.
+class Verb(Resource):
+    of: type[Kept]
+    answers_it = True  # or something else: then the answer has no tag
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if "post" in vars(cls):
+            cls.post = _done(vars(cls)["post"])
+        super().__init_subclass__(**kwargs)
 
 
 def _read(handler: Handler) -> Handler:
@@ -65,16 +83,33 @@ def _read(handler: Handler) -> Handler:
 def _changed(handler: Handler) -> Handler:
     @wraps(handler)
     def changed(view: Kept, request: Request, **ids: int) -> Response:
-        if_match = request.headers.get("If-Match")
-        if if_match is None:
-            return _tagged(view, handler(view, request, **ids))
-        with transaction.atomic():
-            view.lock(request, **ids)
-            shown = type(view).get.__wrapped__(view, request, **ids).data
-            etags.check_as_read(view.tag(shown), if_match=if_match)
+        with _as_read(view, request, **ids):
             return _tagged(view, handler(view, request, **ids))
 
     return changed
+
+
+def _done(handler: Handler) -> Handler:
+    @wraps(handler)
+    def done(view: Verb, request: Request, *, pk: int, **ids: int) -> Response:
+        """`ids` say which part of it."""
+        thing = view.of()
+        with _as_read(thing, request, pk=pk):
+            response = handler(view, request, pk=pk, **ids)
+            return _tagged(thing, response) if view.answers_it else response
+
+    return done
+
+
+@contextmanager
+def _as_read(thing: Kept, request: Request, **ids: int) -> Iterator[None]:
+    if_match = request.headers.get("If-Match")
+    if if_match is None:
+        yield
+    else:
+        with transaction.atomic():
+            thing.check_as_read(request, if_match=if_match, **ids)
+            yield
 
 
 def _tagged(view: Kept, response: Response) -> Response:

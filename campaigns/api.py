@@ -268,6 +268,7 @@ class Clone(Resource):
     writes = Scope.CAMPAIGNS_WRITE
 
     @extend_schema(request=NoInput, responses={201: CampaignOutput})
+    @conditional
     def post(self, request: Request, pk: int) -> Response:
         campaign_id = own_campaign(request, pk)
         given(request, NoInput)

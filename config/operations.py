@@ -9,8 +9,8 @@ them with curl.
 * **Errors** have one envelope: `{"error": {"code", "message", "fields"?}}`. Programs go by `code`.
 * **Pages.** A list is `{"results": […], "next": …}`, the newest first; follow `next` until it is null.
 * **Once.** Any `POST` with an `Idempotency-Key` is done once, however often it is sent within a day.
-* **No overwriting.** Whatever is read and changed at one address has an `ETag`: named in `If-Match`, it is 412 when
-  somebody was faster; in `If-None-Match`, 304 when nothing is new.
+* **No overwriting.** Whatever is read and changed at one address has an `ETag`: named in `If-Match`, there or with a
+  verb below it, it is 412 when somebody was faster; in `If-None-Match`, 304 when nothing is new.
 * **Limits.** `RateLimit` and `RateLimit-Policy` say how many calls are left; 429 and 503 say when to come back.
 * **Versions.** Within `/api/v1/` fields, addresses, events and values of enumerations may be added, and nothing is
   taken away or changes its meaning: leave alone what you do not know. Anything else would be `/api/v2/`, beside it.
@@ -121,6 +121,7 @@ SUMMARIES = {
     "senders_revisions_reject": "Reject a revision",
     "standing_exports_list": "List standing exports",
     "standing_exports_create": "Create a standing export",
+    "standing_exports_retrieve": "Get a standing export",
     "standing_exports_destroy": "End a standing export",
     "statistics_retrieve": "Get statistics",
     "statistics_export_retrieve": "Download statistics as CSV",

@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.permissions import SAFE_METHODS
 
 from accounts import idempotency
-from accounts.resources import Kept
+from accounts.resources import Kept, Verb
 from config.api import NOT_FOUND, envelope
 from config.operations import SUMMARIES, TAGS
 
@@ -68,7 +68,7 @@ class Scoped(AutoSchema):
 
     def get_override_parameters(self) -> list[OpenApiParameter]:  # type: ignore[override]
         if self.method == "POST":
-            return [ONCE]
+            return [ONCE, IF_MATCH] if isinstance(self.view, Verb) else [ONCE]
         if isinstance(self.view, Kept):
             return [IF_NONE_MATCH if self.method in SAFE_METHODS else IF_MATCH]
         return []

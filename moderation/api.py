@@ -15,13 +15,13 @@ from rest_framework.response import Response
 
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, InstantField, NoInput, OptionalReasonInput, ReasonInput, given
-from accounts.resources import Resource
+from accounts.resources import Resource, Verb
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from campaigns.api import CampaignOutput, conditional, own_campaign, shown
 from moderation import decisions, rescheduling
 from moderation.models import Decision, Verdict
-from senders.api import RevisionOutput
+from senders.api import OneSender, RevisionOutput
 from senders.models import Revision
 
 
@@ -100,7 +100,9 @@ class SendNow(Resource):
         return shown(decisions.send_now(campaign_id, by=user_of(request), now=timezone.now()))
 
 
-class ApproveRevision(Resource):
+class ApproveRevision(Verb):
+    of = OneSender
+    answers_it = False
     writes = Scope.DECIDE
     permission = Permission.DECIDE
 
@@ -115,7 +117,9 @@ class ApproveRevision(Resource):
         return Response(RevisionOutput(revision).data)
 
 
-class RejectRevision(Resource):
+class RejectRevision(Verb):
+    of = OneSender
+    answers_it = False
     writes = Scope.DECIDE
     permission = Permission.DECIDE
 

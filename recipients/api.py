@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, NoInput, OptionalReasonInput, asked, given
-from accounts.resources import Kept, Resource
+from accounts.resources import Kept, Resource, Verb
 from accounts.scopes import Scope
 from audit.refusal import Refused
 from objects.downloads import FROM_STORE
@@ -158,7 +158,8 @@ class OneList(Kept):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class CancelList(Resource):
+class CancelList(Verb):
+    of = OneList
     writes = Scope.LISTS_WRITE
 
     @extend_schema(request=OptionalReasonInput, responses=ListOutput)
@@ -167,7 +168,8 @@ class CancelList(Resource):
         return shown(request, transitions.cancel(row.pk, by=user_of(request), reason=reason))
 
 
-class ArchiveList(Resource):
+class ArchiveList(Verb):
+    of = OneList
     writes = Scope.LISTS_WRITE
 
     @extend_schema(request=NoInput, responses=ListOutput)
@@ -177,7 +179,8 @@ class ArchiveList(Resource):
         return shown(request, transitions.archive(row.pk, by=user_of(request), now=timezone.now()))
 
 
-class RestoreList(Resource):
+class RestoreList(Verb):
+    of = OneList
     writes = Scope.LISTS_WRITE
 
     @extend_schema(request=NoInput, responses=ListOutput)

@@ -7,11 +7,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.callers import permissions_of, user_of, workspace_of
 from accounts.inputs import Input, given
-from accounts.resources import Resource
+from accounts.resources import Kept, Resource
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from campaigns.api import ClockField
@@ -82,13 +81,25 @@ class StandingExports(Resource, generics.ListAPIView[StandingExport]):
         return Response(StandingExportOutput(made).data, status=status.HTTP_201_CREATED)
 
 
-class OneStandingExport(APIView):
-    permission = Permission.MANAGE
+class OneStandingExport(Kept):
+    permission = read_permission = Permission.MANAGE
+    reads = Scope.WORKSPACE_READ
     writes = Scope.WORKSPACE_WRITE
+    moving = ("next_at",)
+
+    def lock(self, request: Request, **ids: int) -> None:
+        StandingExport.objects.lock(_own(request, **ids).pk)
+
+    @extend_schema(responses=StandingExportOutput)
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(StandingExportOutput(_own(request, pk)).data)
 
     @extend_schema(request=None, responses={204: None})
     def delete(self, request: Request, pk: int) -> Response:
         """What it has asked for stays."""
-        found = get_object_or_404(StandingExport.objects.of(workspace_of(request)), pk=pk)
-        standing.end(found.pk, by=user_of(request), now=timezone.now())
+        standing.end(_own(request, pk).pk, by=user_of(request), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _own(request: Request, pk: int) -> StandingExport:
+    return get_object_or_404(StandingExport.objects.of(workspace_of(request)), pk=pk)

@@ -6,11 +6,10 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import generics, serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, given
-from accounts.resources import Resource
+from accounts.resources import Kept, Resource, Verb
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from senders import transitions
@@ -79,15 +78,20 @@ class Senders(Resource, generics.ListAPIView[Sender]):
         return Response(SenderOutput(sender).data, status=status.HTTP_201_CREATED)
 
 
-class OneSender(APIView):
+class OneSender(Kept):
     reads = Scope.SENDERS_READ
+
+    def lock(self, request: Request, **ids: int) -> None:
+        Sender.objects.lock(get_object_or_404(Sender.objects.of(workspace_of(request)), **ids).pk)
 
     @extend_schema(responses=SenderOutput)
     def get(self, request: Request, pk: int) -> Response:
         return Response(SenderOutput(get_object_or_404(_senders(request), pk=pk)).data)
 
 
-class Revisions(Resource):
+class Revisions(Verb):
+    of = OneSender
+    answers_it = False
     writes = Scope.SENDERS_WRITE
     permission = Permission.SUBMIT_REVISIONS
 

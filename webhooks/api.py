@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts.callers import user_of, workspace_of
 from accounts.inputs import Input, NoInput, asked, given
-from accounts.resources import Kept, Resource
+from accounts.resources import Kept, Resource, Verb
 from accounts.roles import Permission
 from accounts.scopes import Scope
 from webhooks import endpoints, wall
@@ -120,7 +120,10 @@ class OneWebhook(Managed, Kept):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class RotateWebhook(Managed):
+class RotateWebhook(Managed, Verb):
+    of = OneWebhook
+    answers_it = False  # but its secret as well
+
     @extend_schema(request=NoInput, responses=NewWebhookOutput)
     def post(self, request: Request, pk: int) -> Response:
         """A new secret; the one before it signs beside it for a day."""
@@ -129,7 +132,9 @@ class RotateWebhook(Managed):
         return _with_secret(rotated, secret)
 
 
-class EnableWebhook(Managed):
+class EnableWebhook(Managed, Verb):
+    of = OneWebhook
+
     @extend_schema(request=NoInput, responses=WebhookOutput)
     def post(self, request: Request, pk: int) -> Response:
         """What waits is tried at once, and what happened meanwhile is told."""
@@ -138,7 +143,9 @@ class EnableWebhook(Managed):
         return Response(WebhookOutput(_endpoint(request, pk)).data)
 
 
-class DisableWebhook(Managed):
+class DisableWebhook(Managed, Verb):
+    of = OneWebhook
+
     @extend_schema(request=NoInput, responses=WebhookOutput)
     def post(self, request: Request, pk: int) -> Response:
         given(request, NoInput)
@@ -146,7 +153,10 @@ class DisableWebhook(Managed):
         return Response(WebhookOutput(_endpoint(request, pk)).data)
 
 
-class TryWebhook(Managed):
+class TryWebhook(Managed, Verb):
+    of = OneWebhook
+    answers_it = False
+
     @extend_schema(request=NoInput, responses={201: DeliveryOutput})
     def post(self, request: Request, pk: int) -> Response:
         """An event that says nothing but that it came: `webhook.test`."""
@@ -172,13 +182,23 @@ class Deliveries(Managed, generics.ListAPIView[Delivery]):
         return Delivery.objects.of(workspace_of(self.request)).filter(endpoint=endpoint, **wanted).for_a_list()
 
 
-class OneDelivery(Managed):
+class OneDelivery(Managed, Kept):
+    moving = ("next_at", "attempts")
+
+    def lock(self, request: Request, **ids: int) -> None:
+        delivery = _delivery(request, **ids)
+        Endpoint.objects.lock(delivery.endpoint_id)
+        Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
+
     @extend_schema(responses=WholeDeliveryOutput)
     def get(self, request: Request, pk: int) -> Response:
         return Response(WholeDeliveryOutput(_delivery(request, pk)).data)
 
 
-class Redeliver(Managed):
+class Redeliver(Managed, Verb):
+    of = OneDelivery
+    answers_it = False  # but the beginning of it
+
     @extend_schema(request=NoInput, responses=DeliveryOutput)
     def post(self, request: Request, pk: int) -> Response:
         """Once more under the same webhook-id, whatever became of it."""

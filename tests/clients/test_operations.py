@@ -121,6 +121,7 @@ ASKED: dict[str, Ask] = {
     "exports_file_retrieve": lambda it, to: it.exports.download(1, to),
     "standing_exports_create": lambda it, to: it.standing_exports.create(format="csv.gz", hours_after_end=24),
     "standing_exports_list": lambda it, to: it.standing_exports.all(),
+    "standing_exports_retrieve": lambda it, to: it.standing_exports.get(1),
     "standing_exports_destroy": lambda it, to: it.standing_exports.end(1),
     "statistics_retrieve": lambda it, to: it.statistics.get(by="channel", since=date(2027, 3, 1), sender=1),
     "statistics_export_retrieve": lambda it, to: it.statistics.save(to, by="error", until=date(2027, 3, 1), channel=1),

@@ -104,6 +104,7 @@ MATRIX = {
     ("export-file", "get"): (EVERYBODY, 409),
     ("standing-exports", "get"): (ADMINS, 200),
     ("standing-exports", "post"): (ADMINS, 400),
+    ("standing-export", "get"): (ADMINS, 200),
     ("standing-export", "delete"): (ADMINS, 204),
     ("channels", "get"): (EVERYBODY, 200),
     ("routes", "get"): (EVERYBODY, 200),

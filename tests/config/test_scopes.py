@@ -68,7 +68,7 @@ SCOPES = {
     S.WORKSPACE_READ: {
         *(("limits", "get"), ("rules", "get"), ("keys", "get"), ("key", "get")),
         *(("webhooks", "get"), ("webhook", "get"), ("webhook-deliveries", "get"), ("webhook-delivery", "get")),
-        ("standing-exports", "get"),
+        *(("standing-exports", "get"), ("standing-export", "get")),
     },
     S.WORKSPACE_WRITE: {
         *(("limits", "put"), ("rules", "patch"), ("key", "delete")),

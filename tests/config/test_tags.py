@@ -1,21 +1,27 @@
 """Whatever is read and changed at one address of the API is changed by whoever has read it."""
 
+import re
+
 import pytest
 from django.db import transaction
 
+from audit.models import Entry
 from campaigns import saved_texts
 from campaigns.models import SavedText
 from recipients.models import RecipientList
 from tests import factories
 from tests.config import everything
+from tests.config.test_once import POSTS, call
 from tests.config.test_roles import MATRIX
 from tests.config.test_schema import DESCRIPTION
-from tests.config.test_tenancy import address
+from tests.config.test_tenancy import address, routes
 from tests.racing import race
 
 CHANGES = [
     (name, method) for name, method in MATRIX if method in {"patch", "put", "delete"} and (name, "get") in MATRIX
 ]
+MADE = {"campaign-exports", "campaign-messages", "campaign-trials"}  # of a campaign, which stays as it is
+VERBS = {name for name in POSTS if "<int:pk>" in str(routes()[name].pattern)} - MADE
 SAID = {
     "campaign": {"name": "Autumn sale"},
     "list": {"name": "Autumn"},
@@ -76,6 +82,49 @@ def test_each_change_is_made_by_whoever_has_read_what_is_changed_and_by_nobody_e
         one: wrong for one, tried in found.items() if (wrong := [it for it, held in tried.items() if not held])
     } == {}
     assert len(found) > 12
+
+
+def verb_played(client, workspace, own, name):
+    """What is answered to whoever has read something else, to whoever has read this, and to the same call again."""
+    with transaction.atomic():
+        post = call(client, workspace, own, name)
+        entries = Entry.objects.count()
+        late = post(headers={"If-Match": OTHER})
+        there = re.match(r".*?/\d+/", late.wsgi_request.path)[0]
+        read = client.get(there)
+        untouched = Entry.objects.count() == entries
+        done = post(headers={"If-Match": read["ETag"]})
+        after = client.get(there)
+        again = post(headers={"If-Match": read["ETag"]})
+        transaction.set_rollback(True)
+    is_of_it = "ETag" in done and done.json()["id"] == read.json()["id"]
+    return {
+        "refused": late.status_code == 412 and late.json()["error"]["code"] == "changed_since_read" and untouched,
+        "done": done.status_code in {200, 201},
+        "its tag is the next": not is_of_it or content_of(done) == content_of(after),
+        "once": again.headers.get("Idempotent-Replayed") == "true",
+    }
+
+
+def test_each_verb_is_done_to_what_was_read_and_to_nothing_else(client, workspace, own):
+    found = {name: verb_played(client, workspace, own, name) for name in VERBS}
+    assert {
+        one: wrong for one, tried in found.items() if (wrong := [it for it, held in tried.items() if not held])
+    } == {}
+    assert len(found) > 20
+
+
+def test_the_description_offers_if_match_with_every_verb():
+    told = {
+        place
+        for place, path in DESCRIPTION["paths"].items()
+        if "post" in path and "If-Match" in {one["name"] for one in path["post"].get("parameters", ())}
+    }
+    patterns = {str(routes()[name].pattern) for name in VERBS}
+    assert told == {
+        "/api/v1/" + one.replace("<int:pk>", "{id}").replace("<int:number>", "{number}") for one in patterns
+    }
+    assert all("412" in DESCRIPTION["paths"][place]["post"]["responses"] for place in told)
 
 
 def test_the_description_names_the_headers_wherever_they_are_taken():

@@ -74,6 +74,9 @@ class StandingExports(Noun):
     def all(self) -> Iterator[models.StandingExport]:
         return self._calls.pages(models.StandingExport, "standing-exports/")
 
+    def get(self, pk: int) -> models.StandingExport:
+        return self._calls.get(models.StandingExport, f"standing-exports/{pk}/")
+
     def end(self, pk: int) -> None:
         """What it has asked for stays."""
         self._calls.delete(f"standing-exports/{pk}/")
