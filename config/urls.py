@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from campaigns import urls as campaigns_urls
 from config import health
+from config.api_urls import Nowhere
 from metrics import views as metrics
 from reports import views as report
 
@@ -22,6 +23,7 @@ urlpatterns = [
     path("workz", health.workz),
     path("metrics", metrics.scrape),
     path("api/v1/", include("config.api_urls")),
+    path("api/v1", Nowhere.as_view()),  # or it would be led to the one with a slash, which is none, either
     path("", include("accounts.urls")),
     path("", include("notices.urls")),
     path("", include("reports.urls")),

@@ -32,7 +32,8 @@ def patterns(resolver=None, prefix="", names=()):
     return found
 
 
-ADDRESSES = {name: route for name, route in patterns().items() if name not in {"healthz", "metrics", "readyz", "workz"}}
+NO_PAGES = {"healthz", "metrics", "readyz", "workz", "api/v1"}
+ADDRESSES = {name: route for name, route in patterns().items() if name not in NO_PAGES}
 WITH_ID = [name for name, route in ADDRESSES.items() if PLACE.search(route)]
 
 

@@ -33,7 +33,7 @@ WITHOUT_ID = {
 
 
 def routes():
-    (api,) = [entry for entry in get_resolver().url_patterns if "api/v1" in str(entry.pattern)]
+    (api,) = [entry for entry in get_resolver().url_patterns if "api/v1/" in str(entry.pattern)]
     return {pattern.name: pattern for pattern in api.url_patterns}
 
 
