@@ -80,25 +80,35 @@ app.conf.update(
     # A doorbell that cannot ring must not hold up whoever presses it: the next tick rings again.
     task_publish_retry_policy={"max_retries": 1, "interval_start": 0.1},
     task_queues=[
-        Queue(name) for name in ("lists", "exports", "housekeeping", "clock", "dispatch", "events", "webhooks")
+        Queue(name) for name in ("lists", "exports", "housekeeping", "soon", "letters", "clock", "dispatch", "webhooks")
     ],
     task_default_queue="housekeeping",
     task_routes={
-        "recipients.tasks.sweep_uploads": {"queue": "housekeeping"},
+        # What looks and rings, and what must be known soon, is never behind a long list or export: docs/adr/0056.
+        "audit.tasks.verify_*": {"queue": "housekeeping"},
+        "audit.tasks.*": {"queue": "soon"},
+        "notices.tasks.look": {"queue": "soon"},
+        "notices.tasks.tell": {"queue": "letters"},
+        "recipients.tasks.sweep_objects": {"queue": "lists"},
+        "recipients.tasks.sweep*": {"queue": "soon"},
         "recipients.tasks.*": {"queue": "lists"},
-        "reports.tasks.sweep_erasures": {"queue": "housekeeping"},
         "reports.tasks.mark_replica": {"queue": "clock"},
+        "reports.tasks.sweep_objects": {"queue": "exports"},
+        "reports.tasks.sweep*": {"queue": "soon"},
+        "reports.tasks.ask_standing": {"queue": "soon"},
         "reports.tasks.*": {"queue": "exports"},
         "delivery.tasks.dispatch": {"queue": "dispatch"},
         # What must happen on the second has a process of its own: a long list never makes a campaign late.
         "delivery.tasks.tick": {"queue": "clock"},
         "delivery.tasks.start_on_time": {"queue": "clock"},
         "delivery.tasks.match_receipts": {"queue": "clock"},
+        "delivery.tasks.check_database": {"queue": "soon"},
+        "delivery.tasks.fold_tallies": {"queue": "soon"},
         "delivery.tasks.*": {"queue": "housekeeping"},
         "moderation.tasks.lapse": {"queue": "clock"},
         # A process of its own, and what is to be told is found in another: a receiver that is slow makes nothing late
         # but its own.
-        "webhooks.tasks.look": {"queue": "events"},
+        "webhooks.tasks.look": {"queue": "soon"},
         "webhooks.tasks.forget": {"queue": "housekeeping"},
         "webhooks.tasks.*": {"queue": "webhooks"},
     },

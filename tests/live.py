@@ -24,6 +24,7 @@ import dj_database_url
 import psycopg
 import pytest
 import redis
+from celery import Celery
 from django.conf import settings
 from django.db import connection
 from django.test import override_settings
@@ -58,7 +59,7 @@ SETTINGS = {
     "LIST_LEASE_SECONDS": str(LIST_LEASE),
     "CHUNK_SIZE": "1000",
 }
-READY = dict.fromkeys(("clock", "dispatch", "events", "webhooks", "worker"), " ready.")
+READY = dict.fromkeys(("clock", "dispatch", "events", "letters", "webhooks", "worker"), " ready.")
 SIGNS_OF_LIFE = READY | {"beat": "beat: Starting..."}
 SENDING = ("beat", "clock", "dispatch")
 ADDRESS = ("NAME", "USER", "PASSWORD", "HOST", "PORT")  # of a database, in Django's settings
@@ -237,6 +238,10 @@ class Installation:
     def forget_everything_in_redis(self) -> None:
         with redis.Redis.from_url(self.env["REDIS_URL"]) as client:
             client.flushall()
+
+    def ring(self, task: str, *arguments: object, queue: str) -> None:
+        with Celery(broker=self.env["REDIS_URL"]) as app:
+            app.send_task(task, args=arguments, queue=queue, ignore_result=True)
 
     @contextmanager
     def carrier(self, *, window: int = 100, binds: int = 1, tps: int = 0, **knobs: object) -> Iterator[Carrier]:

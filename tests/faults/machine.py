@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import psycopg
-from celery import Celery
 from django.db import connection
 
 from accounts.models import Workspace
@@ -170,10 +169,6 @@ class Machine(Installation):
             yield
         finally:
             self.redis_line.lead_to(urlsplit(self.valkey.start()).port or 0)
-
-    def ring(self, task: str, *arguments: object, queue: str) -> None:
-        with Celery(broker=self.env["REDIS_URL"]) as app:
-            app.send_task(task, args=arguments, queue=queue, ignore_result=True)
 
 
 @contextmanager

@@ -22,11 +22,30 @@ def wait_for(claim) -> None:
         time.sleep(0.02)
 
 
+def heard() -> dict[str, set[str]]:
+    """Which queues, by process."""
+    found = {name: re.findall(r"--queues (\S+)", line) for name, line in processes.of_procfile().items()}
+    return {name: set(queues[0].split(",")) for name, queues in found.items() if queues}
+
+
 def test_the_procfile_starts_every_queue_that_celery_has():
     from config.celery import app
 
-    consumed = re.findall(r"--queues (\S+)", " ".join(processes.of_procfile().values()))
-    assert {name for names in consumed for name in names.split(",")} == {queue.name for queue in app.conf.task_queues}
+    assert set().union(*heard().values()) == {queue.name for queue in app.conf.task_queues}
+
+
+def test_what_is_looked_for_within_half_a_minute_is_never_behind_what_takes_long():
+    from config.celery import app
+
+    quick = set().union(*(queues for queues in heard().values() if not queues & {"lists", "exports", "housekeeping"}))
+    often = {one["task"] for one in app.conf.beat_schedule.values() if one["schedule"] in range(1, 31)}
+    routed = {task: app.amqp.router.route({}, task)["queue"].name for task in [*often, "notices.tasks.tell"]}
+    assert len(often) > 12 and {task: queue for task, queue in routed.items() if queue not in quick} == {}
+
+
+def test_a_machine_that_does_not_start_what_is_new_hears_its_queues_all_the_same():
+    new = {"events", "letters"}
+    assert set().union(*(heard()[name] for name in new)) <= heard()["worker"]
 
 
 def test_a_process_that_ends_takes_the_command_down_with_its_last_words(data):
