@@ -17,16 +17,17 @@ from campaigns import transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
 from channels.models import Channel, LinkState
-from delivery import incidents, reasons
+from delivery import incidents, reasons, receipts
 from delivery.models import Chunk, Inbound, Intent, Movement, Tally
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 from moderation import decisions
 from recipients import suppressions
 from recipients.models import RecipientList
-from reports import erasure_places, erasures, inquiries, lately
+from reports import erasure_places, erasures, exports, inquiries, lately
 from reports.models import Erasure, Inquiry
 from senders import transitions as sender_transitions
 from senders.models import Sender
+from smpp.receipts import MessageState as CarrierState
 from tests import evidence, factories
 from webhooks import endpoints
 from webhooks.models import Delivery, Endpoint
@@ -34,6 +35,15 @@ from webhooks.models import Delivery, Endpoint
 LONG_NAME = "Summer clearance for regular customers in Noord-Holland, Zuid-Holland and Utrecht, second wave"
 TEXT = "Half price on everything until Sunday, only at Acme. Show this message at the till. Stop: text STOP to 4040."
 MINUTES = 80
+MANY = 4_860  # recipients of what is small enough to be there row by row
+OUTCOMES = {
+    1: evidence.UNDELIVERABLE,
+    2: evidence.REFUSED,
+    5: evidence.UNDELIVERABLE,
+    9: evidence.UNRECEIPTED,
+    14: evidence.UNDELIVERABLE | {"error_code": receipts.error_code(CarrierState.EXPIRED, "027")},
+    31: evidence.UNDELIVERABLE | {"error_code": receipts.error_code(CarrierState.REJECTED, "011")},
+}
 STATES = {MessageState.DELIVERED: 6_204_118, MessageState.FAILED: 148_220, MessageState.PENDING: 391_774}
 
 
@@ -67,8 +77,10 @@ def fill(workspace: Workspace) -> Filled:
     factories.member(workspace, Role.AUTHOR, user=factories.user(name=LONG_NAME[:100]), is_moderator=True)
     second_steps.propose(author)  # an app that waits for its first code
     sender = _sender(workspace, author, moderator)
-    names = {"columns": ["name", "city"], "cells": [["Ann", "Delft"], ["Bob", "Gouda"], ["", "Breda"]]}
-    ready = factories.ready_list(workspace, name="Regular customers", by=author, invalid=1, duplicate=2, **names)
+    names = {"columns": ["name", "city"], "cells": [["Ann", "Delft"], ["Bob", "Gouda"], ["", "Breda"]] * (MANY // 3)}
+    ready = factories.ready_list(
+        workspace, MANY, name="Regular customers", by=author, invalid=12, duplicate=96, **names
+    )
     failed = factories.failed_list(workspace)
     factories.preparing_list(workspace, name="Newsletter, November", by=author)
     factories.uploading_list(workspace, name="Lottery", by=author)
@@ -101,17 +113,19 @@ def fill(workspace: Workspace) -> Filled:
             Status.FAILED: "Win back",
         }.items()
     }
-    evidence.dispatched(
-        campaigns["done"], lambda recipient: evidence.UNDELIVERABLE if recipient else evidence.DELIVERED
-    )
-    for status in ("expired", "failed"):  # ended after the first of three
-        evidence.dispatched(campaigns[status], evidence.DELIVERED, handed_over=[1])
+    evidence.dispatched(campaigns["done"], lambda recipient: OUTCOMES.get(recipient % 40, evidence.DELIVERED))
+    for status in ("expired", "failed"):  # ended after the first third
+        evidence.dispatched(campaigns[status], evidence.DELIVERED, handed_over=[MANY // 3])
     asked = {"reason": f"By letter: {LONG_NAME}.", "by": admin}
     away = factories.draft(workspace, by=author, sender=sender, list=ready, text=TEXT, name="Easter, first idea")
     transitions.archive(away.pk, by=author, now=timezone.now())
     answered = _answered(workspace, factories.FIRST_NUMBER, **asked)
     erased = _erased(workspace, factories.FIRST_NUMBER + 1002, **asked)
     _trouble(campaigns["done"])
+    for format, by in (("csv", author), ("parquet", admin)):
+        exports.write(
+            exports.request(campaigns["done"].pk, format=format, numbers="masked", by=by).pk, clock=timezone.now
+        )
     _said(workspace)
     campaigns["approved"] = _scheduled(workspace, author, moderator, sender, ready)
     campaigns["sending"] = _big(workspace, author, sender)
@@ -224,7 +238,8 @@ def _big(workspace: Workspace, author: User, sender: Sender) -> Campaign:
     Tally.objects.filter(campaign=made).delete()
     Tally.objects.bulk_create(Tally(campaign=made, state=state, n=n, at=None) for state, n in STATES.items())
     begun = timezone.now() - timedelta(minutes=MINUTES)
-    Campaign.objects.filter(pk=made.pk).update(started_at=begun)
+    written = begun - timedelta(hours=2)
+    Campaign.objects.filter(pk=made.pk).update(created_at=written, approved_at=begun, started_at=begun)
     Movement.objects.bulk_create(_course(made, begun))
     _at_work(made)
     made.refresh_from_db()

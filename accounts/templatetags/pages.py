@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
+from accounts.models import User
 from audit import words
 from audit.wording import worded
 
@@ -61,6 +62,14 @@ def middle(text: object, most: int) -> str:
     whole = str(text)
     end = (most - 1) // 2
     return whole if len(whole) <= most else f"{whole[: most - 1 - end]}…{whole[-end:]}"
+
+
+@register.filter
+def named(person: User | None) -> str:
+    """With the address where it matters who it was: two people may have one name."""
+    if person is None:
+        return "—"
+    return f"{person.name} ({person.email})" if person.name else person.email
 
 
 @register.filter

@@ -29,7 +29,7 @@ PICTURES = {
     "campaign": ("author", "campaign-sending", "light", 1280),
     "campaign_recipients": ("author", "campaign-recipients-tab", "light", 1280),
     "campaign_errors": ("author", "campaign-errors", "light", 1280),
-    "campaign_content": ("author", "campaign-content", "light", 1280),
+    "campaign_content": ("author", "campaign-sealed", "light", 1280),
     "campaign_exports": ("author", "campaign-exports", "light", 1280),
     "statistics": ("author", "statistics", "light", 1280),
     "lists": ("author", "lists", "light", 1280),

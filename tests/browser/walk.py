@@ -66,6 +66,7 @@ PAGES: dict[str, dict[str, Address]] = {
         "campaign-errors": campaign("done", "errors"),
         "campaign-errors-none": campaign("draft", "errors"),
         "campaign-content": campaign("in_review", "content"),
+        "campaign-sealed": campaign("done", "content"),
         "campaign-history": campaign("rejected", "history"),
         "campaign-exports": campaign("done", "exports"),
         "texts": lambda filled: "/campaigns/texts/",
