@@ -75,9 +75,10 @@ def served(data: Path) -> Iterator[str]:
 def take(browser: Browser, url: str, into: Path, wanted: Collection[str]) -> None:
     from tests import factories
     from tests.browser.walk import PAGES
-    from tests.filled import fill
+    from tests.filled import fill, write_exports
 
     filled = fill(factories.workspace("Acme Retail", time_zone="Europe/Amsterdam"))
+    write_exports(filled)
     for name in wanted:
         who, page_name, theme, width = PICTURES[name]
         context = browser.new_context(
