@@ -29,7 +29,10 @@ ALIKE = {
 }
 UNREAD = {"script", "style", "textarea", "code"}
 READ_ALOUD = {"alt", "aria-label", "placeholder", "title"}
-DATA = re.compile(r"[\d.,:/×+ ]*[a-f0-9-]{12,}|[\w:]+(, [\w:]+)+|(.+ \()?\S+@\S+|[a-z0-9_]+([/.]\S+)+|\S*\*{4,}|mc_\S+|.+ ×\d+")
+DATA = re.compile(
+    r"[\d.,:/×+ ]*[a-f0-9-]{12,}|[\w:]+(, [\w:]+)+|(.+ \()?\S+@\S+"
+    r"|[a-z0-9_]+([/.]\S+)+|\S*\*{4,}|mc_\S+|.+ ×\d+"
+)
 
 
 class Texts(HTMLParser):
