@@ -19,6 +19,7 @@ from message_center_client import (
     NotFound,
     NotReady,
     Unreachable,
+    models,
     uploads,
 )
 
@@ -128,12 +129,59 @@ def test_a_suppressed_number_is_kept_found_and_lifted(speak: Speak, workspace: W
     assert list(center.suppressions.all()) == []
 
 
-def test_a_file_of_suppressed_numbers_is_sent(speak: Speak) -> None:
-    center = speak()
-    made = center.suppressions.send(io.BytesIO(b"+31600000009\n"), reason="The register.", filename="register.csv")
+def test_a_file_of_suppressed_numbers_is_sent_again_until_it_arrives(speak: Speak, naps: list[float]) -> None:
+    """Once it gets lost, and once its answer does."""
+    calls = []
+
+    def cut(request: httpx.Request, is_done: bool) -> None:
+        calls.extend([request.read()] if request.method == "PUT" and not is_done else [])
+        if request.method == "PUT" and (len(calls), is_done) in ((1, False), (2, True)):
+            raise httpx.ReadError("Connection reset.", request=request)
+
+    def send() -> models.Import:
+        file, key = io.BytesIO(b"+31600000009\n"), "the register of March"
+        return center.suppressions.send(file, reason="The register.", filename="register.csv", idempotency_key=key)
+
+    center = speak(breaks=cut)
+    made = send()
     assert made["status"] == "importing"
+    assert send()["id"] == made["id"]
+    assert (calls, len(naps)) == ([b"+31600000009\n"] * 2, 2)
     with pytest.raises(NotReady):
         center.suppressions.wait(made["id"], seconds=0)
+
+
+def test_a_workspace_is_run_by_whoever_has_read_how_it_is(speak: Speak, workspace: Workspace, admin: User) -> None:
+    center = speak(factories.token(workspace, admin))
+    limits, tag = center.limits.read()
+    center.limits.set(parts_per_day=9, parts_per_month=None, destinations=[], if_match=tag)
+    with pytest.raises(Changed):
+        center.limits.set(parts_per_day=99, parts_per_month=None, destinations=[], if_match=tag)
+    assert (limits["parts_per_day"], center.limits.get()["parts_per_day"]) == (None, 9)
+
+    rules, tag = center.rules.read()
+    assert center.rules.change(approval_days=3, if_match=tag) == {**rules, "approval_days": 3}
+
+    def invite() -> int:
+        return center.invitations.create(email="bob@example.com", role="author", idempotency_key="Bob")["id"]
+
+    invited = invite()
+    assert invite() == invited
+    _, tag = center.invitations.read(invited)
+    center.invitations.revoke(invited, if_match=tag)
+    assert list(center.invitations.all(status="pending")) == []
+
+    asked = factories.join_request(workspace)
+    with pytest.raises(Changed):
+        center.join_requests.grant(asked.pk, role="author", if_match=tag)
+    assert center.join_requests.grant(asked.pk, role="author")["user"]["id"] == asked.user_id
+    assert center.members.all(search=asked.user.email)
+
+    _, secret = factories.api_key(workspace, name="The old shop")
+    [old] = [key for key in center.keys.all() if key["name"] == "The old shop"]
+    center.keys.revoke(old["id"])
+    with pytest.raises(KeyRefused):
+        speak(secret).rules.get()
 
 
 @pytest.mark.django_db(transaction=True)  # an export reads in a snapshot of its own

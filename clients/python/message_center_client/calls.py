@@ -65,11 +65,11 @@ class Calls:
     def patch(self, kind: type[T], path: str, body: Mapping[str, Any], *, if_match: str | None = None) -> T:
         return cast(T, _said(self.send("PATCH", path, body=body, headers=_when(if_match))))
 
-    def put(self, kind: type[T], path: str, body: Mapping[str, Any]) -> T:
-        return cast(T, _said(self.send("PUT", path, body=body)))
+    def put(self, kind: type[T], path: str, body: Mapping[str, Any], *, if_match: str | None = None) -> T:
+        return cast(T, _said(self.send("PUT", path, body=body, headers=_when(if_match))))
 
-    def delete(self, path: str, **query: Query) -> None:
-        self.send("DELETE", path, query=query)
+    def delete(self, path: str, *, if_match: str | None = None, **query: Query) -> None:
+        self.send("DELETE", path, query=query, headers=_when(if_match))
 
     def pages(self, kind: type[T], path: str, /, **query: Query) -> Iterator[T]:
         """Every row, page by page, as somebody asks for it."""

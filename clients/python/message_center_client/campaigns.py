@@ -6,12 +6,16 @@ from typing import Any, Unpack
 
 from message_center_client import models
 from message_center_client.errors import Failed
-from message_center_client.noun import Noun, until
+from message_center_client.noun import Kept, Noun, until
 
 ENDED = ("done", "expired", "cancelled", "failed")
 
 
-class Campaigns(Noun):
+class Campaigns(Kept[models.CampaignReport]):
+    """Read with their totals."""
+
+    _kind, _path = models.CampaignReport, "campaigns/"
+
     def create(self, *, idempotency_key: str | None = None, **content: Unpack[models.CampaignInput]) -> models.Campaign:
         """A draft. The key names this wish of yours: whoever asks again with it gets the same campaign, for a day."""
         return self._calls.post(models.Campaign, "campaigns/", content, key=idempotency_key)
@@ -22,19 +26,11 @@ class Campaigns(Noun):
         """What is given of a draft; with the tag that `read` gave, only if nobody has changed it since (Changed)."""
         return self._calls.patch(models.Campaign, f"campaigns/{pk}/", content, if_match=if_match)
 
-    def get(self, pk: int) -> models.CampaignReport:
-        """With its totals."""
-        return self._calls.get(models.CampaignReport, f"campaigns/{pk}/")
-
-    def read(self, pk: int) -> tuple[models.CampaignReport, str]:
-        """The campaign with its totals, and its tag for `if_match`."""
-        return self._calls.read(models.CampaignReport, f"campaigns/{pk}/")
-
     def all(self, **filters: Unpack[models.CampaignsQuery]) -> Iterator[models.CampaignReport]:
         return self._calls.pages(models.CampaignReport, "campaigns/", **filters)
 
-    def clone(self, pk: int) -> models.Campaign:
-        return self._calls.post(models.Campaign, f"campaigns/{pk}/clone/")
+    def clone(self, pk: int, *, if_match: str | None = None, idempotency_key: str | None = None) -> models.Campaign:
+        return self._calls.post(models.Campaign, f"campaigns/{pk}/clone/", key=idempotency_key, if_match=if_match)
 
     def submit(self, pk: int, *, if_match: str | None = None) -> models.Campaign:
         """To the moderators."""
@@ -47,20 +43,20 @@ class Campaigns(Noun):
         """A rejected one is a draft again."""
         return self._move(pk, "revise", if_match=if_match)
 
-    def pause(self, pk: int, reason: str = "") -> models.Campaign:
-        return self._move(pk, "pause", {"reason": reason})
+    def pause(self, pk: int, reason: str = "", *, if_match: str | None = None) -> models.Campaign:
+        return self._move(pk, "pause", {"reason": reason}, if_match=if_match)
 
-    def resume(self, pk: int) -> models.Campaign:
-        return self._move(pk, "resume")
+    def resume(self, pk: int, *, if_match: str | None = None) -> models.Campaign:
+        return self._move(pk, "resume", if_match=if_match)
 
-    def cancel(self, pk: int, reason: str = "") -> models.Campaign:
-        return self._move(pk, "cancel", {"reason": reason})
+    def cancel(self, pk: int, reason: str = "", *, if_match: str | None = None) -> models.Campaign:
+        return self._move(pk, "cancel", {"reason": reason}, if_match=if_match)
 
-    def archive(self, pk: int) -> models.Campaign:
-        return self._move(pk, "archive")
+    def archive(self, pk: int, *, if_match: str | None = None) -> models.Campaign:
+        return self._move(pk, "archive", if_match=if_match)
 
-    def restore(self, pk: int) -> models.Campaign:
-        return self._move(pk, "restore")
+    def restore(self, pk: int, *, if_match: str | None = None) -> models.Campaign:
+        return self._move(pk, "restore", if_match=if_match)
 
     def approve(self, pk: int, reason: str = "", *, if_match: str | None = None) -> models.Campaign:
         """With a moderator's token: a workspace's key never approves."""
@@ -137,8 +133,10 @@ class Messages(Noun):
         return self._calls.get(models.Message, f"campaigns/{campaign}/messages/{pk}/")
 
 
-class Senders(Noun):
+class Senders(Kept[models.Sender]):
     """The names that messages come from."""
+
+    _kind, _path = models.Sender, "senders/"
 
     def all(self) -> Iterator[models.Sender]:
         return self._calls.pages(models.Sender, "senders/")
@@ -147,31 +145,48 @@ class Senders(Noun):
         """Those that a campaign can use."""
         return (sender for sender in self.all() if sender["current"] is not None)
 
-    def get(self, pk: int) -> models.Sender:
-        return self._calls.get(models.Sender, f"senders/{pk}/")
+    def create(self, name: str, *, idempotency_key: str | None = None) -> models.Sender:
+        return self._calls.post(models.Sender, "senders/", {"name": name}, key=idempotency_key)
 
-    def create(self, name: str) -> models.Sender:
-        return self._calls.post(models.Sender, "senders/", {"name": name})
-
-    def submit(self, pk: int, **revision: Unpack[models.RevisionInput]) -> models.Revision:
+    def submit(
+        self,
+        pk: int,
+        *,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+        **revision: Unpack[models.RevisionInput],
+    ) -> models.Revision:
         """What it is to be from now on, to the moderators: `saddr`, `reason`, `ton`, `npi`."""
-        return self._calls.post(models.Revision, f"senders/{pk}/revisions/", revision)
+        path = f"{self._at(pk)}revisions/"
+        return self._calls.post(models.Revision, path, revision, key=idempotency_key, if_match=if_match)
+
+    def approve(self, pk: int, number: int, reason: str = "", *, if_match: str | None = None) -> models.Revision:
+        """A revision, with a moderator's token. The tag is the sender's."""
+        return self._judge(pk, number, "approve", reason, if_match=if_match)
+
+    def reject(self, pk: int, number: int, reason: str, *, if_match: str | None = None) -> models.Revision:
+        return self._judge(pk, number, "reject", reason, if_match=if_match)
+
+    def _judge(self, pk: int, number: int, verb: str, reason: str, *, if_match: str | None) -> models.Revision:
+        path = f"{self._at(pk)}revisions/{number}/{verb}/"
+        return self._calls.post(models.Revision, path, {"reason": reason}, if_match=if_match)
 
 
-class Templates(Noun):
+class Templates(Kept[models.Template]):
     """Texts to begin campaigns with."""
+
+    _kind, _path = models.Template, "templates/"
 
     def all(self) -> Iterator[models.Template]:
         return self._calls.pages(models.Template, "templates/")
 
-    def get(self, pk: int) -> models.Template:
-        return self._calls.get(models.Template, f"templates/{pk}/")
+    def create(self, name: str, text: str, *, idempotency_key: str | None = None) -> models.Template:
+        return self._calls.post(models.Template, "templates/", {"name": name, "text": text}, key=idempotency_key)
 
-    def create(self, name: str, text: str) -> models.Template:
-        return self._calls.post(models.Template, "templates/", {"name": name, "text": text})
+    def change(
+        self, pk: int, *, if_match: str | None = None, **content: Unpack[models.PatchedTemplateInput]
+    ) -> models.Template:
+        return self._calls.patch(models.Template, self._at(pk), content, if_match=if_match)
 
-    def change(self, pk: int, **content: Unpack[models.PatchedTemplateInput]) -> models.Template:
-        return self._calls.patch(models.Template, f"templates/{pk}/", content)
-
-    def delete(self, pk: int) -> None:
-        self._calls.delete(f"templates/{pk}/")
+    def delete(self, pk: int, *, if_match: str | None = None) -> None:
+        self._calls.delete(self._at(pk), if_match=if_match)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Self, Unpack
+from typing import Self
 
 import httpx
 
@@ -12,6 +12,7 @@ from message_center_client.campaigns import Campaigns, Messages, Senders, Templa
 from message_center_client.lists import Lists, Suppressions
 from message_center_client.reports import Erasures, Exports, Inquiries, StandingExports, Statistics
 from message_center_client.webhooks import Webhooks
+from message_center_client.workspace import Invitations, JoinRequests, Keys, Limits, Members, Rules
 
 
 class Client:
@@ -50,6 +51,12 @@ class Client:
         self.inquiries = Inquiries(calls)
         self.erasures = Erasures(calls)
         self.webhooks = Webhooks(calls)
+        self.members = Members(calls)
+        self.invitations = Invitations(calls)
+        self.join_requests = JoinRequests(calls)
+        self.keys = Keys(calls)
+        self.rules = Rules(calls)
+        self.limits = Limits(calls)
 
     def inbound(self) -> Iterator[models.Inbound]:
         """What recipients wrote back, the newest first."""
@@ -60,9 +67,6 @@ class Client:
 
     def routes(self) -> Iterator[models.Route]:
         return self.calls.pages(models.Route, "routes/")
-
-    def members(self, **filters: Unpack[models.MembersQuery]) -> Iterator[models.Member]:
-        return self.calls.pages(models.Member, "members/", **filters)
 
     def audit(
         self, *, since: datetime | str | None = None, until: datetime | str | None = None, **filters: str

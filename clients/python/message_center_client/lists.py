@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO, Unpack
 
 from message_center_client import models, uploads
 from message_center_client.calls import PIECE
-from message_center_client.errors import Failed
-from message_center_client.noun import Noun, until
+from message_center_client.errors import Failed, MessageCenterError
+from message_center_client.noun import Kept, until
 
 File = str | Path | BinaryIO
+ARRIVED = ("importing", "done")  # an import with its file
 
 
-class Lists(Noun):
+class Lists(Kept[models.List]):
+    _kind, _path = models.List, "lists/"
+
     def send(
         self,
         file: File,
@@ -51,27 +55,24 @@ class Lists(Noun):
             raise Failed(found["failure"] or f"The list is {found['status']}.")
         return found
 
-    def get(self, pk: int) -> models.List:
-        return self._calls.get(models.List, f"lists/{pk}/")
-
     def all(self, **filters: Unpack[models.ListsQuery]) -> Iterator[models.List]:
         return self._calls.pages(models.List, "lists/", **filters)
 
-    def rename(self, pk: int, name: str) -> models.List:
-        return self._calls.patch(models.List, f"lists/{pk}/", {"name": name})
+    def rename(self, pk: int, name: str, *, if_match: str | None = None) -> models.List:
+        return self._calls.patch(models.List, self._at(pk), {"name": name}, if_match=if_match)
 
-    def cancel(self, pk: int, reason: str = "") -> models.List:
+    def cancel(self, pk: int, reason: str = "", *, if_match: str | None = None) -> models.List:
         """While it is uploaded or prepared."""
-        return self._calls.post(models.List, f"lists/{pk}/cancel/", {"reason": reason})
+        return self._calls.post(models.List, f"{self._at(pk)}cancel/", {"reason": reason}, if_match=if_match)
 
-    def archive(self, pk: int) -> models.List:
-        return self._calls.post(models.List, f"lists/{pk}/archive/")
+    def archive(self, pk: int, *, if_match: str | None = None) -> models.List:
+        return self._calls.post(models.List, f"{self._at(pk)}archive/", if_match=if_match)
 
-    def restore(self, pk: int) -> models.List:
-        return self._calls.post(models.List, f"lists/{pk}/restore/")
+    def restore(self, pk: int, *, if_match: str | None = None) -> models.List:
+        return self._calls.post(models.List, f"{self._at(pk)}restore/", if_match=if_match)
 
-    def delete(self, pk: int) -> None:
-        self._calls.delete(f"lists/{pk}/")
+    def delete(self, pk: int, *, if_match: str | None = None) -> None:
+        self._calls.delete(self._at(pk), if_match=if_match)
 
     def save_rejected(self, pk: int, path: str | Path) -> int:
         """The lines that were left out, with the reason, as CSV; its size in bytes."""
@@ -81,38 +82,65 @@ class Lists(Noun):
         return self._calls.download(f"lists/{pk}/duplicates/", path)
 
 
-class Suppressions(Noun):
-    def add(self, to: str, *, reason: str) -> models.Suppression:
-        return self._calls.post(models.Suppression, "suppressions/", {"to": to, "reason": reason})
+class Suppressions(Kept[models.Suppression]):
+    _kind, _path = models.Suppression, "suppressions/"
 
-    def get(self, pk: int) -> models.Suppression:
-        return self._calls.get(models.Suppression, f"suppressions/{pk}/")
+    def add(self, to: str, *, reason: str, idempotency_key: str | None = None) -> models.Suppression:
+        body = {"to": to, "reason": reason}
+        return self._calls.post(models.Suppression, "suppressions/", body, key=idempotency_key)
 
     def all(self, **filters: Unpack[models.SuppressionsQuery]) -> Iterator[models.Suppression]:
         return self._calls.pages(models.Suppression, "suppressions/", **filters)
 
-    def lift(self, pk: int, *, reason: str) -> None:
+    def lift(self, pk: int, *, reason: str, if_match: str | None = None) -> None:
         """With a person's token."""
-        self._calls.delete(f"suppressions/{pk}/", reason=reason)
+        self._calls.delete(self._at(pk), if_match=if_match, reason=reason)
 
     def save(self, path: str | Path) -> int:
         """All of them, as CSV; its size in bytes."""
         return self._calls.download("suppressions/export/", path)
 
     def send(
-        self, file: File, *, reason: str, filename: str = "", country: str = "", column: str = ""
+        self,
+        file: File,
+        *,
+        reason: str,
+        filename: str = "",
+        country: str = "",
+        column: str = "",
+        idempotency_key: str | None = None,
     ) -> models.Import:
-        """Suppress every number of a file. It is then being imported: see `wait`."""
+        """Suppress every number of a file. It is then being imported: see `wait`.
+
+        With an `idempotency_key` of yours, a program that was stopped and calls this again, within a day, goes on with
+        the same import.
+        """
         with _opened(file) as (opened, called):
             content: models.ImportInput = {"filename": filename or called, "reason": reason}
             content |= {"country": country, "column": column}
-            made = self._calls.post(models.Import, "suppressions/imports/", content)
-            length = opened.seek(0, 2)
-            opened.seek(0)
-            headers = {"Content-Type": "application/octet-stream", "Content-Length": str(length)}
-            path = f"suppressions/imports/{made['id']}/file/"
-            self._calls.once("PUT", path, content=iter(lambda: opened.read(PIECE), b""), headers=headers)
-            return self.get_import(made["id"])
+            made = self._calls.post(models.Import, "suppressions/imports/", content, key=idempotency_key)
+            found = self.get_import(made["id"])
+            return found if found["status"] in ARRIVED else self.upload(found["id"], opened)
+
+    def upload(self, pk: int, file: File) -> models.Import:
+        """The file of an import that awaits one, or another one after it failed. When the line breaks, it is sent again
+        from its start."""
+        path = f"suppressions/imports/{pk}/file/"
+        with _opened(file) as (opened, _):
+            for attempt in count(1):
+                length = opened.seek(0, 2)
+                opened.seek(0)
+                headers = {"Content-Type": "application/octet-stream", "Content-Length": str(length)}
+                try:
+                    self._calls.once("PUT", path, content=iter(lambda: opened.read(PIECE), b""), headers=headers)
+                except MessageCenterError as error:
+                    self._calls.pause_after(error, attempt)
+                    found = self.get_import(pk)
+                else:
+                    return self.get_import(pk)
+                if found["status"] in ARRIVED:
+                    return found
+        raise AssertionError("The last attempt returns or raises.")
 
     def wait(self, pk: int, *, seconds: float = 600.0) -> models.Import:
         """The import once it is done; raises Failed with the reason when it never will be."""
@@ -134,8 +162,13 @@ class Suppressions(Noun):
     def stop_words(self) -> models.StopWords:
         return self._calls.get(models.StopWords, "suppressions/stop-words/")
 
-    def set_stop_words(self, *words: str) -> models.StopWords:
-        return self._calls.put(models.StopWords, "suppressions/stop-words/", {"words": [*words]})
+    def read_stop_words(self) -> tuple[models.StopWords, str]:
+        """And their tag, for `if_match`."""
+        return self._calls.read(models.StopWords, "suppressions/stop-words/")
+
+    def set_stop_words(self, *words: str, if_match: str | None = None) -> models.StopWords:
+        path = "suppressions/stop-words/"
+        return self._calls.put(models.StopWords, path, {"words": [*words]}, if_match=if_match)
 
 
 @contextmanager

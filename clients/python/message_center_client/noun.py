@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from message_center_client.calls import Calls
 from message_center_client.errors import NotReady
@@ -17,6 +17,24 @@ class Noun:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
+
+
+class Kept(Noun, Generic[T]):
+    """Things that have an address each, and a tag: whoever gives it back as `if_match` changes what they have read, or
+    nothing (Changed)."""
+
+    _kind: type[T]
+    _path: str
+
+    def get(self, pk: int) -> T:
+        return self._calls.get(self._kind, self._at(pk))
+
+    def read(self, pk: int) -> tuple[T, str]:
+        """It, and its tag for `if_match`."""
+        return self._calls.read(self._kind, self._at(pk))
+
+    def _at(self, pk: int) -> str:
+        return f"{self._path}{pk}/"
 
 
 def until(ask: Callable[[], T], is_it: Callable[[T], bool], seconds: float) -> T:

@@ -6,7 +6,7 @@ from typing import Unpack
 
 from message_center_client import models
 from message_center_client.errors import Failed
-from message_center_client.noun import Noun, until
+from message_center_client.noun import Kept, Noun, until
 
 FORMATS: dict[str, models.ExportFormat] = {
     ".csv": "csv",
@@ -64,22 +64,23 @@ class Exports(Noun):
         return self._calls.pages(models.Export, f"campaigns/{campaign}/exports/")
 
 
-class StandingExports(Noun):
+class StandingExports(Kept[models.StandingExport]):
     """Exports that come by themselves, with an admin's token; the event `export.ready` says where each file is."""
 
-    def create(self, **wanted: Unpack[models.StandingExportInput]) -> models.StandingExport:
+    _kind, _path = models.StandingExport, "standing-exports/"
+
+    def create(
+        self, *, idempotency_key: str | None = None, **wanted: Unpack[models.StandingExportInput]
+    ) -> models.StandingExport:
         """`format`, and `hours_after_end` of each campaign or `daily_at`; `numbers`, `columns`."""
-        return self._calls.post(models.StandingExport, "standing-exports/", wanted)
+        return self._calls.post(models.StandingExport, "standing-exports/", wanted, key=idempotency_key)
 
     def all(self) -> Iterator[models.StandingExport]:
         return self._calls.pages(models.StandingExport, "standing-exports/")
 
-    def get(self, pk: int) -> models.StandingExport:
-        return self._calls.get(models.StandingExport, f"standing-exports/{pk}/")
-
-    def end(self, pk: int) -> None:
+    def end(self, pk: int, *, if_match: str | None = None) -> None:
         """What it has asked for stays."""
-        self._calls.delete(f"standing-exports/{pk}/")
+        self._calls.delete(self._at(pk), if_match=if_match)
 
 
 class Statistics(Noun):
@@ -96,9 +97,9 @@ class Statistics(Noun):
 class Inquiries(Noun):
     """Everything that is known of one number, for whoever it belongs to. With the token of somebody who may."""
 
-    def ask(self, to: str, *, reason: str) -> models.Inquiry:
+    def ask(self, to: str, *, reason: str, idempotency_key: str | None = None) -> models.Inquiry:
         """It is answered within seconds, later where lists are many: see `wait`."""
-        return self._calls.post(models.Inquiry, "inquiries/", {"to": to, "reason": reason})
+        return self._calls.post(models.Inquiry, "inquiries/", {"to": to, "reason": reason}, key=idempotency_key)
 
     def wait(self, pk: int, *, seconds: float = 600.0) -> models.Inquiry:
         """With its answer; raises Failed with the reason when there will be none."""
@@ -118,9 +119,9 @@ class Inquiries(Noun):
 class Erasures(Noun):
     """Numbers that are to be forgotten, with an admin's token."""
 
-    def ask(self, to: str, *, reason: str) -> models.Erasure:
+    def ask(self, to: str, *, reason: str, idempotency_key: str | None = None) -> models.Erasure:
         """From here on nothing is sent to it."""
-        return self._calls.post(models.Erasure, "erasures/", {"to": to, "reason": reason})
+        return self._calls.post(models.Erasure, "erasures/", {"to": to, "reason": reason}, key=idempotency_key)
 
     def wait(self, pk: int, *, seconds: float = 3600.0) -> models.Erasure:
         """The erasure once nothing is left."""

@@ -4,40 +4,41 @@ from collections.abc import Iterator
 from typing import Unpack
 
 from message_center_client import models
-from message_center_client.noun import Noun
+from message_center_client.noun import Kept
 
 
-class Webhooks(Noun):
-    def create(self, **wanted: Unpack[models.WebhookInput]) -> models.NewWebhook:
+class Webhooks(Kept[models.Webhook]):
+    _kind, _path = models.Webhook, "webhooks/"
+
+    def create(self, *, idempotency_key: str | None = None, **wanted: Unpack[models.WebhookInput]) -> models.NewWebhook:
         """`url`, `events`, `description`, `with_numbers`. Its `secret` is in this answer and in no other."""
-        return self._calls.post(models.NewWebhook, "webhooks/", wanted)
+        return self._calls.post(models.NewWebhook, "webhooks/", wanted, key=idempotency_key)
 
     def all(self) -> Iterator[models.Webhook]:
         return self._calls.pages(models.Webhook, "webhooks/")
 
-    def get(self, pk: int) -> models.Webhook:
-        return self._calls.get(models.Webhook, f"webhooks/{pk}/")
+    def change(
+        self, pk: int, *, if_match: str | None = None, **wanted: Unpack[models.PatchedChangeWebhookInput]
+    ) -> models.Webhook:
+        return self._calls.patch(models.Webhook, self._at(pk), wanted, if_match=if_match)
 
-    def change(self, pk: int, **wanted: Unpack[models.PatchedChangeWebhookInput]) -> models.Webhook:
-        return self._calls.patch(models.Webhook, f"webhooks/{pk}/", wanted)
+    def delete(self, pk: int, *, if_match: str | None = None) -> None:
+        self._calls.delete(self._at(pk), if_match=if_match)
 
-    def delete(self, pk: int) -> None:
-        self._calls.delete(f"webhooks/{pk}/")
-
-    def rotate(self, pk: int) -> models.NewWebhook:
+    def rotate(self, pk: int, *, if_match: str | None = None) -> models.NewWebhook:
         """A new `secret`, in this answer and in no other; the one before it signs beside it for a day."""
-        return self._calls.post(models.NewWebhook, f"webhooks/{pk}/rotate/")
+        return self._calls.post(models.NewWebhook, f"{self._at(pk)}rotate/", if_match=if_match)
 
-    def enable(self, pk: int) -> models.Webhook:
+    def enable(self, pk: int, *, if_match: str | None = None) -> models.Webhook:
         """What waits is tried at once."""
-        return self._calls.post(models.Webhook, f"webhooks/{pk}/enable/")
+        return self._calls.post(models.Webhook, f"{self._at(pk)}enable/", if_match=if_match)
 
-    def disable(self, pk: int) -> models.Webhook:
-        return self._calls.post(models.Webhook, f"webhooks/{pk}/disable/")
+    def disable(self, pk: int, *, if_match: str | None = None) -> models.Webhook:
+        return self._calls.post(models.Webhook, f"{self._at(pk)}disable/", if_match=if_match)
 
-    def test(self, pk: int) -> models.Delivery:
+    def test(self, pk: int, *, if_match: str | None = None) -> models.Delivery:
         """Send it an event that says nothing but that it came."""
-        return self._calls.post(models.Delivery, f"webhooks/{pk}/test/")
+        return self._calls.post(models.Delivery, f"{self._at(pk)}test/", if_match=if_match)
 
     def deliveries(self, pk: int, **filters: Unpack[models.WebhooksDeliveriesQuery]) -> Iterator[models.Delivery]:
         """What was sent to it, the newest first."""
@@ -47,6 +48,10 @@ class Webhooks(Noun):
         """One of them, with each attempt."""
         return self._calls.get(models.WholeDelivery, f"webhooks/deliveries/{pk}/")
 
-    def redeliver(self, pk: int) -> models.Delivery:
-        """Once more under the same id, whatever became of it."""
-        return self._calls.post(models.Delivery, f"webhooks/deliveries/{pk}/redeliver/")
+    def read_delivery(self, pk: int) -> tuple[models.WholeDelivery, str]:
+        """And its tag, for `if_match`."""
+        return self._calls.read(models.WholeDelivery, f"webhooks/deliveries/{pk}/")
+
+    def redeliver(self, pk: int, *, if_match: str | None = None) -> models.Delivery:
+        """Once more under the same id, whatever became of it; with a tag, if that is still so."""
+        return self._calls.post(models.Delivery, f"webhooks/deliveries/{pk}/redeliver/", if_match=if_match)
