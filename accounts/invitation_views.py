@@ -9,11 +9,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import invitations
+from accounts import invitations, visits
 from accounts.access import requires
 from accounts.forms import InvitationForm, NewcomerForm, refused_on
 from accounts.member_views import show
-from accounts.middleware import SESSION_KEY
 from accounts.models import Invitation, User
 from accounts.requests import PageRequest
 from accounts.roles import Permission
@@ -81,7 +80,7 @@ def _accept_signed_in(request: HttpRequest, user: User, found: Invitation) -> Ht
     if request.method == "POST":
         joined = invitations.accept(request.session[TOKEN], by=user, now=timezone.now())
         del request.session[TOKEN]
-        request.session[SESSION_KEY] = joined.workspace_id
+        request.session[visits.WORKSPACE] = joined.workspace_id
         messages.success(request, _("You belong to %(workspace)s now.") % {"workspace": joined.workspace})
         return redirect("/")
     is_mine = user.email.lower() == found.email.lower()

@@ -3,6 +3,7 @@ people in their language."""
 
 from collections.abc import Callable
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,13 +14,12 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from accounts import preferences, second_steps, signing_in, visits
+from accounts import last_visit, preferences, second_steps, signing_in, unsent, visits
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Permission
 from accounts.throttling import Standing
 from audit import circumstances, walls
 
-SESSION_KEY = "workspace"
 LOOKING_KEY = "only_looks"  # a super admin who came in by the Master view
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -40,7 +40,7 @@ class WorkspaceMiddleware:
         request.permissions = frozenset()
         request.only_looks = bool(request.user.is_superuser and request.session.get(LOOKING_KEY))
         if request.user.is_authenticated:
-            request.workspace = _enter(request.user, chosen=request.session.get(SESSION_KEY))
+            request.workspace = _enter(request.user, chosen=request.session.get(visits.WORKSPACE))
         if request.workspace:
             request.membership = Membership.objects.of(request.workspace).filter(user=request.user).first()
             request.permissions = _permissions(request)
@@ -92,7 +92,7 @@ class SecondStepMiddleware:
         if request.path.startswith("/api/"):
             said = {"code": "second_step", "message": "Take the second step of signing in first, on the pages."}
             return JsonResponse({"error": said}, status=403)
-        asked = f"{reverse(where)}?{urlencode({'next': signing_in.came_from(request)})}"
+        asked = f"{reverse(where)}?{urlencode({'next': signing_in.afterwards(request)})}"
         if "HX-Request" in request.headers:
             return HttpResponse(status=204, headers={"HX-Redirect": asked})
         return redirect(asked)
@@ -132,7 +132,28 @@ class VisitMiddleware:
     def __call__(self, request: Any) -> HttpResponse:
         if request.user.is_authenticated and (request.method == "POST" or "HX-Request" not in request.headers):
             request.session.note_visit()
-        return self.get_response(request)
+        response = self.get_response(request)
+        last_visit.note(request, response)
+        return response
+
+
+class UnsentMiddleware:
+    """Innermost: what was kept until its sender had signed in is forgotten once its form took it. What is refused may
+    be sent again."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: Any) -> HttpResponse:
+        response = self.get_response(request)
+        handle = request.GET.get(unsent.PARAMETER) if request.method == "POST" else None
+        is_over = response.status_code <= HTTPStatus.BAD_REQUEST and not getattr(request, "is_refused", False)
+        if handle and is_over and request.user.is_authenticated:
+            unsent.drop(handle, by=request.user)
+        return response
+
+    def process_exception(self, request: Any, error: Exception) -> None:
+        request.is_refused = True
 
 
 class RateHeaders:

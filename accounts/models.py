@@ -30,6 +30,7 @@ from accounts.querysets import (
     JoinRequestQuerySet,
     MembershipQuerySet,
     SessionQuerySet,
+    UnsentQuerySet,
     WorkspaceQuerySet,
 )
 from accounts.roles import Permission, Role, permissions_of
@@ -333,6 +334,20 @@ class Session(AbstractBaseSession):
     def handle(self) -> str:
         """Names it on a page; its key opens it, and is shown to nobody."""
         return hashlib.sha256(self.session_key.encode()).hexdigest()[:32]
+
+
+class Unsent(models.Model):
+    """A form that came when its sender's session had ended (accounts.unsent)."""
+
+    handle = models.CharField(max_length=32, unique=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    sealed = models.TextField()
+    kept_at = models.DateTimeField()
+
+    objects = UnsentQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return str(self.user_id)
 
 
 class Identity(models.Model):

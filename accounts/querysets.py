@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         JoinRequest,
         Membership,
         Session,
+        Unsent,
         User,
         Workspace,
     )
@@ -100,6 +101,17 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def over(self, now: datetime) -> Self:
         return self.filter(models.Q(expire_date__lte=now) | models.Q(began_at__lte=now - settings.SESSION_LONGEST))
+
+
+class UnsentQuerySet(models.QuerySet["Unsent"]):
+    def of_person(self, user: "User") -> Self:
+        return self.filter(user=user)
+
+    def since(self, at: datetime) -> Self:
+        return self.filter(kept_at__gt=at)
+
+    def before(self, at: datetime) -> Self:
+        return self.filter(kept_at__lte=at)
 
 
 class AttemptsQuerySet(models.QuerySet["Attempts"]):

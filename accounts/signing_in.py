@@ -1,18 +1,39 @@
 """Where somebody goes who has to sign in first, and where they come back to: pages of ours, nowhere else."""
 
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts import unsent
 
 
 def ask(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page, and then back to the page that somebody was on. HTMX has to take the whole page there."""
-    to_login = redirect_to_login(came_from(request))
-    if "HX-Request" not in request.headers:
+    """To the sign-in page, and then back. HTMX has to take the whole page there, unless the page has only asked what
+    somebody's typing looks like: they are told, and are not taken from it."""
+    is_part = "HX-Request" in request.headers
+    match = request.resolver_match
+    if is_part and request.method == "POST" and match and getattr(match.func, "writes_nothing", False):
+        told = render(
+            request, "accounts/_signed_out.html", {"back": came_from(request)}, status=HTTPStatus.UNAUTHORIZED
+        )
+        told.headers["HX-Retarget"], told.headers["HX-Reswap"] = "#messages", "innerHTML"
+        return told
+    to_login = redirect_to_login(afterwards(request))
+    if not is_part:
         return to_login
     return HttpResponse(status=204, headers={"HX-Redirect": to_login.url})
+
+
+def afterwards(request: HttpRequest) -> str:
+    """What waits for them once they are in: what they sent, or the page that they were on."""
+    page = came_from(request)
+    handle = unsent.keep(request, page=page)
+    return reverse("unsent", args=[handle]) if handle else page
 
 
 def came_from(request: HttpRequest) -> str:

@@ -16,9 +16,10 @@ def forget_attempts() -> None:
 def forget_sessions() -> None:
     from django.utils import timezone
 
-    from accounts import sessions
+    from accounts import sessions, unsent
 
     sessions.forget(now=timezone.now())
+    unsent.forget(now=timezone.now())
 
 
 @shared_task(acks_late=True, ignore_result=True)

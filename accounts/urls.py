@@ -12,6 +12,7 @@ from accounts import (
     second_step_views,
     sign_in_views,
     single_sign_on_views,
+    unsent_views,
     views,
 )
 
@@ -20,6 +21,7 @@ urlpatterns = [
     path("login/second/", second_step_views.take, name="second_step"),
     path("login/second/key/", second_step_views.use_key, name="second_step_key"),
     path("logout/", sign_in_views.sign_out, name="logout"),
+    path("unsent/<slug:handle>/", unsent_views.show, name="unsent"),
     path("sso/", single_sign_on_views.begin, name="single_sign_on"),
     path("sso/callback/", single_sign_on_views.callback, name="single_sign_on_callback"),
     path("password/", reset_views.forgotten, name="forgotten"),

@@ -13,10 +13,10 @@ from django.utils.translation import override
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts import lock_outs, people, preferences
+from accounts import lock_outs, people, preferences, visits
 from accounts.access import for_super_admins, signed_in, writes_nothing
 from accounts.forms import PasswordForm, PreferencesForm, ProfileForm
-from accounts.middleware import LOOKING_KEY, SESSION_KEY
+from accounts.middleware import LOOKING_KEY
 from accounts.models import Session, Workspace
 from accounts.requests import PageRequest
 from accounts.sign_in_views import told_to_wait
@@ -27,7 +27,7 @@ from accounts.sign_in_views import told_to_wait
 @writes_nothing
 def enter(request: PageRequest, pk: int) -> HttpResponse:
     """To work there."""
-    request.session[SESSION_KEY] = get_object_or_404(Workspace.objects.open_to(request.user), pk=pk).pk
+    request.session[visits.WORKSPACE] = get_object_or_404(Workspace.objects.open_to(request.user), pk=pk).pk
     request.session.pop(LOOKING_KEY, None)
     return redirect(_page_of_ours(request, request.POST.get("next", "")))
 
@@ -37,7 +37,7 @@ def enter(request: PageRequest, pk: int) -> HttpResponse:
 @writes_nothing
 def look(request: PageRequest, pk: int) -> HttpResponse:
     """To see what is there, from the Master view, and to change nothing until they enter."""
-    request.session[SESSION_KEY] = get_object_or_404(Workspace.objects.open_to(request.user), pk=pk).pk
+    request.session[visits.WORKSPACE] = get_object_or_404(Workspace.objects.open_to(request.user), pk=pk).pk
     request.session[LOOKING_KEY] = True
     return redirect(_page_of_ours(request, request.POST.get("next", "")))
 

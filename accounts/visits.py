@@ -9,12 +9,14 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import second_steps, single_sign_on
+from accounts import last_visit, second_steps, single_sign_on
 from accounts.models import User
 from accounts.sessions import BEGAN
 from audit.ledger import record
 
-STEP = "second_step"  # in the session
+# In the session:
+STEP = "second_step"
+WORKSPACE = "workspace"
 HALFWAY = timedelta(minutes=5)  # between the password and the second step
 
 
@@ -27,13 +29,17 @@ class Step(StrEnum):
 @transaction.atomic
 def begin(request: HttpRequest, user: User, *, way: str) -> None:
     """With a session of its own key: one that somebody planted before is worth nothing. Where a second step is owed it
-    opens nothing else (`accounts.middleware.SecondStepMiddleware`), by whatever way somebody came in."""
+    opens nothing else (`accounts.middleware.SecondStepMiddleware`), by whatever way somebody came in. They are in the
+    workspace that they were in."""
     login(request, user)
     request.session.begin(device=request.headers.get("User-Agent", ""))  # type: ignore[attr-defined]
     if way == single_sign_on.WAY and settings.OIDC_IS_SECOND_STEP:
         request.session[STEP] = Step.TAKEN  # there
     else:
         request.session[STEP] = Step.OWED if second_steps.is_on(user) else Step.NONE
+    before = last_visit.of(request)
+    if before and before.user_id == user.pk and before.workspace_id:
+        request.session[WORKSPACE] = before.workspace_id
     record("user.signed_in", user, by=user, after={"way": way})
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import requires
+from accounts.access import requires, writes_nothing
 from accounts.forms import refused_on
 from accounts.requests import PageRequest
 from accounts.roles import Permission
@@ -155,6 +155,7 @@ def submit(request: PageRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @requires(Permission.WRITE)
+@writes_nothing
 def counter(request: PageRequest) -> HttpResponse:
     """How long the text is that somebody types at this moment, and how it looks to one of the chosen list."""
     text, listed = request.POST.get("text", ""), _list(request, request.POST.get("list"))

@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.middleware.RefusedMiddleware",
+    "accounts.middleware.UnsentMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -1,5 +1,7 @@
 """The Django admin as the staff's desk: same site, our name on it, its registers under headings of ours."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,7 +10,8 @@ from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
 from django.urls import resolve, reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -67,6 +70,25 @@ class StaffSite(AdminSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.is_active and request.user.is_staff)
+
+    def admin_view(  # type: ignore[override]
+        self, view: Callable[..., HttpResponseBase], cacheable: bool = False
+    ) -> Callable[..., HttpResponseBase]:
+        """What is sent after a session has ended waits until somebody has signed in, as on the pages. The desk sends by
+        HTMX only the claim of an open page, by itself: that ends, and nobody is taken from the page."""
+        from accounts import signing_in  # noqa: PLC0415  # its models are there once every app is
+
+        guarded = super().admin_view(view, cacheable)
+
+        @wraps(guarded)
+        def asked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method != "POST" or request.user.is_authenticated:
+                return guarded(request, *args, **kwargs)
+            if "HX-Request" in request.headers:
+                return render(request, "moderation/_signed_out.html")
+            return signing_in.ask(request)
+
+        return asked
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """By the page: there is one door, with its lock-out."""

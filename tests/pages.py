@@ -2,9 +2,8 @@
 
 from django.test import Client
 
-from accounts.middleware import SESSION_KEY
 from accounts.models import User, Workspace
-from accounts.visits import STEP, Step
+from accounts.visits import STEP, WORKSPACE, Step
 
 
 def signed_in(user: User, workspace: Workspace | None = None) -> Client:
@@ -13,7 +12,7 @@ def signed_in(user: User, workspace: Workspace | None = None) -> Client:
     session = client.session
     session[STEP] = Step.NONE  # as `visits.begin` says of somebody without a second one
     if workspace:
-        session[SESSION_KEY] = workspace.pk
+        session[WORKSPACE] = workspace.pk
     session.save()
     return client
 

@@ -8,6 +8,7 @@ import pytest
 from django.urls import resolve
 from playwright.sync_api import expect
 
+from accounts.models import Session
 from campaigns import transitions
 from tests import factories
 from tests.browser.visitors import sign_in_at, visit, welcome
@@ -124,16 +125,21 @@ def test_the_title_and_the_icon_say_what_waits_and_what_is_being_sent(live, brow
     visitor.leave()
 
 
-def test_a_session_that_ends_while_somebody_types_leaves_them_their_page(live, browser, filled):
+def test_a_session_that_ends_while_somebody_types_leaves_them_their_page_and_what_they_sent(live, browser, filled):
     visitor = visit(browser, live.url, filled.author)
     page = visitor.page
-    page.goto("/lists/new/")
+    page.goto("/campaigns/texts/new/")
     page.get_by_label("Name").fill("Half typed")
-    visitor.context.clear_cookies()
+    Session.objects.filter(user=filled.author).delete()
     page.evaluate("htmx.ajax('GET', '/live/', {target: '#live', swap: 'innerHTML'})")
-    expect(page.get_by_role("link", name="You are signed out: sign in again")).to_be_visible()
-    assert page.get_by_label("Name").input_value() == "Half typed"
-    page.get_by_role("link", name="You are signed out: sign in again").click()
+    signed_out = page.get_by_role("link", name="You are signed out: sign in again")
+    expect(signed_out).to_have_attribute("href", "/login/?next=/campaigns/texts/new/")
+    page.get_by_label("Text").fill("Come on Sunday.\nBring a friend.")
+    page.get_by_role("button", name="Save").click()
     sign_in_at(page, filled.author)
-    page.wait_for_url(f"{live.url}/lists/new/")
+    expect(page.get_by_role("heading", name="You were signed out before this was sent")).to_be_visible()
+    expect(page.get_by_text("Bring a friend.")).to_be_visible()
+    page.get_by_role("button", name="Send it now").click()
+    page.wait_for_url(f"{live.url}/campaigns/texts/")
+    expect(page.get_by_text("“Half typed” is kept.")).to_be_visible()
     visitor.leave()

@@ -3,17 +3,28 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.utils import timezone
+
+from accounts import unsent
 from campaigns.models import SavedText
 from recipients.models import Suppression, SuppressionImport
 from senders.models import Revision
 from senders.statuses import RevisionStatus
-from tests.filled import Filled
+from tests.filled import LONG_NAME, TEXT, Filled
 
 Address = Callable[[Filled], str]
 
 
 def _waiting(filled: Filled) -> int:
     return Revision.objects.get(sender=filled.sender, status=RevisionStatus.PENDING).pk
+
+
+def _unsent(filled: Filled) -> str:
+    """The handle of a form that the author had typed."""
+    page = "/campaigns/texts/new/"
+    fields = [("name", LONG_NAME), ("text", f"{TEXT}\n\n{TEXT}")]
+    form = unsent.Form(path=page, page=page, fields=fields, files=["contract.pdf"], secrets=["password"])
+    return unsent.put(form, of=filled.author, now=timezone.now())
 
 
 def first(model: Any, path: str) -> Address:
@@ -85,6 +96,7 @@ PAGES: dict[str, dict[str, Address]] = {
         "sender": lambda filled: f"/senders/{filled.sender.pk}/",
         "profile": lambda filled: "/profile/",
         "password": lambda filled: "/profile/password/",
+        "unsent": lambda filled: f"/unsent/{_unsent(filled)}/",
         "second-steps": lambda filled: "/profile/second-step/",
         "confirm-app": lambda filled: "/profile/second-step/app/confirm/",
         "members": lambda filled: "/members/",

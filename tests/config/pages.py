@@ -37,6 +37,7 @@ PAGES = {
     "rename_key": {"get": SIGNED_IN, "post": SIGNED_IN},
     "remove_key": {"post": SIGNED_IN},
     "renew_codes": {"post": SIGNED_IN},
+    "unsent": {"get": SIGNED_IN, "post": SIGNED_IN},  # their own; else there is nothing
     "logout": {"post": ANYBODY},
     "single_sign_on": {"get": ANYBODY},
     "single_sign_on_callback": {"get": ANYBODY},

@@ -118,6 +118,7 @@ FREE = {
         *("webhooks_endpoint", "webhooks_delivery", "webhooks_attempt", "webhooks_following", "webhooks_told"),
     },
     "sealed while it is under way, and empty afterwards": {"reports_erasure"},
+    "sealed, and gone within two hours": {"accounts_unsent"},
 }
 
 

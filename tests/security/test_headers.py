@@ -120,7 +120,7 @@ def test_cookies_are_for_our_pages_over_https_and_for_no_script(https, author):
     browser.get("/login/")
     browser.post("/login/", {"username": author.email, "password": factories.PASSWORD})
     browser.post("/preferences/", {"theme": "dark", "language": "ru"})
-    assert {"sessionid", "csrftoken", "theme"} <= set(browser.cookies)
+    assert {"sessionid", "csrftoken", "theme", "last_visit"} <= set(browser.cookies)
     for name, cookie in browser.cookies.items():
         assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Lax"), name
         assert (cookie["path"], cookie["domain"]) == ("/", ""), name
