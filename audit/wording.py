@@ -4,6 +4,7 @@ import re
 
 from django.utils.translation import gettext
 
+BETWEEN = "; "  # sentences of a list
 _HOLE = re.compile(r"%\((\w+)\)s")
 _known: dict[str, re.Pattern[str]] = {}
 
@@ -18,8 +19,18 @@ def stored(sentence: str) -> str:
 
 
 def worded(text: str) -> str:
-    """The stored text in the reader's language, and so is a sentence within it; as it is when nobody knows it."""
-    for sentence, pattern in _known.items():
-        if found := pattern.fullmatch(text):
-            return gettext(sentence) % {name: worded(value) for name, value in found.groupdict().items()}
+    """The stored text in the reader's language, and so are a sentence within it and a list of them; as it is when
+    nobody knows it."""
+    listed = text.split(BETWEEN)
+    if len(listed) > 1 and all(_find(one) for one in listed):
+        return BETWEEN.join(map(worded, listed))
+    if found := _find(text):
+        sentence, values = found
+        return gettext(sentence) % {name: worded(value) for name, value in values.items()}
     return text
+
+
+def _find(text: str) -> tuple[str, dict[str, str]] | None:
+    """The sentence that it is, and what stands in its holes."""
+    matches = ((sentence, pattern.fullmatch(text)) for sentence, pattern in _known.items())
+    return next(((sentence, match.groupdict()) for sentence, match in matches if match), None)

@@ -77,5 +77,15 @@ SWITCHED_OFF = stored(_("switched off after %(name)s, until the channel is chang
 NACK = stored(_("generic_nack %(name)s for an unknown sequence"))
 NOT_SMPP = stored(_("what came is not as SMPP says: %(what)s"))
 
+# What comes is no SMPP, in the words of `smpp`, which knows no catalogue.
+stored(_("shorter than a header"))
+stored(_("command_length is wrong"))
+stored(_("command_length is out of bounds"))
+stored(_("command_id %(command)s is unknown"))
+stored(_("%(pdu)s: the body ends early"))
+stored(_("%(pdu)s: a string has no end"))
+stored(_("%(pdu)s: sm_length is larger than the body"))
+stored(_("%(peer)s may not send %(pdu)s when %(state)s"))
+
 for _sentence in trouble.SENTENCES:
     stored(_sentence)

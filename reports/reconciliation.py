@@ -10,12 +10,15 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
+from audit.wording import BETWEEN
 from campaigns.models import Campaign
 from campaigns.statuses import FINISHED, Mode, Status
-from delivery import counters, incidents, reasons, retention
+from delivery import counters, incidents, retention
 from delivery.models import Receipt
+from delivery.reasons import COUNTERS_DIFFER
 from delivery.receipts import VERDICTS
 from delivery.statuses import ErrorKind, IncidentKind, MessageState
+from reports import reasons
 from smpp.receipts import MessageState as CarrierState
 
 WATCHED = timedelta(hours=2)  # of receipts at each hourly look: those since the one before it, and some more
@@ -58,25 +61,25 @@ UNION ALL SELECT 'recipients', 0, coalesce(%(accepted)s, pushed), coalesce(sum(c
 
 # What cannot be, whatever happened: how many messages of each chunk make each sentence true. One walk over them.
 _IMPOSSIBLE = {
-    "messages are called taken by the carrier, and not all of their parts were": """
+    reasons.TAKEN: """
         state IN (%(pending)s, %(no_receipt)s) AND accepted_mask <> (1 << parts) - 1""",
-    "messages are called delivered, and not all of their parts were": """
+    reasons.DELIVERED: """
         state = %(delivered)s AND delivered_mask <> (1 << parts) - 1""",
-    "messages are called failed for no reason": """
+    reasons.FAILED: """
         state = %(failed)s AND (error_kind = 0 OR error_kind = %(by_receipt)s AND failed_mask = 0)""",
-    "messages are called unsent, and the carrier took a part of them": """
+    reasons.UNSENT: """
         state IN (%(retry)s, %(suppressed)s, %(expired)s, %(cancelled)s) AND accepted_mask <> 0""",
-    "messages have a receipt for a part that nobody took, or a part that they do not have": """
+    reasons.STRANGE_RECEIPT: """
         (delivered_mask | failed_mask) & ~accepted_mask <> 0 OR accepted_mask >> parts <> 0""",
-    "messages in doubt are missing from the list of doubts": """
+    reasons.WITHOUT_DOUBT: """
         state = %(uncertain)s AND NOT EXISTS (
             SELECT FROM delivery_doubt d WHERE d.campaign_id = %(campaign)s AND d.recipient = m.recipient)""",
-    "messages were handed over without an intent": """
+    reasons.WITHOUT_INTENT: """
         attempts > 0 AND m.recipient - first >= coalesce(intended, 0)""",
-    "messages were tried more often than intended": """
+    reasons.TOO_OFTEN: """
         attempts > 1 + retries""",
     # After a restore nobody knows of an intent of those in doubt.
-    "messages were never tried, and are neither suppressed nor in doubt": """
+    reasons.NEVER_TRIED: """
         attempts < 1 AND state NOT IN (%(suppressed)s, %(uncertain)s) AND accepted_mask = 0""",
 }
 _COUNT_IMPOSSIBLE = f"""
@@ -179,7 +182,7 @@ def check(campaigns: Sequence[Campaign], *, receipts_since: datetime) -> dict[Ca
     found = {campaign: differences(campaign) for campaign in kept}
     for campaign in kept:
         if n := not_shown.get(campaign.pk):
-            found[campaign].append(f"{n} receipts are called applied, and their messages do not show it")
+            found[campaign].append(reasons.NOT_SHOWN % {"n": n})
     return found
 
 
@@ -188,7 +191,7 @@ def watch(*, now: datetime) -> None:
     campaigns = list(to_check(now=now).select_related("list").order_by("pk"))
     for campaign, found in check(campaigns, receipts_since=now - WATCHED).items():
         if found:
-            sample = reasons.COUNTERS_DIFFER % {"found": "; ".join(found)}
+            sample = COUNTERS_DIFFER % {"found": BETWEEN.join(found)}
             incidents.note_once(IncidentKind.UNBALANCED, at=now, sample=sample, campaign_id=campaign.pk)
 
 
@@ -200,36 +203,41 @@ def unmatched_receipts(*, now: datetime) -> int:
 def _impossible(values: dict[str, Any]) -> Iterator[str]:
     with connection.cursor() as cursor:
         cursor.execute(_COUNT_IMPOSSIBLE, values)
-        yield from (f"{n} {what}" for what, n in zip(_IMPOSSIBLE, cursor.fetchone(), strict=True) if n)
+        yield from (what % {"n": n} for what, n in zip(_IMPOSSIBLE, cursor.fetchone(), strict=True) if n)
         cursor.execute(_ODD_DOUBTS, values)
         if (n := cursor.fetchone()[0]) > 0:
-            yield f"{n} doubts are of messages that are in none"
+            yield reasons.ODD_DOUBTS % {"n": n}
         cursor.execute(_ODD_INTENTS, values)
         for number, of_other_epochs, of_other_owners in cursor.fetchall():
             if of_other_epochs:
-                yield f"{of_other_epochs} intents of chunk {number} are of an epoch before others, or of one to come"
+                yield reasons.ODD_EPOCHS % {"n": of_other_epochs, "number": number}
             if of_other_owners:
-                yield f"{of_other_owners} intents of chunk {number} have another owner than their epoch"
+                yield reasons.ODD_OWNERS % {"n": of_other_owners, "number": number}
 
 
 def _in_words(what: str, which: int, counted: int, there: int) -> str:
+    both = {"counted": counted, "there": there}
     match what:
         case "state":
-            return f"{MessageState(which).name}: the tally says {counted}, there are {there} messages"
+            return reasons.IN_STATE % {"state": MessageState(which).name, **both}
         case "failed":
-            return f"failed with code {which}: the tally says {counted}, there are {there} messages"
+            return reasons.FAILED_WITH % {"code": which, **both}
         case "handed over":
-            return f"chunk {which}: it says {counted} are handed over, there are {there} messages"
+            return reasons.HANDED_OVER % {"number": which, **both}
         case "unresolved":
-            return f"chunk {which}: it says {counted} are unresolved, there are {there} such messages"
+            return reasons.UNRESOLVED % {"number": which, **both}
         case "ahead":
-            return f"chunk {which}: {there} messages belong to recipients that it says are waiting"
-    return f"the list has {counted} recipients, the chunks have {there}"
+            return reasons.AHEAD % {"number": which, **both}
+    return reasons.RECIPIENTS % both
 
 
 def _unbalanced(campaign: Campaign) -> Iterator[str]:
     totals = counters.totals(campaign)
-    if not totals.balanced:
-        yield f"the equation does not balance: {totals}"
+    read = totals.invalid + totals.duplicate + totals.suppressed + totals.accepted
+    if totals.rows != read:
+        yield reasons.ROWS % {"rows": totals.rows, "counted": read}
+    ended = totals.handed_over + totals.expired + totals.cancelled
+    if totals.accepted != ended + totals.waiting:
+        yield reasons.EQUATION % {"accepted": totals.accepted, "counted": ended, "waiting": totals.waiting}
     if campaign.status == Status.DONE and totals.waiting:
-        yield f"it is done, and {totals.waiting} recipients wait"
+        yield reasons.NOT_OVER % {"n": totals.waiting}

@@ -7,13 +7,16 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext, override
 
-from audit.wording import worded
+from audit.wording import BETWEEN, worded
 from channels import reasons as of_breakers
 from delivery import incidents, reasons
 from delivery.models import Incident
 from delivery.statuses import IncidentKind
 from objects import trouble
-from smpp import status
+from reports import reasons as of_reports
+from smpp import pdu, status
+from smpp.pdu import RemoteProtocolError
+from smpp.session import FramingError, Role, Session
 from smpp.status import CommandStatus
 from tests.factories import member, sending, user
 from tests.pages import signed_in
@@ -21,6 +24,7 @@ from tests.pages import signed_in
 SENTENCES = {
     *(value for name, value in vars(reasons).items() if name.isupper()),
     *(value for name, value in vars(of_breakers).items() if name.isupper()),
+    *(value for name, value in vars(of_reports).items() if name.isupper()),
     *trouble.SENTENCES,
 }
 VALUES = {
@@ -29,6 +33,7 @@ VALUES = {
     **{"number": 7, "trouble": "ValueError", "times": 5, "count": 3, "of": 200, "seconds": "0.5", "percent": 95},
     **{"accepted": 3, "counted": 2, "waiting": 0, "parts": 5000, "chunks": 1, "paused": 2, "failed": 0, "uncertain": 4},
     **{"found": "SENT: 3, 2", "how": "hexadecimal", "code": "NoSuchBucket", "status": 404, "endpoint": "https://s3"},
+    **{"state": "SENT", "there": 4, "rows": 9, "n": 6},
     **{"sender": "Shop", "channel": "main", "letter": "ж"},
 }
 
@@ -49,6 +54,50 @@ def test_what_a_bind_says_is_said_again_within_what_is_said_of_the_bind():
     assert said == (
         "Подключение main/0: в подключении отказано: ESME_RINVPASWD. Оператор связи сообщает, что пароль неверен."
     )
+
+
+def test_a_list_of_sentences_is_said_again_one_by_one():
+    found = [of_reports.FAILED % {"n": 2}, of_reports.FAILED_WITH % {"code": 5, "counted": 1, "there": 0}]
+    with override("uz"):
+        said = worded(reasons.COUNTERS_DIFFER % {"found": BETWEEN.join(found)})
+        assert said == gettext(reasons.COUNTERS_DIFFER) % {"found": BETWEEN.join(map(worded, found))}
+        assert all(worded(one) != one and worded(one) in said for one in found)
+
+
+def framed(command, body, *, length=None):
+    return pdu.HEADER.pack(length or pdu.HEADER.size + len(body), command, 0, 7) + body
+
+
+BROKEN = {
+    "shorter than a header": b"\0\0\0\x10",
+    "command_length is wrong": framed(pdu.Command.DELIVER_SM, b"", length=99),
+    "command_id": framed(0x7777, b""),
+    "the body ends early": framed(pdu.Command.DELIVER_SM, b"\0"),
+    "a string has no end": framed(pdu.Command.DELIVER_SM, b"CMT"),
+    "sm_length is larger": framed(pdu.Command.DELIVER_SM, b"\0" * 16 + b"\xff"),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_what_is_wrong_with_a_pdu_is_said_again(broken):
+    with pytest.raises(RemoteProtocolError, match=broken) as caught:
+        pdu.decode(BROKEN[broken])
+    is_said_again(str(caught.value))
+
+
+def test_so_is_what_is_wrong_with_a_stream_and_what_a_carrier_may_not_send_yet():
+    with pytest.raises(FramingError) as caught:
+        Session(Role.ESME).receive(b"\xff" * 16)
+    is_said_again(str(caught.value))
+    [error] = Session(Role.ESME).receive(framed(pdu.Command.DELIVER_SM, b"\0" * 17)).errors
+    is_said_again(str(error))
+
+
+def is_said_again(error):
+    for language in ("ru", "uz"):
+        with override(language):
+            sample = reasons.BIND % {"link": "main/0", "what": reasons.NOT_SMPP % {"what": error}}
+            assert error not in worded(sample)
 
 
 @pytest.mark.django_db
