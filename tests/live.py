@@ -154,6 +154,7 @@ class Installation:
         self.env.pop(stores.OWNER_URL, None)
         self.env["PUBLIC_URL"] = f"http://localhost:{ports.web}"
         self._running: dict[str, Popen[bytes]] = {}
+        self._given: dict[str, Mapping[str, str]] = {}  # beside what all have in their environment
         self._simulators: list[Popen[bytes]] = []
 
     def __enter__(self) -> "Installation":
@@ -167,16 +168,15 @@ class Installation:
     # --- Processes ----------------------------------------------------------------------------------------------------
 
     def start(self, *names: str, **given: str) -> None:
-        """Those processes of the Procfile that do not run, with this in their environment; `beat2` is a second beat."""
+        """Those processes of the Procfile that do not run; `beat2` is a second beat. Where something is given for their
+        environment, those that an earlier story started without it begin anew."""
         for name in names:
+            if given and self._given.get(name) != given:
+                self.keep_away(name)
             if name not in self._running:
-                self._running[name] = self._launch(name, given)
+                self._running[name], self._given[name] = self._launch(name, given), given
         for name in names:
             wait_for(lambda name=name: self._is_alive(name), seconds=60)
-
-    def start_anew(self, name: str, **given: str) -> None:
-        self.keep_away(name)
-        self.start(name, **given)
 
     def kill(self, name: str) -> None:
         process = self._running.pop(name)

@@ -39,7 +39,7 @@ def at_long_exports(live, workspace):
 
 def test_letters_leave_and_decisions_get_their_witness_while_every_worker_is_at_a_long_export(live, workspace):
     mails = live.folder / "letters_of_quick_work"
-    live.start_anew("letters", EMAIL_URL=f"file:///{mails}")
+    live.start("letters", EMAIL_URL=f"file:///{mails}")
     live.start("beat", "worker", "events")
     with at_long_exports(live, workspace):
         campaign: Campaign = factories.approved(workspace, name="Quick work")

@@ -68,13 +68,13 @@ def test_a_secret_key_and_the_password_of_valkey_are_changed_while_a_campaign_is
         acl(live, old_url, add, NEW_PASSWORD)
         for step in (known, used):
             for name in (*SENDERS, "web"):
-                live.start_anew(name, **step)
+                live.start(name, **step)
             assert is_signed_in()
         acl(live, new_url, remove, urlsplit(old_url).password)
         with pytest.raises(redis.AuthenticationError), redis.Redis.from_url(old_url) as client:
             client.ping()
         assert "encrypted with the new key" in operator(take_over, **used)
-        live.start_anew("dispatch", **used | {"SECRET_KEY_FALLBACKS": ""})  # its binds need the old key no more
+        live.start("dispatch", **used | {"SECRET_KEY_FALLBACKS": ""})  # its binds need the old key no more
         assert len(carrier.accepted) < COUNT, "too late to tell anything"
         accounts.save(carrier.channel.name, by=None, tps=0)
         totals = ended(campaign, seconds=180)

@@ -73,8 +73,8 @@ def test_a_good_receiver_hears_everything_beside_bad_ones_though_the_process_is_
     settings.WEBHOOKS_TO_LOOPBACK = True
     mails = live.folder / "letters_of_webhooks"
     live.start("events", *SENDING)
-    live.start_anew("webhooks", WEBHOOKS_TO_LOOPBACK="True")
-    live.start_anew("worker", EMAIL_URL=f"file:///{mails}")
+    live.start("webhooks", WEBHOOKS_TO_LOOPBACK="True")
+    live.start("worker", EMAIL_URL=f"file:///{mails}")
     admin = factories.member(workspace, Role.ADMIN)
     with (
         live.carrier(tps=TPS) as carrier,
