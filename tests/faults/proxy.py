@@ -88,6 +88,13 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
+            with suppress(asyncio.CancelledError):  # it is the proxy's end, and asyncio would log it as an error
+                await self._lead(reader, writer)
+        finally:
+            writer.transport.abort()
+
+    async def _lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
             if self._is_refusing:
                 raise ConnectionError("refused")
             if self._unix:
@@ -95,7 +102,6 @@ class Proxy:
             else:
                 far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._target, limit=2**20)
         except OSError:
-            writer.transport.abort()
             return
         self._ends |= {writer, far_writer}
         is_lost = asyncio.Event()
@@ -104,12 +110,11 @@ class Proxy:
         try:
             await asyncio.wait({there, back}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._ends -= {writer, far_writer}
+            far_writer.transport.abort()
             for task in (there, back):
                 task.cancel()
             await asyncio.gather(there, back, return_exceptions=True)
-            self._ends -= {writer, far_writer}
-            writer.transport.abort()
-            far_writer.transport.abort()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_lost: asyncio.Event) -> None:
         with suppress(OSError):
