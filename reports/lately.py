@@ -15,9 +15,9 @@ WINDOW = timedelta(minutes=1)
 MOST_INTENTS = 600  # of one chunk within the window
 
 # Asks only the chunks at work lately, and of each only its last intents: the cost does not grow with the campaign.
-# What went before a pause says nothing about how fast it goes now.
-_HANDED_OVER = """
-SELECT campaign.id, sum(latest.count), min(latest.at)
+# What went before a pause says nothing about how fast it goes now. `of` says of which campaigns.
+HANDED_OVER = """
+SELECT campaign.id, sum(latest.count) AS count, min(latest.at) AS since
 FROM campaigns_campaign campaign
 JOIN delivery_chunk chunk ON chunk.campaign_id = campaign.id
     AND (chunk.owner <> '' OR chunk.released_at > %(since)s)
@@ -25,7 +25,7 @@ CROSS JOIN LATERAL (
     SELECT count, at FROM delivery_intent
     WHERE chunk_id = chunk.id AND NOT is_retry ORDER BY id DESC LIMIT %(most)s
 ) latest
-WHERE campaign.id = ANY(%(ids)s) AND latest.at > greatest(%(since)s, campaign.resumed_at) AND latest.at <= %(now)s
+WHERE {of} AND latest.at > greatest(%(since)s, campaign.resumed_at) AND latest.at <= %(now)s
 GROUP BY campaign.id
 """
 
@@ -51,7 +51,7 @@ def handed_over(campaigns: Iterable[Campaign], *, now: datetime) -> dict[int, La
         "most": MOST_INTENTS,
     }
     with connections[router.db_for_read(Intent)].cursor() as cursor:
-        cursor.execute(_HANDED_OVER, values)
+        cursor.execute(HANDED_OVER.format(of="campaign.id = ANY(%(ids)s)"), values)
         found = {pk: Lately(count=int(count), since=first) for pk, count, first in cursor.fetchall()}
     return {one.pk: found.get(one.pk) or _none(one, since) for one in sending}
 

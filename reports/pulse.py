@@ -10,7 +10,7 @@ from accounts.models import Workspace
 from campaigns.statuses import Status
 from channels import links
 from delivery.statuses import MessageState
-from reports.lately import MOST_INTENTS
+from reports.lately import HANDED_OVER, MOST_INTENTS
 
 WINDOW = timedelta(seconds=10)
 LATELY = timedelta(minutes=1)
@@ -23,20 +23,10 @@ FROM campaigns_campaign campaign JOIN delivery_chunk chunk ON chunk.campaign_id 
 WHERE campaign.workspace_id = %(workspace)s AND campaign.status = ANY(%(open)s) AND chunk.owner <> ''
 """
 
-_RATE = """
-SELECT coalesce(sum(one.count / greatest(1, extract(epoch FROM %(now)s - one.since))), 0) FROM (
-    SELECT sum(latest.count) AS count, min(latest.at) AS since
-    FROM campaigns_campaign campaign
-    JOIN delivery_chunk chunk ON chunk.campaign_id = campaign.id
-        AND (chunk.owner <> '' OR chunk.released_at > %(within)s)
-    CROSS JOIN LATERAL (
-        SELECT count, at FROM delivery_intent
-        WHERE chunk_id = chunk.id AND NOT is_retry ORDER BY id DESC LIMIT %(most)s
-    ) latest
-    WHERE campaign.workspace_id = %(workspace)s AND campaign.status = %(sending)s AND latest.at > %(within)s
-      AND latest.at <= %(now)s
-    GROUP BY campaign.id
-) one
+_OF_WORKSPACE = "campaign.workspace_id = %(workspace)s AND campaign.status = %(sending)s"
+_RATE = f"""
+SELECT coalesce(sum(one.count / greatest(1, extract(epoch FROM %(now)s - one.since))), 0)
+FROM ({HANDED_OVER.format(of=_OF_WORKSPACE)}) one
 """
 
 # Of a stretch that was folded and reaches further back than a minute, its share counts: it is taken for even. The
@@ -89,7 +79,7 @@ def pulse(workspace: Workspace, *, now: datetime) -> Pulse:
         "sending": Status.SENDING,
         "delivered": int(MessageState.DELIVERED),
         "now": now,
-        "within": now - WINDOW,
+        "since": now - WINDOW,
         "lately": now - LATELY,
         "followed": now - FOLLOWED,
         "most": MOST_INTENTS,
