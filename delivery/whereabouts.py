@@ -3,7 +3,6 @@
 The carrier-id log in the database is the fall-back (see `receipts`).
 """
 
-from collections import deque
 from collections.abc import Sequence
 from datetime import date
 from threading import Lock
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 
 from delivery.batches import LONGEST_ID, Ids, Integers
 
-KEPT = 500_000
+KEPT = 500_000  # less a generation, when the oldest has just gone
+GENERATIONS = 16
 UNKNOWN = -1
 
 
@@ -60,52 +60,58 @@ def normal_forms(message_ids: Ids) -> Ids:
 
 
 class _Known:
-    """Ids by channel in normal form, the oldest forgotten first. What they stand for is in columns."""
+    """Ids by channel in normal form, in generations, the oldest forgotten as a whole. What they mean is in columns.
 
-    def __init__(self) -> None:
+    A map that ids enter and leave one by one grows to twice its size, and is copied whole now and then.
+    """
+
+    def __init__(self, kept: int = KEPT) -> None:
         self._lock = Lock()
-        self._next = 0
+        self._size = kept // GENERATIONS
         self.forget()
 
     def add(self, channel_id: int, message_ids: Ids, places: Places) -> None:
         """The ids in normal form."""
-        ids, count = message_ids.tolist(), len(message_ids)
         with self._lock:
-            if self._next + count > KEPT:
-                self._forget_between(self._next, KEPT)
-                self._next = 0
-            first = self._next
-            self._forget_between(first, first + count)
-            for column, values in zip(self._columns, places, strict=True):
-                column[first : first + count] = values
-            self._found.setdefault(channel_id, {}).update(zip(ids, range(first, first + count), strict=True))
-            self._kept.append((channel_id, first, ids))
-            self._next = first + count
+            for begin in range(0, len(message_ids), self._size):
+                part = slice(begin, begin + self._size)
+                self._add(channel_id, message_ids[part].tolist(), [column[part] for column in places])
 
     def find(self, channel_id: int, message_ids: Sequence[bytes]) -> Integers:
         """Where each is in the columns; UNKNOWN of those that are not known."""
-        known = self._found.get(channel_id, {})
-        return np.array([known.get(one, UNKNOWN) for one in message_ids], np.int64)
+        found = [UNKNOWN] * len(message_ids)
+        for by_channel in self._newest_first:
+            if known := by_channel.get(channel_id):
+                both = zip(found, message_ids, strict=True)
+                found = [known.get(one, UNKNOWN) if place == UNKNOWN else place for place, one in both]
+                if UNKNOWN not in found:
+                    break
+        return np.array(found, np.int64)
 
     def places(self, found: Integers) -> Places:
         return Places(*(column[found] for column in self._columns))
 
     def forget(self) -> None:
         with self._lock:
-            self._found: dict[int, dict[bytes, int]] = {}
-            self._kept: deque[tuple[int, int, list[bytes]]] = deque()
-            self._next = 0
+            self._newest_first: tuple[dict[int, dict[bytes, int]], ...] = ({},)
+            self._next, self._end = 0, self._size
             kinds = (np.int32, np.int64, np.int64, np.int16, np.int64)
-            self._columns: list[NDArray[Any]] = [np.zeros(KEPT, kind) for kind in kinds]
+            self._columns: list[NDArray[Any]] = [np.zeros(GENERATIONS * self._size, kind) for kind in kinds]
 
-    def _forget_between(self, first: int, end: int) -> None:
-        """Whoever has a place there is forgotten: they are the oldest."""
-        while self._kept and self._kept[0][1] < end and self._kept[0][1] + len(self._kept[0][2]) > first:
-            channel_id, at, ids = self._kept.popleft()
-            known = self._found[channel_id]
-            for place, one in enumerate(ids, at):
-                if known.get(one) == place:
-                    del known[one]
+    def _add(self, channel_id: int, ids: list[bytes], places: list[Integers]) -> None:
+        if self._next + len(ids) > self._end:
+            self._begin_generation()
+        rows = range(self._next, self._next + len(ids))
+        for column, values in zip(self._columns, places, strict=True):
+            column[rows.start : rows.stop] = values
+        self._newest_first[0].setdefault(channel_id, {}).update(zip(ids, rows, strict=True))
+        self._next = rows.stop
+
+    def _begin_generation(self) -> None:
+        """In the rows of the oldest one."""
+        self._next = self._end % (GENERATIONS * self._size)
+        self._end = self._next + self._size
+        self._newest_first = ({}, *self._newest_first[: GENERATIONS - 1])
 
 
 whereabouts = _Known()
