@@ -1,5 +1,6 @@
 """How a form says itself on its page, as its reader sees it: the labels of its fields, and what was chosen in words."""
 
+import logging
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from django.urls import resolve
 
 from accounts.unsent import Form
 from audit.refusal import Refused
+
+logger = logging.getLogger(__name__)
 
 UNSEEN = {"hidden", "submit", "button", "image", "reset", "file", "password"}
 EMPTY = {"input", "br", "img", "hr", "meta", "link", "source", "wbr"}  # they have no end
@@ -71,6 +74,9 @@ def _page(request: HttpRequest, address: str) -> str:
         if hasattr(answer, "render"):
             answer.render()
     except (Http404, PermissionDenied, Refused):
+        return ""
+    except Exception:  # whatever is wrong with that page, what was typed is not lost with it
+        logger.exception("the page of a form that waits cannot be shown: %s", path)
         return ""
     is_page = answer.status_code == 200 and answer.get("Content-Type", "").startswith("text/html")
     return answer.content.decode() if is_page and not answer.streaming else ""

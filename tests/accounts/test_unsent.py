@@ -149,6 +149,16 @@ def kept(workspace, author):
     return browser, sent(browser, path, given, page=page)
 
 
+def test_a_page_that_is_broken_takes_nothing_along_that_was_typed_on_it(kept, author, monkeypatch):
+    browser, answer = kept
+    monkeypatch.setattr("campaigns.saved_text_views.SavedTextForm", None)
+    shown = sign_in(browser, author, answer)
+    assert [(one.label, one.text) for one in shown.context["said"].fields] == [
+        ("Name", "Spring"),
+        ("Text", "Come & see <us>"),
+    ]
+
+
 def test_whoever_else_signs_in_gets_nothing_and_it_is_gone_for_everybody(workspace, kept, author):
     browser, answer = kept
     handle = Unsent.objects.get(user=author).handle
