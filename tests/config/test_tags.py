@@ -174,3 +174,13 @@ def test_of_changes_at_the_same_moment_one_is_made(name):
     assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412, 412]
     made = next(answer.json() for answer in answers if answer.status_code == 200)
     assert factories.bearer(secret).get(there).json() == made
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_verbs_at_the_same_moment_one_is_done_to_what_was_read():
+    workspace = factories.workspace()
+    secret = factories.token(workspace, factories.user(is_superuser=True))
+    there = address("webhook", {"webhooks": factories.endpoint(workspace).pk})
+    tag = factories.bearer(secret).get(there)["ETag"]
+    answers = race(*[lambda: factories.bearer(secret).post(f"{there}rotate/", headers={"If-Match": tag})] * 5)
+    assert sorted(answer.status_code for answer in answers) == [200, 412, 412, 412, 412]
