@@ -34,7 +34,10 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 @never_cache
 def open_link(request: HttpRequest, token: str) -> HttpResponse:
     request.session[TOKEN] = token
-    return _without_referrer(redirect("reset_password"))
+    """The address with the token is left at once, and nobody is told of it."""
+    answer = redirect("reset_password")
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    return answer
 
 
 @sensitive_post_parameters("new_password1", "new_password2")
@@ -53,11 +56,4 @@ def reset(request: HttpRequest) -> HttpResponse:
             resets.reset(token, password=form.cleaned_data["new_password1"], now=now)
             visits.end(request)
             return render(request, "accounts/reset.html", {"is_changed": True})
-    return _without_referrer(
-        render(request, "accounts/reset.html", {"form": form}, status=400 if form.is_bound else 200)
-    )
-
-
-def _without_referrer(answer: HttpResponse) -> HttpResponse:
-    answer.headers["Referrer-Policy"] = "no-referrer"
-    return answer
+    return render(request, "accounts/reset.html", {"form": form}, status=400 if form.is_bound else 200)

@@ -111,6 +111,17 @@ def test_a_double_click_sends_a_form_once_and_going_back_frees_it(live, browser,
     visitor.leave()
 
 
+def test_by_the_link_of_a_letter_a_browser_chooses_a_new_password(live, browser, filled):
+    visitor = visit(browser, live.url)
+    page = visitor.page
+    page.goto(PAGES[""]["password-new"](filled))
+    for field in page.locator("input[type=password]").all():
+        field.fill(factories.PASSWORD)
+    page.get_by_role("button", name="Change the password").click()
+    expect(page.get_by_text("Your password is changed. Sign in with it.")).to_be_visible()
+    visitor.leave()
+
+
 def test_the_title_and_the_icon_say_what_waits_and_what_is_being_sent(live, browser, filled):
     visitor = visit(browser, live.url, filled.moderator)
     page = visitor.page
