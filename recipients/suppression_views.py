@@ -15,7 +15,15 @@ from accounts.access import requires
 from accounts.forms import refused_on
 from accounts.requests import PageRequest
 from accounts.roles import Permission
-from recipients import stop_words, suppression_export, suppression_imports, suppressions, taken_along, unmasking
+from recipients import (
+    stop_words,
+    suppression_export,
+    suppression_imports,
+    suppressions,
+    taken_along,
+    unmasking,
+    upload_texts,
+)
 from recipients.models import Suppression, SuppressionImport
 from recipients.suppression_forms import ImportForm, LookUpForm, ReasonForm, StopWordsForm, SuppressForm
 from recipients.views import takes_a_file
@@ -91,7 +99,12 @@ def new_import(request: PageRequest) -> HttpResponse:
                 request.workspace, file, filename=file.name, by=request.user, length=file.size, **given
             )
             return redirect("recipients:suppression_import", made.pk)
-    context = {"form": form, "limit": settings.UPLOAD_MAX_BYTES, "here": "suppressed"}
+    context = {
+        "form": form,
+        "limit": settings.UPLOAD_MAX_BYTES,
+        "texts": upload_texts.in_this_language(),
+        "here": "suppressed",
+    }
     return render(request, "recipients/new_suppression_import.html", context, status=400 if form.is_bound else 200)
 
 

@@ -56,14 +56,8 @@ def create(
     workspace: Workspace, *, name: str, filename: str, country: str = "", column: str = "", by: User
 ) -> RecipientList:
     """A list that awaits its file. Without a country it takes the workspace's; without a column, the first one."""
-    name, filename, column = clean_name(name), names.clean_filename(filename), names.clean(column)
+    name, filename, column = clean_name(name), clean_filename(filename), names.clean(column)
     country = (country or workspace.country).upper()
-    if not filename:
-        raise Refused(_("The file needs a name, such as customers.csv."), code="filename_missing")
-    if names.ending_of(filename) not in ENDINGS:
-        raise Refused(
-            _("“%(filename)s” is neither a .txt nor a .csv file.") % {"filename": filename}, code="wrong_type"
-        )
     if not country:
         raise Refused(
             _("Say which country the numbers in national format belong to, such as NL."), code="country_missing"
@@ -75,6 +69,17 @@ def create(
     )
     record("recipientlist.created", listed, by=by, after={"name": name, "country": country, "column": listed.column})
     return listed
+
+
+def clean_filename(filename: str) -> str:
+    filename = names.clean_filename(filename)
+    if not filename:
+        raise Refused(_("The file needs a name, such as customers.csv."), code="filename_missing")
+    if names.ending_of(filename) not in ENDINGS:
+        raise Refused(
+            _("“%(filename)s” is neither a .txt nor a .csv file.") % {"filename": filename}, code="wrong_type"
+        )
+    return filename
 
 
 def clean_name(name: str) -> str:
@@ -101,15 +106,19 @@ def create_with_file(
         return accept(listed.pk, kept, begun=Status.UPLOADING, by=by)
 
 
-def receive(list_id: int, stream: Readable, *, by: User, length: int | None) -> RecipientList:
+def receive(
+    list_id: int, stream: Readable, *, by: User, length: int | None, filename: str | None = None
+) -> RecipientList:
     """Take the file of a list that awaits one (or whose last one failed or was cancelled), and have it prepared.
 
-    `length` is what the client announced, None when it did not. Raises TooLarge or Refused; then nothing is kept.
+    `length` is what the client announced, None when it did not; without a filename it is another try of the one before.
+    Raises TooLarge or Refused; then nothing is kept.
     """
     listed = RecipientList.objects.get(pk=list_id)
     check_awaits_file(listed)
+    called = listed.filename if filename is None else clean_filename(filename)
     with stored(stream, length) as kept:
-        return accept(list_id, kept, begun=Status(listed.status), by=by)
+        return accept(list_id, kept, begun=Status(listed.status), by=by, filename=called)
 
 
 class Incoming(io.RawIOBase):
@@ -192,7 +201,7 @@ def check_awaits_file(listed: RecipientList) -> None:
 
 
 @transaction.atomic
-def accept(list_id: int, stored: Stored, *, begun: Status, by: User) -> RecipientList:
+def accept(list_id: int, stored: Stored, *, begun: Status, by: User, filename: str | None = None) -> RecipientList:
     """The list has its file: prepare it. Raises Refused when it got another one meanwhile.
 
     `begun` is the status in which the upload began: one that was cancelled on its way is not taken.
@@ -210,6 +219,7 @@ def accept(list_id: int, stored: Stored, *, begun: Status, by: User) -> Recipien
     listed.upload_key, listed.bytes = stored.key, stored.bytes
     listed.failure, listed.progress, listed.attempts, listed.lease_until = "", 0, 0, None
     listed.stage, listed.rows, listed.invalid = "", 0, 0
+    listed.filename = listed.filename if filename is None else filename
     change_status(
         listed,
         Status.PREPARING,
@@ -217,7 +227,7 @@ def accept(list_id: int, stored: Stored, *, begun: Status, by: User) -> Recipien
         by=by,
         also_save=[
             *("upload_key", "bytes", "failure", "progress", "attempts", "lease_until"),
-            *("stage", "rows", "invalid"),
+            *("stage", "rows", "invalid", "filename"),
         ],
         after={"bytes": stored.bytes},
     )

@@ -113,6 +113,8 @@ def detail(request: PageRequest, pk: int) -> HttpResponse:
         "charts": charts_of(listed),
         "country": name_of(listed.country),
         "form": FileForm(),
+        "limit": settings.UPLOAD_MAX_BYTES,
+        "texts": upload_texts.in_this_language(),
         "verbs": verbs.offered(listed, request.permissions),
         "may_write": Permission.WRITE in request.permissions,
         "shown_until": _shown_until(request),
@@ -133,7 +135,7 @@ def receive(request: PageRequest, pk: int) -> HttpResponse:
     if form.is_valid():
         file = form.cleaned_data["file"]
         with refused_on(form):
-            uploads.receive(listed.pk, file, by=request.user, length=file.size)
+            uploads.receive(listed.pk, file, by=request.user, length=file.size, filename=file.name)
             return redirect("recipients:detail", pk)
     there = reverse("recipients:detail", args=[pk])
     return asking.again(request, form, title=str(listed), button=_("Upload"), back=there)

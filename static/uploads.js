@@ -8,10 +8,8 @@
   const form = root.querySelector("form");
   const file = form.elements.file;
   const parts = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((part) => [part.dataset.part, part]));
-  const texts = JSON.parse(document.getElementById("upload-texts").textContent);
-  const text = (name, values = {}) => texts[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
+  const { texts, text, size, wrongWith } = files; // static/files.js
   const known = `mc-${root.dataset.workspace}-`; // of the fingerprints of this workspace
-  const ENDINGS = /\.(txt|csv|tsv|text)$/i;
   const WINDOW = 5000; // milliseconds over which the speed is measured
   const AGAIN = 10000; // milliseconds until a connection that is away is tried again
 
@@ -24,13 +22,6 @@
 
   const show = (name, shown = true) => { parts[name].hidden = !shown; };
   const say = (name, text) => { parts[name].textContent = text; };
-
-  const size = (bytes) => {
-    const units = [texts.bytes, "KB", "MB", "GB"];
-    let unit = 0;
-    for (; bytes >= 1024 && unit < 3; unit += 1) bytes /= 1024;
-    return `${unit ? bytes.toFixed(1) : bytes} ${units[unit]}`;
-  };
 
   const duration = (seconds) => {
     if (seconds < 1) return texts.moment;
@@ -163,19 +154,12 @@
 
   // --- Choosing --------------------------------------------------------------------------------------------------------
 
-  const wrongWith = (chosen) => {
-    if (!ENDINGS.test(chosen.name)) return text("wrong_kind", { file: chosen.name });
-    if (chosen.size === 0) return texts.empty;
-    if (chosen.size > Number(root.dataset.limit)) return text("over_limit", { file: chosen.name, size: size(chosen.size), limit: root.dataset.limitShown });
-    return "";
-  };
-
   const choose = async () => {
     const chosen = file.files[0];
     forget();
-    refuse(chosen ? wrongWith(chosen) : "");
+    refuse(chosen ? wrongWith(chosen, root.dataset) : "");
     parts.drop.classList.toggle("is-chosen", Boolean(chosen));
-    if (!chosen || wrongWith(chosen)) return;
+    if (!chosen || wrongWith(chosen, root.dataset)) return;
     if (!form.elements.name.value) form.elements.name.value = chosen.name.replace(/\.[^.]*$/, "").slice(0, 120);
     earlier = (await prepared(chosen).findPreviousUploads()).sort((a, b) => Date.parse(b.creationTime) - Date.parse(a.creationTime));
     if (earlier.length && file.files[0] === chosen) {
@@ -193,7 +177,7 @@
     const chosen = file.files[0];
     if (!chosen || form.elements.numbers.value.trim()) return; // the form brings what was pasted, or says what is missing
     event.preventDefault();
-    const wrong = wrongWith(chosen);
+    const wrong = wrongWith(chosen, root.dataset);
     if (wrong) refuse(wrong);
     else begin(null);
   });

@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from playwright.sync_api import BrowserContext, Page, expect
 
 from recipients.models import RecipientList, Upload
+from tests import factories
 from tests.browser.network import Network
 from tests.live import Installation, wait_for
 
@@ -195,6 +196,16 @@ def test_what_is_wrong_with_a_file_is_said_when_it_is_chosen(page, tmp_path, nam
     (tmp_path / name).write_bytes(body)
     choose(page, tmp_path / name)
     expect(page.get_by_role("alert")).to_have_text(text)
+
+
+def test_so_it_is_of_another_file_for_a_list_that_failed(page, workspace, tmp_path):
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG")
+    address = f"/lists/{factories.failed_list(workspace).pk}/"
+    page.goto(address)
+    page.get_by_label("File").set_input_files(tmp_path / "photo.png")
+    expect(page.get_by_role("alert").last).to_have_text("“photo.png” is neither a .txt nor a .csv file.")
+    page.get_by_role("button", name="Upload").click()
+    assert page.evaluate("location.pathname") == address
 
 
 def test_what_the_server_refuses_is_said_and_the_form_is_there_again(page, file):

@@ -90,9 +90,11 @@ def test_a_ready_list_shows_that_its_rows_add_up(page, workspace):
 def test_a_failed_list_says_why_and_takes_another_file(page, workspace):
     failed = factories.failed_list(workspace, "There is no column “phone” in the file.")
     assert "There is no column “phone” in the file." in text_of(page.get(f"/lists/{failed.pk}/"))
-    page.post(f"/lists/{failed.pk}/file/", {"file": file()})
+    refused = page.post(f"/lists/{failed.pk}/file/", {"file": SimpleUploadedFile("photo.png", b"+31612345678")})
+    assert refused.status_code == 400 and "“photo.png” is neither a .txt nor a .csv file." in text_of(refused)
+    page.post(f"/lists/{failed.pk}/file/", {"file": SimpleUploadedFile("second.csv", b"+31612345678")})
     failed.refresh_from_db()
-    assert failed.status == Status.PREPARING
+    assert (failed.status, failed.filename) == (Status.PREPARING, "second.csv")
 
 
 def test_the_sample_on_the_page_is_masked(page, workspace):
