@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -34,7 +34,7 @@ def save(
     name: str, *, by: User | None, password: str | None = None, tls_client_key: str | None = None, **fields: Any
 ) -> Channel:
     """Create the channel, or change it. `password=None` keeps the one that is there, and so does `tls_client_key`;
-    without a client certificate there is no key.
+    without a client certificate there is no key. Opens neither: `web` could not.
 
     Raises django's ValidationError for a value out of bounds.
     """
@@ -42,18 +42,20 @@ def save(
     before = _shown(channel) if channel else {}
     made = channel is None
     channel = channel or Channel(name=name)
+    was = {"host": channel.host, "certificate": channel.tls_client_certificate}
     for field, value in fields.items():
         setattr(channel, field, value)
+    check_secrets(channel, **was, password=password, key=tls_client_key)
     if password is not None:
-        channel.password_ciphertext = _sealed(channel, "password_ciphertext", password)
+        channel.password_ciphertext = channel.sealed("password_ciphertext", password)
     if password is not None and len(password.encode()) > LONGEST_PASSWORD:
         raise ValidationError(
             {"password": _("SMPP takes at most %(most)s octets (3.4 §5.2.2).") % {"most": LONGEST_PASSWORD}}
         )
-    if tls_client_key is not None or "tls_client_certificate" in fields:
-        key = key_for(channel, tls_client_key)
-        check_client(channel.tls_client_certificate, key)
-        channel.tls_client_key_ciphertext = _sealed(channel, "tls_client_key_ciphertext", key)
+    if not channel.tls_client_certificate:
+        channel.tls_client_key_ciphertext = ""
+    elif tls_client_key is not None:
+        channel.tls_client_key_ciphertext = channel.sealed("tls_client_key_ciphertext", tls_client_key)
     channel.changed_at = timezone.now()
     channel.full_clean(validate_constraints=False)
     if channel.is_default:
@@ -71,28 +73,19 @@ def _replaced(password: str | None, key: str | None) -> str:
     return KEY_REPLACED if key else ""
 
 
-def key_for(channel: Channel, given: str | None) -> str:
-    """The key that goes with the channel's certificate: the given one, else the stored one."""
-    if not channel.tls_client_certificate and not given:
-        return ""
-    if given is not None:
-        return given
+def check_secrets(channel: Channel, *, host: str, certificate: str, password: str | None, key: str | None) -> None:
+    """Whether the channel's secrets go with it, the given ones and those that stay, as they went with the `host` and
+    the `certificate` of before. Raises django's ValidationError."""
+    if password is None and channel.host != host and passwords.is_of_halves(channel.password_ciphertext):
+        raise ValidationError({"password": _("It was sealed for %(host)s: give it again.") % {"host": host}})
+    new = channel.tls_client_certificate
     try:
-        return channel.tls_client_key
-    except ImproperlyConfigured as error:
-        problem = "The stored key does not decrypt any more: give it again."
-        raise ValidationError({"tls_client_key": problem}) from error
-
-
-def check_client(certificate: str, key: str) -> None:
-    try:
-        tls.check_client(certificate, key)
+        if key is not None or not (new and channel.tls_client_key_ciphertext):
+            tls.check_client(new, key or "")
+        elif new != certificate:
+            tls.check_same_key(new, certificate)
     except ValueError as error:
         raise ValidationError({"tls_client_certificate": str(error)}) from error
-
-
-def _sealed(channel: Channel, field: str, secret: str) -> str:
-    return passwords.encrypt(secret, of=channel.place_of(field)) if secret else ""
 
 
 def _shown(channel: Channel) -> dict[str, Any]:

@@ -101,8 +101,13 @@ class ChannelForm(forms.ModelForm[Channel]):
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # fills the instance: only now certificate and key are together
         try:
-            key = accounts.key_for(self.instance, self.cleaned_data.get("tls_client_key"))
-            accounts.check_client(self.instance.tls_client_certificate, key)
+            accounts.check_secrets(
+                self.instance,
+                host=self.initial.get("host", ""),
+                certificate=self.initial.get("tls_client_certificate", ""),
+                password=self.cleaned_data.get("password"),
+                key=self.cleaned_data.get("tls_client_key"),
+            )
         except ValidationError as error:
             self.add_error(None, error)
 
@@ -144,6 +149,7 @@ class ChannelAdmin(WithHistory[Channel]):
     def get_urls(self) -> list[URLPattern]:
         of_one = [
             path("<int:pk>/test/", self.admin_site.admin_view(self.test), name="channels_channel_test"),
+            path("<int:pk>/tested/", self.admin_site.admin_view(self.tested), name="channels_channel_tested"),
             path("<int:pk>/links/", self.admin_site.admin_view(self.links_of), name="channels_channel_links"),
         ]
         return [*of_one, *super().get_urls()]
@@ -151,23 +157,31 @@ class ChannelAdmin(WithHistory[Channel]):
     def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         channel = context.get("original")
         states = links.states_of([channel.pk], now=timezone.now()) if channel else []
-        return super().render_change_form(request, context | {"states": states}, *args, **kwargs)
+        shown = context | {"states": states} | (_tested(channel) if channel else {})
+        return super().render_change_form(request, shown, *args, **kwargs)
 
     def links_of(self, request: Any, pk: int) -> HttpResponse:
-        channel = self.get_object(request, str(pk))
-        if channel is None or not self.has_view_permission(request, channel):
-            raise Http404("There is no such channel.")
+        channel = self._seen(request, pk)
         context = {"original": channel, "states": links.states_of([channel.pk], now=timezone.now())}
         return render(request, "admin/channels/channel/_links.html", context)
 
+    def tested(self, request: Any, pk: int) -> HttpResponse:
+        channel = self._seen(request, pk)
+        return render(request, "admin/channels/channel/_tested.html", {"original": channel} | _tested(channel))
+
+    def _seen(self, request: Any, pk: int) -> Channel:
+        channel = self.get_object(request, str(pk))
+        if channel is None or not self.has_view_permission(request, channel):
+            raise Http404("There is no such channel.")
+        return channel
+
     def test(self, request: Any, pk: int) -> HttpResponse:
-        """Binds once, and says what the carrier answered."""
+        """Asks for a bind; the page says what the carrier answered."""
         channel = self.get_object(request, str(pk))
         if request.method != "POST" or channel is None or not self.has_change_permission(request, channel):
             raise Http404("There is no such button.")
         try:
-            answer = probe.test(channel.pk, by=request.user)
-            (messages.success if answer.is_bound else messages.error)(request, f"{channel}: {answer.words}")
+            probe.ask(channel.pk, by=request.user, now=timezone.now())
         except Refused as refusal:
             messages.error(request, refusal.message)
         return redirect("admin:channels_channel_change", channel.pk)
@@ -190,6 +204,11 @@ class ChannelAdmin(WithHistory[Channel]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Channel | None = None) -> bool:
         return False  # Campaigns point at it: switch off `active` instead.
+
+
+def _tested(channel: Channel) -> dict[str, Any]:
+    test = probe.last_of(channel)
+    return {"test": test, "is_open": test is not None and test.is_open(timezone.now())}
 
 
 class MembersFormSet(forms.BaseInlineFormSet[RouteMember, Route, forms.ModelForm[RouteMember]]):

@@ -1,5 +1,8 @@
 """Who carries: a channel is one carrier account and how fast it may be used; a route is several channels as one."""
 
+from datetime import datetime, timedelta
+
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -18,6 +21,7 @@ HEAVIEST = 100
 LONGEST_VALIDITY = 63 * 7 * 24 * 3600  # the most that a validity period can say to a handset (GSM 03.40 §9.2.3.12.1)
 SAME_CODINGS = _("The same data_coding for GSM and for UCS-2: nobody could tell them apart.")
 
+TEST_WITHIN = timedelta(minutes=1)
 SECRETS = ("password_ciphertext", "tls_client_key_ciphertext")
 
 ASCII = RegexValidator(r"\A[\x20-\x7e]*\Z", _("SMPP takes ASCII only."))
@@ -223,19 +227,24 @@ class Channel(models.Model):
 
     @property
     def password(self) -> str:
-        return self._decrypted("password_ciphertext")
+        return self.opened("password_ciphertext")
 
     @property
     def tls_client_key(self) -> str:
-        return self._decrypted("tls_client_key_ciphertext")
+        return self.opened("tls_client_key_ciphertext")
 
-    def place_of(self, field: str) -> str:
-        """What its ciphertext is bound to: a channel keeps its name for ever."""
-        return f"{self.name}/{field}"
+    def sealed(self, field: str, secret: str) -> str:
+        return passwords.encrypt(secret, **self._place_of(field)) if secret else ""
 
-    def _decrypted(self, field: str) -> str:
+    def opened(self, field: str) -> str:
+        """Raises ImproperlyConfigured when it does not decrypt."""
         ciphertext = getattr(self, field)
-        return passwords.decrypt(ciphertext, of=self.place_of(field)) if ciphertext else ""
+        return passwords.decrypt(ciphertext, **self._place_of(field)) if ciphertext else ""
+
+    def _place_of(self, field: str) -> dict[str, str]:
+        """A channel keeps its name for ever. A bind tells the host its password; nobody is told the key."""
+        host = self.host if field == "password_ciphertext" else ""
+        return {"of": f"{self.name}/{field}", "host": host}
 
 
 class Route(models.Model):
@@ -283,6 +292,26 @@ class RouteMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} ×{self.weight}"
+
+
+class BindTest(models.Model):
+    """The last test of a channel: asked for on the desk, answered by a dispatch process, which has the password."""
+
+    channel = models.OneToOneField(Channel, on_delete=models.CASCADE, related_name="+", primary_key=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    taken_at = models.DateTimeField(null=True, help_text="Once: a bell that rings twice binds once.")
+    answered_at = models.DateTimeField(null=True)
+    is_bound = models.BooleanField(default=False)
+    words = models.TextField(blank=True, help_text="In English (`audit.wording`).")
+    code = models.BigIntegerField(null=True, help_text="The command_status, if there was one.")
+
+    def __str__(self) -> str:
+        return str(self.channel)
+
+    def is_open(self, now: datetime) -> bool:
+        """It may still be answered."""
+        return self.answered_at is None and now < self.asked_at + TEST_WITHIN
 
 
 class LinkState(models.Model):

@@ -19,7 +19,7 @@ def rotate(*, by: User | None) -> list[str]:
     for channel in Channel.objects.select_for_update().order_by("pk"):
         old = [field for field in SECRETS if (text := getattr(channel, field)) and not passwords.is_current(text)]
         for field in old:
-            setattr(channel, field, passwords.encrypt(_secret_of(channel, field), of=channel.place_of(field)))
+            _seal_anew(channel, field)
         if old:
             # No history: it has no secrets, and nothing else has changed.
             Channel.objects.filter(pk=channel.pk).update(**{field: getattr(channel, field) for field in old})
@@ -28,9 +28,19 @@ def rotate(*, by: User | None) -> list[str]:
     return rotated
 
 
+def _seal_anew(channel: Channel, field: str) -> None:
+    secret = _secret_of(channel, field)
+    setattr(channel, field, channel.sealed(field, secret))
+    try:
+        channel.opened(field)
+    except ImproperlyConfigured as error:
+        message = _("CHANNEL_PUBLIC_KEY is no half of CHANNEL_KEY: what it seals would never open.")
+        raise Refused(message, code="wrong_public_key") from error
+
+
 def _secret_of(channel: Channel, field: str) -> str:
     try:
-        return passwords.decrypt(getattr(channel, field), of=channel.place_of(field))
+        return channel.opened(field)
     except ImproperlyConfigured as error:
         raise Refused(
             _("A secret of the channel %(channel)s does not decrypt with any key: give it again, or give the key.")

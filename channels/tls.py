@@ -51,6 +51,12 @@ def check_client(certificate: str, key: str) -> None:
         _pair(certificate, key)
 
 
+def check_same_key(certificate: str, other: str) -> None:
+    """Raises ValueError, fit to show, unless the first certificate of each has the same key."""
+    if _public(_certificates(certificate)[0]) != _public(_certificates(other)[0]):
+        raise ValueError(_not_its_key())
+
+
 def _identify(made: ssl.SSLContext, certificate: str, key: str) -> None:
     private = _pair(certificate, key)
     # OpenSSL reads a key from a file only. In that file it is encrypted, and nobody but this call knows the password.
@@ -74,13 +80,17 @@ def _pair(certificate: str, key: str) -> PrivateKeyTypes:
         raise ValueError(_("A certificate without its key."))
     first = _certificates(certificate)[0]
     private = _key(key)
-    ours, its = (
-        public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        for public in (private.public_key(), first.public_key())
-    )
-    if ours != its:
-        raise ValueError(_("The key is not that of the certificate; the first certificate must be the client's own."))
+    if _public(private) != _public(first):
+        raise ValueError(_not_its_key())
     return private
+
+
+def _public(whose: PrivateKeyTypes | x509.Certificate) -> bytes:
+    return whose.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _not_its_key() -> str:
+    return _("The key is not that of the certificate; the first certificate must be the client's own.")
 
 
 def _certificates(pem: str) -> list[x509.Certificate]:

@@ -98,6 +98,7 @@ app.conf.update(
         "reports.tasks.ask_standing": {"queue": "soon"},
         "reports.tasks.*": {"queue": "exports"},
         "delivery.tasks.dispatch": {"queue": "dispatch"},
+        "channels.tasks.test_bind": {"queue": "dispatch"},  # which has the password
         # What must happen on the second has a process of its own: a long list never makes a campaign late.
         "delivery.tasks.tick": {"queue": "clock"},
         "delivery.tasks.start_on_time": {"queue": "clock"},

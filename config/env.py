@@ -45,13 +45,26 @@ def public_keys(name: str) -> list[str]:
     """Ed25519, in base64; as many as there are, none is none."""
     given = secrets(name)
     for one in given:
-        try:
-            is_one = len(base64.b64decode(one, validate=True)) == PUBLIC_KEY
-        except ValueError:
-            is_one = False
-        if not is_one:
+        if not _is_public_key(one):
             raise ImproperlyConfigured(f"{name} has {one!r}, which is no public key of Ed25519 in base64.")
     return given
+
+
+def public_key(name: str) -> str:
+    """X25519, in base64; empty where the variable is not there. One that says nothing is a mistake."""
+    if env.str(name, default=None) is None and not env.str(f"{name}_FILE", default=""):
+        return ""
+    given = secret(name)
+    if not _is_public_key(given):
+        raise ImproperlyConfigured(f"{name} is {given!r}, which is no public key of X25519 in base64.")
+    return given
+
+
+def _is_public_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == PUBLIC_KEY
+    except ValueError:
+        return False
 
 
 def rate(name: str, *, default: str) -> tuple[int, int] | None:

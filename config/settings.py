@@ -20,6 +20,7 @@ from config.env import (
     optional_secret,
     pairs,
     patience,
+    public_key,
     public_keys,
     rate,
     redis,
@@ -46,6 +47,8 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 CHANNEL_KEY = secret("CHANNEL_KEY", default=SECRET_KEY)
 # Keys before it, that `rotate_channel_key` still reads.
 CHANNEL_KEY_FALLBACKS = [*secrets("CHANNEL_KEY_FALLBACKS"), *SECRET_KEY_FALLBACKS]
+# Its public half, with which a process that has not the key can seal and not open.
+CHANNEL_PUBLIC_KEY = public_key("CHANNEL_PUBLIC_KEY")
 # Secrets of webhooks; they were under CHANNEL_KEY once, and are wherever no other is given.
 WEBHOOK_KEY = secret("WEBHOOK_KEY", default=CHANNEL_KEY)
 WEBHOOK_KEY_FALLBACKS = [*secrets("WEBHOOK_KEY_FALLBACKS"), CHANNEL_KEY, *CHANNEL_KEY_FALLBACKS]

@@ -16,7 +16,8 @@ from accounts.roles import Role
 from campaigns import transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from channels.models import Channel, LinkState
+from channels.models import BindTest, Channel, LinkState
+from channels.reasons import BOUND
 from delivery import incidents, reasons, receipts
 from delivery.models import Chunk, Inbound, Intent, Movement, Tally
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
@@ -260,6 +261,8 @@ def _at_work(campaign: Campaign) -> None:
     Intent.objects.bulk_create(
         Intent(**intent, at=begin + timedelta(seconds=second)) for second in range(lately.MOST_INTENTS)
     )
+    test = {"asked_by": campaign.created_by, "asked_at": begin, "answered_at": begin}
+    BindTest.objects.create(channel=campaign.channel, is_bound=True, words=BOUND % {"took": 41}, code=0, **test)
     bound = {"is_up": True, "bound_at": campaign.started_at, "window": 100, "unanswered": 41, "rate": 761.5}
     for number in range(campaign.channel.binds):
         LinkState.objects.create(

@@ -43,6 +43,7 @@ BUTTONS = {
     "auth_user_password_change": SUPERS,
     "accounts_user_reset_second_step": SUPERS,
     "channels_channel_test": SUPERS,
+    "channels_channel_tested": SUPERS,
     "channels_channel_links": SUPERS,
     "recipients_suppression_remove": SUPERS,
     "moderation_campaigninreview_decide": DECIDERS,

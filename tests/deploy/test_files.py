@@ -54,8 +54,11 @@ def test_each_process_is_given_the_secrets_that_the_guide_says(way):
     assert {name: one.names & secrets for name, one in WAYS[way]().items()} == told()
 
 
-def test_the_password_of_the_databases_owner_is_known_to_the_migration_alone():
-    assert [name for name, secrets in told().items() if "DATABASE_OWNER_URL" in secrets] == ["migrate"]
+@pytest.mark.parametrize(
+    ("secret", "who"), [("DATABASE_OWNER_URL", {"migrate"}), ("CHANNEL_KEY", {"dispatch", "migrate"})]
+)
+def test_what_opens_most_is_known_to_nobody_who_talks_to_strangers(secret, who):
+    assert {name for name, secrets in told().items() if secret in secrets} == who
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -64,6 +67,8 @@ def test_whoever_has_a_key_has_those_before_it(way):
     before["EVIDENCE_KEY"] = "EVIDENCE_PUBLIC_KEYS"
     for name, one in WAYS[way]().items():
         assert {older for key, older in before.items() if key in one.names} <= one.names, name
+        if "CHANNEL_KEY" in one.names or name == "web":
+            assert "CHANNEL_PUBLIC_KEY" in one.names, name  # what it seals, whoever stole it does not open
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -88,6 +93,7 @@ SAMPLES = {
     "TRUSTED_PROXIES": "10.0.0.0/8",
     "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318",
     "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20token",
+    "CHANNEL_PUBLIC_KEY": base64.b64encode(bytes(32)).decode(),
     "EVIDENCE_PUBLIC_KEYS": base64.b64encode(bytes(32)).decode(),
 }
 

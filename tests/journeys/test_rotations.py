@@ -7,9 +7,12 @@ import psycopg
 import pytest
 import redis
 from django.conf import settings
+from django.utils import timezone
+from kombu import Connection
 
 from accounts.roles import Role
-from channels import accounts
+from channels import accounts, halves, probe, tasks
+from channels.models import BindTest
 from delivery.models import Incident
 from delivery.statuses import IncidentKind
 from stack import postgres
@@ -73,7 +76,8 @@ def test_a_secret_key_and_the_password_of_valkey_are_changed_while_a_campaign_is
         acl(live, new_url, remove, urlsplit(old_url).password)
         with pytest.raises(redis.AuthenticationError), redis.Redis.from_url(old_url) as client:
             client.ping()
-        assert "encrypted with the new key" in operator(take_over, **used)
+        half = {"CHANNEL_PUBLIC_KEY": halves.public_half(NEW_KEY)}
+        assert "encrypted with the new key" in operator(take_over, **used | half)
         live.start("dispatch", **used | {"SECRET_KEY_FALLBACKS": ""})  # its binds need the old key no more
         assert len(carrier.accepted) < COUNT, "too late to tell anything"
         accounts.save(carrier.channel.name, by=None, tps=0)
@@ -87,6 +91,14 @@ def test_a_secret_key_and_the_password_of_valkey_are_changed_while_a_campaign_is
         live.end_all()
 
 
+def tried(live, channel):
+    """What a dispatch process answers who tests the bind on the desk."""
+    probe.ask(channel.pk, by=factories.user(), now=timezone.now())
+    with Connection(live.env["REDIS_URL"]) as broker:
+        tasks.test_bind.apply_async([channel.pk], connection=broker)
+    return wait_for(BindTest.objects.filter(channel=channel).exclude(answered_at=None).first)
+
+
 def test_a_carrier_that_takes_the_new_password_only_is_bound_again_once_it_is_told(live, workspace, operator):
     live.start(*SENDING)
     (tell,) = blocks("Password of a carrier")
@@ -96,8 +108,10 @@ def test_a_carrier_that_takes_the_new_password_only_is_bound_again_once_it_is_to
         refused = Incident.objects.filter(channel=channel, kind=IncidentKind.BIND_REFUSED)
         wait_for(refused.exists)
         given = {"CHANNEL": channel.name, "HOST": channel.host, "PORT": str(channel.port), "PASSWORD": "new"}
-        operator(tell, **given)
+        half = halves.public_half(live.env["SECRET_KEY"])
+        operator(tell, CHANNEL_KEY="of no use", CHANNEL_PUBLIC_KEY=half, **given)  # as `web` would
         assert ended(campaign).delivered == 100
+        assert tried(live, channel).words.startswith("The bind was accepted")
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from django.utils import timezone
 
 from accounts.roles import Role
 from audit.models import Check, Entry
-from channels.models import Channel, LinkState
+from channels import halves, tasks
+from channels.models import BindTest, Channel, LinkState
 from delivery import clocks
 from delivery import incidents as notes
 from delivery.models import Incident
@@ -161,12 +162,35 @@ def smsc(tmp_path):
     made.stop()
 
 
-def test_a_test_bind_says_what_the_carrier_answered_and_is_in_the_ledger(page, smsc):
+def test_a_test_bind_says_what_the_carrier_answered_and_is_in_the_ledger(
+    page, smsc, settings, rung, django_capture_on_commit_callbacks
+):
+    """The process of the page has no key, and another one binds."""
+    key, settings.CHANNEL_PUBLIC_KEY = settings.CHANNEL_KEY, halves.public_half(settings.CHANNEL_KEY)
+    settings.CHANNEL_KEY = "web has none"
     channel = factories.channel(host="127.0.0.1", port=smsc.port)
-    address = f"/admin/channels/channel/{channel.pk}/test/"
-    assert "The bind was accepted" in text_of(page.post(address, follow=True))
+    address = f"/admin/channels/channel/{channel.pk}/"
+
+    def asked():
+        with django_capture_on_commit_callbacks(execute=True):
+            shown = page.post(f"{address}test/", follow=True)
+        assert rung.pop() == ("channels.tasks.test_bind", (channel.pk,)) and "It is being tried" in text_of(shown)
+        assert "Somebody is testing" in text_of(page.post(f"{address}test/", follow=True))
+        return text_of(page.get(f"{address}tested/"))
+
+    def answered():
+        settings.CHANNEL_KEY = key
+        for _ in range(2):  # a bell may ring twice
+            tasks.test_bind(channel.pk)
+        settings.CHANNEL_KEY = "web has none"
+        return text_of(page.get(f"{address}tested/"))
+
+    assert "It is being tried" in asked() and "The bind was accepted" in answered()
     factories.channel(host="127.0.0.1", port=1)
-    assert "No connection to 127.0.0.1:1" in text_of(page.post(address, follow=True))
+    assert "It is being tried" in asked() and "No connection to 127.0.0.1:1" in answered()
+    page.post(f"{address}test/")
+    BindTest.objects.update(asked_at=timezone.now() - timedelta(minutes=2))
+    assert "No dispatch process answered" in answered()
     codes = Entry.objects.filter(action="channel.tested").order_by("pk").values_list("after", flat=True)
     assert list(codes) == [{"bound": True, "code": 0}, {"bound": False, "code": None}]
 

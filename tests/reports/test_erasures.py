@@ -97,6 +97,7 @@ FREE = {
         *("recipients_stopwords", "delivery_halt"),
         *("senders_sender", "senders_historicalsender", "senders_revision", "senders_historicalrevision"),
         *("channels_channel", "channels_historicalchannel", "channels_linkstate"),
+        "channels_bindtest",
         *("channels_route", "channels_historicalroute", "channels_historicalroutemember"),
     },
     "numbers never enter it, or are masked": {
