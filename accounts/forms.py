@@ -18,7 +18,7 @@ from django.forms import BaseForm
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts import people, scopes
+from accounts import people, scopes, stale
 from accounts.models import Membership, User, Workspace
 from accounts.preferences import LANGUAGES, Theme
 from accounts.roles import Role
@@ -33,7 +33,7 @@ def refused_on(form: BaseForm) -> Iterator[None]:
     try:
         yield
     except Refused as refusal:
-        error = ValidationError(refusal.message, code=refusal.code)
+        error = ValidationError(stale.said(refusal.message, code=refusal.code), code=refusal.code)
         field = getattr(form, "beside", {}).get(refusal.code, refusal.field)
         form.add_error(field if field in form.fields else None, error)
 

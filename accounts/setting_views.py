@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 from django_stubs_ext import StrOrPromise
 
+from accounts import stale
 from accounts.access import requires
 from accounts.forms import refused_on
 from accounts.models import User, Workspace
@@ -42,6 +43,7 @@ def page_of(setting: Setting[Any]) -> Callable[[PageRequest], HttpResponseBase]:
         form = setting.given(request.POST)
         if form.is_valid():
             with refused_on(form):
+                stale.check(request.POST, setting.shown(request.workspace).initial)
                 setting.save(request.workspace, form, request.user)
                 messages.success(request, str(setting.said))
                 return redirect(setting.address)
@@ -57,6 +59,7 @@ def page_of(setting: Setting[Any]) -> Callable[[PageRequest], HttpResponseBase]:
 def _page(setting: Setting[Any], request: PageRequest, form: BaseForm) -> HttpResponse:
     context = {
         "form": form,
+        "mark": stale.mark(setting.shown(request.workspace).initial),
         "workspace": request.workspace,
         "may_manage": Permission.MANAGE in request.permissions,
         "here": "members",

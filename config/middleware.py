@@ -11,8 +11,8 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
 
+from accounts import stale
 from audit.middleware import is_ours
 from audit.refusal import Refused
 from config import errors, troubles
@@ -79,10 +79,6 @@ class PageMethods:
 PAGE_METHODS = ["GET", "HEAD", "POST"]
 
 
-# Refused because somebody, or the clock, acted since the page was loaded: it offered what is not possible any more.
-STALE = {"wrong_status", "changed_meanwhile"}
-
-
 class RefusedMiddleware:
     """A broken rule, or storage in trouble, becomes a message on the page that was left: nothing changed. Whoever opens
     what takes no visit is told so on a page."""
@@ -102,9 +98,7 @@ class RefusedMiddleware:
         told = error if isinstance(error, Refused) else troubles.said(error)
         if told is None:
             return None
-        is_stale = told.code in STALE
-        message = _("%(reason)s Somebody was faster than this page.") % {"reason": told.message}
-        message = message if is_stale else told.message
+        message, is_stale = stale.said(told.message, code=told.code), told.code in stale.CODES
         if "HX-Request" in request.headers:
             return render(request, "_refused.html", {"message": message, "is_stale": is_stale}, status=409)
         messages.error(request, message)
