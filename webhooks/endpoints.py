@@ -1,9 +1,11 @@
 """Endpoints: made, changed, their secrets rotated, switched off and on, tried. Each leaves an entry of the ledger."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.utils.translation import gettext as _
 
@@ -77,12 +79,15 @@ def change(endpoint_id: int, *, by: User, **changes: Any) -> Endpoint:
 
 @transaction.atomic
 def rotate(endpoint_id: int, *, by: User, now: datetime) -> tuple[Endpoint, str]:
-    """The new secret. That before it signs beside it for a day; one before that no more."""
+    """The new secret. That before it signs beside it for a day; one before that no more, nor one that does not open."""
     endpoint = Endpoint.objects.lock(endpoint_id)
-    secret, old = signing.new_secret(), BOX.opened(endpoint.secret_ciphertext, of=endpoint.place_of(SECRET))
+    endpoint.old_secret_ciphertext, endpoint.old_secret_until = "", None
+    with suppress(ImproperlyConfigured):
+        old = BOX.opened(endpoint.secret_ciphertext, of=endpoint.place_of(SECRET))
+        endpoint.old_secret_ciphertext = BOX.seal(old, of=endpoint.place_of(OLD_SECRET))
+        endpoint.old_secret_until = now + OVERLAP
+    secret = signing.new_secret()
     endpoint.secret_ciphertext = BOX.seal(secret, of=endpoint.place_of(SECRET))
-    endpoint.old_secret_ciphertext = BOX.seal(old, of=endpoint.place_of(OLD_SECRET))
-    endpoint.old_secret_until = now + OVERLAP
     endpoint.save(update_fields=["secret_ciphertext", "old_secret_ciphertext", "old_secret_until"])
     record("endpoint.rotated", endpoint, by=by, after={"old_secret_until": endpoint.old_secret_until})
     return endpoint, secret

@@ -217,6 +217,18 @@ def test_secrets_are_sealed_each_for_its_endpoint_and_sealed_anew_under_a_new_ke
         assert not any(one.removeprefix("whsec_") in str(cursor.fetchall()) for one in secrets)
 
 
+def test_a_secret_that_no_key_opens_is_told_and_put_right_by_another_one(waiting, admin, settings, receiver, passed):
+    settings.WEBHOOK_KEY, settings.WEBHOOK_KEY_FALLBACKS = "nobody kept the old one", []
+    settings.CHANNEL_KEY, settings.CHANNEL_KEY_FALLBACKS = "nor this", []
+    passed()
+    assert Attempt.objects.get().trouble == "Its secret does not decrypt: rotate it."
+    rotated, secret = endpoints.rotate(waiting.endpoint_id, by=admin, now=timezone.now())
+    assert endpoints.secrets_of(rotated, now=timezone.now()) == [secret]
+    assert rotated.old_secret_until is None
+    passed(seconds=60)
+    assert len(receiver.came) == 1
+
+
 @pytest.mark.parametrize("given", [{}, {"CHANNEL_KEY": "k"}, {"CHANNEL_KEY": "k", "WEBHOOK_KEY": "of their own"}])
 def test_a_secret_of_a_release_that_had_one_key_for_all_is_read(made, settings, monkeypatch, given):
     endpoint, secret = made
