@@ -240,7 +240,7 @@ class Installation:
             client.flushall()
 
     def ring(self, task: str, *arguments: object, queue: str) -> None:
-        with Celery(broker=self.env["REDIS_URL"]) as app:
+        with Celery(broker=self.env["REDIS_URL"], set_as_current=False) as app:
             app.send_task(task, args=arguments, queue=queue, ignore_result=True)
 
     @contextmanager

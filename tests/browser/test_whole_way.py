@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
 from accounts.roles import Role
+from accounts.templatetags.pages import named
 from campaigns.models import Campaign
 from campaigns.statuses import Mode
 from moderation.models import Decision, Verdict
@@ -198,7 +199,9 @@ def test_what_a_moderator_rejects_comes_back_revised_and_is_approved_by_its_diff
 
     # The page that the author left open says so by itself; so do the dashboard, the decisions and a letter.
     expect(author.get_by_text(f"A moderator rejected it: {reason}")).to_be_visible(timeout=12_000)
-    expect(author.get_by_label("Decisions")).to_contain_text(f"Rejected by {people.moderator}, round 1“{reason}”")
+    expect(author.get_by_label("Decisions")).to_contain_text(
+        f"Rejected by {named(people.moderator)}, round 1“{reason}”"
+    )
     wait_for(lambda: reason in letters_to(people.author, live), seconds=20)
     author.goto("/")
     expect(author.get_by_label("Needs attention")).to_contain_text(f"Rejected: {reason}")
@@ -215,7 +218,7 @@ def test_what_a_moderator_rejects_comes_back_revised_and_is_approved_by_its_diff
     claimed(moderator, "Half price")
     expect(moderator.locator(".desk-diff ins")).to_contain_text("Reply STOP to opt out.")
     expect(moderator.locator(".desk-diff del")).to_have_count(0)
-    expect(moderator.get_by_text(f"Rejected by {people.moderator}, round 1: “{reason}”")).to_be_visible()
+    expect(moderator.get_by_text(f"Rejected by {named(people.moderator)}, round 1: “{reason}”")).to_be_visible()
     approved(moderator, "Half price")
     author.reload()
     expect(author.locator(".page-head .badge")).to_have_text("Approved")

@@ -34,7 +34,7 @@ VALUES = {
     **{"accepted": 3, "counted": 2, "waiting": 0, "parts": 5000, "chunks": 1, "paused": 2, "failed": 0, "uncertain": 4},
     **{"found": "SENT: 3, 2", "how": "hexadecimal", "code": "NoSuchBucket", "status": 404, "endpoint": "https://s3"},
     **{"state": "SENT", "there": 4, "rows": 9, "n": 6},
-    **{"sender": "Shop", "channel": "main", "letter": "ж"},
+    **{"sender": "Shop", "channel": "main", "letter": "ж", "address": "smsc:2775", "took": 12},
 }
 
 

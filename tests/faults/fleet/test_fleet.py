@@ -248,7 +248,7 @@ def test_with_rabbitmq_as_the_broker_all_is_sent_and_its_restart_changes_time_an
         carrier.wait_for_submits(seen.dice.randint(500, 1500))
         wait_for(lambda: hosts_at_work(campaign) == set(WORKERS))
         assert ready(live) == {"database": "ok", "redis": "ok", "storage": "ok", "broker": "ok", "sending": "ok"}
-        with Celery(broker=server.url) as app:
+        with Celery(broker=server.url, set_as_current=False) as app:
             app.conf.task_queues = [Queue("dispatch"), Queue("nobody-declared")]
             assert [one.since for one in queues.waiting(app)] == [None, None]
         began = time.time()
