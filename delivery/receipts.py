@@ -25,7 +25,7 @@ from delivery.results import copy_ids
 from delivery.rows import day_of, days
 from delivery.statuses import ErrorKind, IncidentKind, MessageState
 from delivery.tallies import standing
-from delivery.whereabouts import UNKNOWN, Places, Whereabouts, normal, normal_forms, whereabouts
+from delivery.whereabouts import Bools, Places, Whereabouts, blank, normal, normal_forms, whereabouts
 from smpp import receipts
 from smpp.bulk import Octets
 from smpp.pdu import HEADER
@@ -126,9 +126,9 @@ def _store(arrivals: Sequence[Arrival]) -> Counter[int]:
     told, others = _read(arrivals)
     raised, unknown = _Raised(), list[tuple[_Told, int]]()
     for one in told:
-        known = _remembered(one)
-        raised.add(one, np.flatnonzero(known != UNKNOWN), whereabouts.places(known[known != UNKNOWN]))
-        unknown += [(one, place) for place in np.flatnonzero(known == UNKNOWN).tolist()]
+        known, places_of_known = _remembered(one)
+        raised.add(one, np.flatnonzero(known), places_of_known)
+        unknown += [(one, place) for place in np.flatnonzero(~known).tolist()]
     places = _looked_up(unknown, now=arrivals[-1].at)
     left: list[str] = []
     for number, (one, place) in enumerate(unknown):
@@ -207,24 +207,25 @@ def _number(text: str) -> int | None:
     return int(text) if len(text) < 19 and text.isascii() and text.isdecimal() else None
 
 
-def _remembered(told: _Told) -> Integers:
-    """Where each is known, if this process handed it over; the number decides between readings of the id."""
+def _remembered(told: _Told) -> tuple[Bools, Places]:
+    """Which are known, as this process handed them over, and what those mean; the number decides between readings of
+    the id."""
     channel_id, ids = told.arrival.channel_id, told.message_ids.tolist()
-    known = np.full(len(ids), UNKNOWN)
+    known, places = np.zeros(len(ids), bool), blank(len(ids))
     for base in bases.order(channel_id):
-        left = np.flatnonzero(known == UNKNOWN)
+        left = np.flatnonzero(~known)
         if not len(left):
             break
         tried = converted(base, ids if len(left) == len(ids) else [ids[place] for place in left.tolist()])
-        found = _of_its_phone(whereabouts.find(channel_id, tried), told.phones[left])
-        known[left] = found
-        if hits := int(np.count_nonzero(found != UNKNOWN)):
-            bases.count(channel_id, base, hits)
-    return known
-
-
-def _of_its_phone(found: Integers, phones: Integers) -> Integers:
-    return np.where((found != UNKNOWN) & (whereabouts.places(found).phones == phones), found, UNKNOWN)
+        found, theirs = whereabouts.find(channel_id, tried)
+        found &= theirs.phones == told.phones[left]
+        hits = left[found]
+        known[hits] = True
+        for column, values in zip(places, theirs, strict=True):
+            column[hits] = values[found]
+        if len(hits):
+            bases.count(channel_id, base, len(hits))
+    return known, Places(*(column[known] for column in places))
 
 
 def _looked_up(unknown: Sequence[tuple[_Told, int]], *, now: datetime) -> dict[int, Whereabouts]:

@@ -15,7 +15,9 @@ from delivery.batches import LONGEST_ID, Ids, Integers
 
 KEPT = 500_000  # less a generation, when the oldest has just gone
 GENERATIONS = 16
-UNKNOWN = -1
+_NONE = -1  # no row of the columns
+
+Bools = NDArray[np.bool_]
 
 
 class Whereabouts(NamedTuple):
@@ -34,6 +36,12 @@ class Places(NamedTuple):
     recipients: Integers
     parts: Integers
     phones: Integers
+
+
+def blank(count: int) -> Places:
+    """Room for what so many mean."""
+    kinds: tuple[Any, ...] = (np.int32, np.int64, np.int64, np.int16, np.int64)
+    return Places(*(np.zeros(count, kind) for kind in kinds))
 
 
 def normal(message_id: str) -> str:
@@ -77,26 +85,28 @@ class _Known:
                 part = slice(begin, begin + self._size)
                 self._add(channel_id, message_ids[part].tolist(), [column[part] for column in places])
 
-    def find(self, channel_id: int, message_ids: Sequence[bytes]) -> Integers:
-        """Where each is in the columns; UNKNOWN of those that are not known."""
-        found = [UNKNOWN] * len(message_ids)
+    def find(self, channel_id: int, message_ids: Sequence[bytes]) -> tuple[Bools, Places]:
+        """Which are known, and what each means; of those that are not, anything. Rows are written anew meanwhile: both
+        are of one moment."""
+        with self._lock:
+            rows = self._rows_of(channel_id, message_ids)
+            return rows != _NONE, Places(*(column[rows] for column in self._columns))
+
+    def _rows_of(self, channel_id: int, message_ids: Sequence[bytes]) -> Integers:
+        found = [_NONE] * len(message_ids)
         for by_channel in self._newest_first:
             if known := by_channel.get(channel_id):
                 both = zip(found, message_ids, strict=True)
-                found = [known.get(one, UNKNOWN) if place == UNKNOWN else place for place, one in both]
-                if UNKNOWN not in found:
+                found = [known.get(one, _NONE) if row == _NONE else row for row, one in both]
+                if _NONE not in found:
                     break
         return np.array(found, np.int64)
-
-    def places(self, found: Integers) -> Places:
-        return Places(*(column[found] for column in self._columns))
 
     def forget(self) -> None:
         with self._lock:
             self._newest_first: tuple[dict[int, dict[bytes, int]], ...] = ({},)
             self._next, self._end = 0, self._size
-            kinds = (np.int32, np.int64, np.int64, np.int16, np.int64)
-            self._columns: list[NDArray[Any]] = [np.zeros(GENERATIONS * self._size, kind) for kind in kinds]
+            self._columns = blank(GENERATIONS * self._size)
 
     def _add(self, channel_id: int, ids: list[bytes], places: list[Integers]) -> None:
         if self._next + len(ids) > self._end:

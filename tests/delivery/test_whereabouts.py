@@ -1,11 +1,13 @@
 """Which ids a process knows, for how long, and what that takes."""
 
+import sys
+import threading
 import tracemalloc
 
 import numpy as np
 import pytest
 
-from delivery.whereabouts import GENERATIONS, UNKNOWN, Places, _Known
+from delivery.whereabouts import GENERATIONS, Places, _Known
 
 KEPT, BLOCK = 40_000, 400
 
@@ -24,9 +26,9 @@ def add(known, first, count, channel=1):
 
 def recipients(known, numbers, channel=1):
     """None of those that are forgotten."""
-    found = known.find(channel, [id_of(number) for number in numbers])
-    whom = known.places(found).recipients.tolist()
-    return [None if place == UNKNOWN else one for place, one in zip(found.tolist(), whom, strict=True)]
+    found, places = known.find(channel, [id_of(number) for number in numbers])
+    whom = places.recipients.tolist()
+    return [one if is_known else None for is_known, one in zip(found.tolist(), whom, strict=True)]
 
 
 @pytest.mark.parametrize("block", [1, 7, 25, 10_000])
@@ -48,6 +50,28 @@ def test_an_id_that_comes_again_is_of_whom_it_came_for_last():
     assert recipients(known, [2, 3]) == [2, 77]
     known.forget()
     assert recipients(known, [2, 3]) == [None, None]
+
+
+def test_whom_an_id_stands_for_is_never_who_came_in_its_place_meanwhile():
+    known, written, wrong = _Known(GENERATIONS * 4), 0, []
+
+    def read():
+        while written < 20_000:
+            oldest = range(max(0, written - GENERATIONS * 4), written - (GENERATIONS - 4) * 4)
+            whom = recipients(known, oldest)
+            wrong.extend((number, one) for number, one in zip(oldest, whom, strict=True) if one not in (None, number))
+
+    often = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    reading = threading.Thread(target=read)
+    reading.start()
+    try:
+        for written in range(4, 20_004, 4):
+            add(known, written - 4, 4)
+    finally:
+        sys.setswitchinterval(often)
+        reading.join()
+    assert wrong == []
 
 
 def test_however_many_came_what_is_known_takes_the_same_memory():
