@@ -134,7 +134,8 @@ def test_who_is_known_and_who_is_not_get_the_same_answer(author):
 
 
 def test_who_is_known_and_who_is_not_wait_as_long(settings, author):
-    """With passwords that cost what they cost outside of the tests."""
+    """With passwords that cost what they cost outside of the tests. What is reckoned counts, whoever else is at work on
+    the machine."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
     settings.SIGN_IN_ATTEMPTS = settings.SIGN_IN_ATTEMPTS_OF_ADDRESS = 1000
     author.set_password(factories.PASSWORD)
@@ -144,10 +145,10 @@ def test_who_is_known_and_who_is_not_wait_as_long(settings, author):
     client = Client(REMOTE_ADDR=HERE)
     for _ in range(12):
         for email, times in took.items():
-            began = time.perf_counter()
+            began = time.process_time()
             client.post("/login/", {"username": email, "password": "wrong"})
-            times.append(time.perf_counter() - began)
-    known, unknown = (sorted(times)[3] for times in took.values())
+            times.append(time.process_time() - began)
+    known, unknown = (min(times) for times in took.values())
     assert 0.6 < known / unknown < 1.6  # without a hash for nobody it is more than three
 
 
