@@ -87,7 +87,7 @@ def _wait_until_ready(url: str, check: Callable[[], None]) -> None:
     while True:
         check()
         try:
-            urllib.request.urlopen(f"{url}/readyz", timeout=5).close()  # nosec B310: an address of our own
+            urllib.request.urlopen(f"{url}/readyz", timeout=5).close()  # noqa: S310  # an address of our own
         except (urllib.error.URLError, OSError) as error:
             if time.monotonic() > deadline:
                 raise Failure(f"{url}/readyz did not answer well in {READY:.0f} seconds: {error}.") from None

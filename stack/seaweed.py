@@ -74,7 +74,7 @@ class Seaweed:
             self._process = None
         for port in self._ports.values():
             for number in (port, port + SECOND):
-                for socket in Path("/tmp").glob(  # nosec B108: where it puts them, wherever TMPDIR is
+                for socket in Path("/tmp").glob(  # noqa: S108  # where it puts them, wherever TMPDIR is
                     f"seaweedfs-*-{number}.sock"
                 ):
                     socket.unlink(missing_ok=True)  # a kill leaves them behind
