@@ -14,7 +14,7 @@ def race(*verbs: Callable[[], Any]) -> list[Any]:
 
     def run(verb: Callable[[], Any]) -> Any:
         try:
-            barrier.wait(timeout=10)
+            barrier.wait(timeout=60)
             return verb()
         except Exception as error:
             return error

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from urllib.parse import urlsplit
 
 import dj_database_url
 
@@ -31,6 +32,9 @@ STORAGES = {
 }
 # Tasks are never eager: they are published to a broker in this process, where `rung` reads what was enqueued.
 CELERY_BROKER_URL = "memory://"
+# Counters and rates of this worker of pytest-xdist are those of nobody else.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+RATE_REDIS_URL = urlsplit(RATE_REDIS_URL)._replace(path=f"/{1 + WORKER % 15}").geturl()  # noqa: F405
 # The pages' files are served by the process that a live test starts.
 MIDDLEWARE = [name for name in MIDDLEWARE if not name.startswith("whitenoise.")]  # noqa: F405
 SMSC_PORT = 2775  # nobody listens: a test that sends names the port of its own simulator

@@ -1,7 +1,6 @@
 """Intents, answers and receipts, as SQL sees them."""
 
 import threading
-import time
 from datetime import timedelta
 
 import numpy as np
@@ -430,9 +429,10 @@ def test_only_an_undeliverable_message_may_turn_out_to_be_delivered(workspace, f
 def test_a_receipt_before_the_response_is_kept_and_matched_afterwards(workspace):
     campaign, [chunk] = under_way(workspace, 1)
     assert arrive(campaign, receipt("A", phones_of(chunk)[0])) == 0
-    assert receipts.match_pending(now=timezone.now()) == 0
+    now = timezone.now()
+    assert receipts.match_pending(now=now) == 0
     send(claim(chunk), [ok(10)])
-    assert receipts.match_pending(now=timezone.now()) == 1
+    assert receipts.match_pending(now=now + timedelta(minutes=1)) == 1
     assert states_of(campaign) == {0: S.DELIVERED}
     assert not Receipt.objects.filter(applied_at=None).exists()
 
@@ -595,15 +595,16 @@ def test_one_at_a_time_matches_the_inbox(workspace):
     campaign, [chunk] = under_way(workspace, 1)
     arrive(campaign, receipt("A", phones_of(chunk)[0]))
     send(claim(chunk), [ok(10)])
-    matched = threading.Event()
+    begun, matched = threading.Event(), threading.Event()
 
     def first():
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", receipts.MATCHING)
-            return matched.wait(timeout=10)
+            begun.set()
+            return matched.wait(timeout=60)
 
     def second():
-        time.sleep(0.3)
+        begun.wait(timeout=60)
         found = receipts.match_pending(now=timezone.now())
         matched.set()
         return found
@@ -696,7 +697,8 @@ def test_a_receipt_whose_parameters_and_text_are_unlike_is_believed_by_its_param
     campaign, [chunk] = under_way(workspace, 1)
     send(claim(chunk), [ok(10)])
     body = receipt("A", phones_of(chunk)[0], stat="UNDELIV") + encode_tlvs({Tlv.MESSAGE_STATE: b"\2"})
-    assert [arrive(campaign, body), arrive(campaign, body)] == [0, 0]
+    now = timezone.now()
+    assert [arrive(campaign, body, at=now), arrive(campaign, body, at=now)] == [0, 0]
     assert states_of(campaign) == {0: S.DELIVERED}
     incident = Incident.objects.get(kind=IncidentKind.PROTOCOL)
     assert (incident.channel_id, incident.count) == (campaign.channel_id, 2)

@@ -108,9 +108,9 @@ def test_a_few_looks_that_end_in_a_bug_are_incidents_and_forgiven_by_one_that_do
             work_on(chunk)
     monkeypatch.undo()
     assert Chunk.objects.get(pk=chunk.pk).failures == looks
-    incident = Incident.objects.get(campaign=campaign)
-    assert incident.sample == "A look at chunk 0 ended with ValueError."  # never what the exception says
-    assert incident.count == looks
+    noted = Incident.objects.filter(campaign=campaign)  # in one minute, or in two; never what the exception says
+    assert {one.sample for one in noted} == {"A look at chunk 0 ended with ValueError."}
+    assert sum(one.count for one in noted) == looks
     work_on(chunk)
     assert (status_of(chunk), Chunk.objects.get(pk=chunk.pk).failures) == (ChunkStatus.OPEN, 0)
 
