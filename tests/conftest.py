@@ -27,6 +27,7 @@ hypothesis_settings.load_profile("ours")
 
 
 STORIES = ("tests/browser/", "tests/faults/", "tests/journeys/")
+OF_A_STORY = 600  # seconds: one of them starts the stores and all processes, on a machine that others keep busy
 
 
 class ByFile(LoadFileScheduling):
@@ -48,6 +49,9 @@ def pytest_collection_modifyitems(items):
     tests = Counter(item.path for item in items)
     walks = {item.path for item in items if item.get_closest_marker("timeout")}
     items.sort(key=lambda item: (not item.nodeid.startswith(STORIES), item.path not in walks, -tests[item.path]))
+    for item in items:
+        if item.nodeid.startswith(STORIES) and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(OF_A_STORY))
 
 
 @pytest.fixture(scope="session", autouse=True)

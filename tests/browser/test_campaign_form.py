@@ -6,6 +6,7 @@ from campaigns.models import Campaign
 from campaigns.statuses import Status
 from tests import factories
 from tests.browser.door import Door
+from tests.browser.visitors import PATIENCE, led_on
 
 
 def begin(page: Page, mode: str = "At an exact minute") -> None:
@@ -13,6 +14,7 @@ def begin(page: Page, mode: str = "At an exact minute") -> None:
     page.get_by_label("Name", exact=True).fill("Spring")
     page.get_by_role("radio", name=mode).check()
     page.get_by_role("button", name="Continue").click()
+    led_on(page)
 
 
 def test_a_campaign_is_written_in_five_steps(page: Page, workspace):
@@ -28,12 +30,12 @@ def test_a_campaign_is_written_in_five_steps(page: Page, workspace):
     expect(page.get_by_label("Text")).to_have_value("It's half price")
     expect(look).to_contain_text("GSM alphabet")
     page.get_by_role("button", name="Recipients").click()
-    page.get_by_label("Search lists").fill("nam")
+    led_on(page).get_by_label("Search lists").fill("nam")
     page.get_by_role("radio", name="Names").last.check()
     page.get_by_label("Search lists").fill("another")
     expect(page.get_by_text("No list has such a name.")).to_be_visible()
     page.get_by_role("button", name="Back").click()
-    page.get_by_label("Text").press("ControlOrMeta+End")
+    led_on(page).get_by_label("Text").press("ControlOrMeta+End")
     page.get_by_label("Text").press_sequentially(", ")
     page.get_by_role("button", name="name", exact=True).click()
     expect(page.get_by_label("Text")).to_have_value("It's half price, {name}")
@@ -48,7 +50,7 @@ def test_a_campaign_is_written_in_five_steps(page: Page, workspace):
     expect(page.locator("#forecast")).to_contain_text("Done at 1 Jul 2099, 15:00.")
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_text("how to opt out").first).to_be_visible()
-    page.get_by_role("button", name="Submit for review").dblclick()
+    led_on(page).get_by_role("button", name="Submit for review").dblclick()
     page.wait_for_url(lambda url: "/edit/" not in url)
     made = Campaign.objects.of(workspace).get()
     assert (made.status, made.round) == (Status.IN_REVIEW, 1)
@@ -59,7 +61,7 @@ def test_the_same_steps_lead_through_without_a_script(browser: Browser, context:
     factories.sender(workspace, "Shop")
     factories.ready_list(workspace, name="Numbers")
     without = browser.new_context(base_url=door.url, java_script_enabled=False, storage_state=context.storage_state())
-    without.set_default_timeout(8_000)
+    without.set_default_timeout(PATIENCE)
     plain = without.new_page()
     begin(plain, "At approval")
     plain.get_by_label("Text").fill("It’s – half price")

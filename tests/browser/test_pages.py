@@ -59,7 +59,7 @@ def walked(live, browser, filled, look: str, wanted: Mapping[str, Iterable[str]]
     return findings
 
 
-@pytest.mark.timeout(300)  # the first of them starts the stores and the web process
+@pytest.mark.timeout(600)  # the first of them starts the stores and the web process
 @pytest.mark.parametrize("look", LOOKS)
 def test_no_main_page_has_a_serious_finding_a_complaint_or_a_sideways_scroll(live, browser, filled, look):
     findings = walked(live, browser, filled, look, MAIN)

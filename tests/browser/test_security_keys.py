@@ -24,7 +24,7 @@ def looked_at(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, page.url
 
 
-@pytest.mark.timeout(120)  # it starts the stores and the web process
+@pytest.mark.timeout(600)  # it may be the one that starts the stores and the web process
 def test_a_key_is_added_named_and_used_on_a_phone_and_every_page_of_it_is_readable(live, browser, workspace):
     url = f"http://localhost:{urlsplit(live.url).port}"  # a key needs a name, and HTTPS or this one
     live.start("web")

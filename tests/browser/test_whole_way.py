@@ -20,7 +20,7 @@ from campaigns.statuses import Mode
 from moderation.models import Decision, Verdict
 from tests import factories
 from tests.browser.network import Network
-from tests.browser.visitors import Visitor, sign_in_at, visit, welcome
+from tests.browser.visitors import Visitor, led_on, sign_in_at, visit, welcome
 from tests.live import SENDING, Installation, check, wait_for
 
 pytestmark = pytest.mark.live
@@ -66,14 +66,12 @@ def uploaded(visitor: Visitor, file: Path) -> None:
     page.get_by_label("File", exact=False).first.set_input_files(file)
     page.get_by_label("Column").fill("phone")
     network = Network(page)
-    network.limit(80_000)
+    network.limit(20_000)
     page.get_by_role("button", name="Upload").click()
     expect(page.get_by_text(re.compile(r"^[1-9]\d? %$")).first).to_be_visible()
     network.free()
     page.wait_for_url(re.compile(r"/lists/\d+/$"))
-    expect(page.locator(".equation")).to_have_text(
-        "202 rows = 1 invalid + 1 duplicate + 0 suppressed + 200 accepted", timeout=30_000
-    )
+    expect(page.locator(".equation")).to_have_text("202 rows = 1 invalid + 1 duplicate + 0 suppressed + 200 accepted")
 
 
 def written(page: Page, channel: str) -> int:
@@ -82,7 +80,7 @@ def written(page: Page, channel: str) -> int:
     page.get_by_label("Name", exact=True).fill("Half price")
     page.get_by_role("radio", name="At approval").check()
     page.get_by_role("button", name="Continue").click()
-    page.get_by_label("Text").fill(TEXT)
+    led_on(page).get_by_label("Text").fill(TEXT)
     expect(page.locator(".bubble")).to_contain_text("Dear Customer 0, everything")
     page.get_by_role("button", name="Continue").click()
     expect(page.locator(".chosen")).to_contain_text("200 accepted")
@@ -115,14 +113,14 @@ def downloaded(page: Page, folder: Path) -> list[dict[str, str]]:
     page.get_by_role("link", name="Exports").click()
     page.get_by_role("button", name="Export recipients").click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click(timeout=20_000)
+        page.get_by_role("link", name="Download").click()
     path = folder / download.value.suggested_filename
     download.value.save_as(path)
     with path.open(newline="") as lines:
         return list(csv.DictReader(lines))
 
 
-@pytest.mark.timeout(180)  # it may be the one that starts the stores and all processes
+@pytest.mark.timeout(600)  # it may be the one that starts the stores and all processes
 def test_a_list_is_uploaded_written_to_approved_sent_and_reported_without_leaving_the_pages(
     live, people, visitors, file, tmp_path
 ):
@@ -140,8 +138,8 @@ def test_a_list_is_uploaded_written_to_approved_sent_and_reported_without_leavin
         expect(moderator.get_by_text("202 rows: 1 invalid, 1 duplicate, 0 suppressed")).to_be_visible()
         approved(moderator, "Half price")
 
-        expect(author.locator(".page-head .badge")).to_have_text("Done", timeout=30_000)
-        expect(author.locator("#count-delivered")).to_have_text(str(COUNT - FAILED), timeout=20_000)
+        expect(author.locator(".page-head .badge")).to_have_text("Done")
+        expect(author.locator("#count-delivered")).to_have_text(str(COUNT - FAILED))
         expect(author.locator("#count-failed")).to_have_text(str(FAILED))
         for equation in author.locator("#progress .equation").all():
             expect(equation).to_contain_text("balances")
@@ -175,13 +173,13 @@ def letters_to(person: User, live: Installation) -> str:
 
 def rejected(page: Page, name: str, reason: str) -> None:
     page.get_by_role("link", name="Reject").click()
-    page.get_by_label("A reason that is at hand").select_option(label=reason)
+    led_on(page).get_by_label("A reason that is at hand").select_option(label=reason)
     expect(page.get_by_label("Why")).to_have_value(reason)
     page.get_by_role("button", name="Reject").click()
     expect(page.get_by_text(f"{name}: rejected.")).to_be_visible()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_what_a_moderator_rejects_comes_back_revised_and_is_approved_by_its_difference(
     live, workspace, people, visitors
 ):
@@ -198,11 +196,11 @@ def test_what_a_moderator_rejects_comes_back_revised_and_is_approved_by_its_diff
     rejected(moderator, "Half price", reason)
 
     # The page that the author left open says so by itself; so do the dashboard, the decisions and a letter.
-    expect(author.get_by_text(f"A moderator rejected it: {reason}")).to_be_visible(timeout=12_000)
+    expect(author.get_by_text(f"A moderator rejected it: {reason}")).to_be_visible()
     expect(author.get_by_label("Decisions")).to_contain_text(
         f"Rejected by {named(people.moderator)}, round 1“{reason}”"
     )
-    wait_for(lambda: reason in letters_to(people.author, live), seconds=20)
+    wait_for(lambda: reason in letters_to(people.author, live))
     author.goto("/")
     expect(author.get_by_label("Needs attention")).to_contain_text(f"Rejected: {reason}")
     author.get_by_label("Needs attention").get_by_role("link", name="Half price").click()

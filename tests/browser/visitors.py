@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from accounts.models import User
 from tests import factories
+
+PATIENCE = 45_000  # milliseconds until something is there, on a machine that others keep busy
+expect.set_options(timeout=PATIENCE)
 
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="(\w+)"')
 UNREMARKABLE = re.compile("status of 4|net::ERR_|^htmx:(afterRequest|sendAbort|sendError)")
@@ -34,7 +37,7 @@ class Visitor:
 def visit(browser: Browser, url: str, person: User | None = None, **look: Any) -> Visitor:
     """Signed in, if it is somebody, without a look at a page."""
     context = browser.new_context(base_url=url, **{"viewport": {"width": 1100, "height": 820}, **look})
-    context.set_default_timeout(8_000)
+    context.set_default_timeout(PATIENCE)
     visitor = Visitor(context=context, page=context.new_page())
     context.on("weberror", lambda error: visitor.complaints.append(str(error.error)))
     context.on("console", lambda said: visitor.complaints.append(said.text) if _is_complaint(said) else None)
@@ -61,3 +64,9 @@ def sign_in_at(page: Page, person: User) -> None:
     page.get_by_label("Email").fill(person.email)
     page.get_by_label("Password").fill(factories.PASSWORD)
     page.get_by_role("button", name="Sign in").click()
+
+
+def led_on(page: Page) -> Page:
+    """The page to which a click has led, with its scripts: what is done before they are there they do not hear."""
+    page.wait_for_load_state()
+    return page

@@ -34,7 +34,7 @@ def test_every_call_of_the_guide_works_and_answers_what_it_says(live, workspace,
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=300,
         )
     said = done.stdout.split(END)
     assert done.returncode == 0, f"{blocks[len(said) - 1].code}\n{said[-1]}\n{done.stderr}"

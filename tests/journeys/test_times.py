@@ -12,18 +12,19 @@ from tests.live import SENDING, campaign_of, check, ended, wait_for
 pytestmark = pytest.mark.live
 
 TOLERANCE = 0.02  # of all recipients, and never less than one message
-NOISE = 1.0  # seconds that a busy machine may be late with a process that wakes up every tenth of one
+NOISE = 2.5  # seconds that a busy machine may be late: at half the rate the median is later
+SOON = 10.0  # seconds: the clock looks each second, and what a busy machine adds
 
 
 def test_a_scheduled_campaign_starts_at_its_time_and_not_before(live, workspace):
     live.start(*SENDING)
     with live.carrier() as carrier:
         wait_for(lambda: carrier.count(journal.Bind))
-        send_at = timezone.now() + timedelta(seconds=5)
+        send_at = timezone.now() + timedelta(seconds=10)  # by then a busy machine has it approved
         campaign = campaign_of(workspace, carrier, 100, mode=Mode.SCHEDULED, send_at=send_at)
         assert ended(campaign).delivered == 100
         begun = min(submit.at for submit in carrier.submits)
-        assert 0 <= begun - send_at.timestamp() < 3.0
+        assert 0 <= begun - send_at.timestamp() < SOON
         check(campaign, carrier)
 
 
@@ -32,9 +33,9 @@ def test_a_spread_campaign_stays_on_its_line(live, workspace):
     count, window = 400, timedelta(seconds=7)
     with live.carrier() as carrier:
         wait_for(lambda: carrier.count(journal.Bind))
-        begin = timezone.now() + timedelta(seconds=5)
+        begin = timezone.now() + timedelta(seconds=10)
         # With a later deadline, so that nobody expires for the noise of so short a window.
-        spread = {"mode": Mode.SPREAD, "date_from": begin, "date_to": begin + window, "not_after": begin + 3 * window}
+        spread = {"mode": Mode.SPREAD, "date_from": begin, "date_to": begin + window, "not_after": begin + 10 * window}
         campaign = campaign_of(workspace, carrier, count, **spread)
         assert ended(campaign).delivered == count
         line = Chunk.objects.get(campaign=campaign)

@@ -1,7 +1,6 @@
 import os
 import shutil
 import signal
-import time
 
 import dj_database_url
 import psycopg
@@ -178,8 +177,6 @@ def test_a_user_id_without_a_name_is_told_so(data, monkeypatch):
 def test_a_server_that_cannot_start_shows_the_end_of_its_log(data, monkeypatch):
     monkeypatch.setitem(postgres.SETTINGS, "shared_buffers", "nonsense")
     running = server(data)
-    started = time.monotonic()
-    with pytest.raises(Failure, match=r"(?s)did not start.*shared_buffers"):
+    with pytest.raises(Failure, match=r"(?s)did not start.*shared_buffers"):  # and not that it took too long
         running.start()
     running.stop()
-    assert time.monotonic() - started < 30

@@ -16,7 +16,7 @@ def running(data, **commands) -> Processes:
 
 
 def wait_for(claim) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not claim():
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -19,11 +19,11 @@ def own_settings(monkeypatch):
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     words = [sys.executable, "-m", "stack", "run", *arguments]
-    return subprocess.run(words, check=False, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    return subprocess.run(words, check=False, cwd=ROOT, capture_output=True, text=True, timeout=540)
 
 
 @pytest.mark.live
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_demo_goes_from_the_upload_to_the_last_receipt_and_balances(data):
     done = run("--demo-only", "--json", "--messages", "1000", "--data", str(data))
     assert done.returncode == 0, done.stderr
@@ -38,7 +38,7 @@ def test_the_demo_goes_from_the_upload_to_the_last_receipt_and_balances(data):
 
 @pytest.mark.live
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_demo_balances_with_its_files_in_an_s3(data):
     done = run("--s3", "--demo-only", "--json", "--messages", "1000", "--data", str(data))
     assert done.returncode == 0, done.stderr
@@ -49,7 +49,7 @@ def test_the_demo_balances_with_its_files_in_an_s3(data):
 
 @pytest.mark.live
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_process_that_cannot_start_ends_the_run_with_its_last_words(data, monkeypatch):
     monkeypatch.setenv("FLOWER_INSPECT_TIMEOUT", "soon")
     done = run("--no-demo", "--data", str(data))

@@ -28,7 +28,7 @@ def holding(settings):
     let_go = threading.Event()
 
     def writes(handler):
-        let_go.wait(10)
+        let_go.wait(60)
         handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
 
     with receiving() as receiver:
@@ -93,8 +93,9 @@ def test_of_all_workspaces_so_many_that_are_slow_are_sent_to_that_half_of_the_th
 
 
 @pytest.mark.django_db
-def test_a_late_answer_ends_the_turn_and_makes_slow_for_a_while(endpoint, receiver, admin, passed):
-    receiver.writes = lambda handler: (time.sleep(seats.LATE), handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n"))
+def test_a_late_answer_ends_the_turn_and_makes_slow_for_a_while(endpoint, receiver, admin, passed, monkeypatch):
+    monkeypatch.setattr(deliveries, "LATE", 0.2)
+    receiver.writes = lambda handler: (time.sleep(0.2), handler.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n"))
     for _ in range(2):
         endpoints.try_out(endpoint.pk, by=admin, now=timezone.now())
     at = passed()

@@ -69,17 +69,19 @@ def test_of_an_answer_only_its_beginning_is_read_though_it_never_ends(receiver):
     assert answer.beginning == "x\ufffd" * (sending.KEPT // 2)
 
 
-@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
-def test_a_receiver_that_dribbles_is_cut_at_the_end_of_the_time(receiver, said):
+@pytest.mark.parametrize(
+    ("said", "within"), [(b"", 0.3), (b"HTTP/1.1 200 OK\r\n", 1.5), (b"HTTP/1.1 200 OK\r\n\r\n", 1.5)]
+)
+def test_a_receiver_that_dribbles_is_cut_at_the_end_of_the_time(receiver, said, within):
     def writes(handler):
         handler.wfile.write(said)
-        for _ in range(100):
+        for _ in range(400):
             time.sleep(0.05)
             handler.wfile.write(b"x")
 
     receiver.writes = writes
-    answer = post(receiver.url, within=0.3)
-    assert answer.seconds < 1
+    answer = post(receiver.url, within=within)
+    assert answer.seconds < 10  # half of what it takes for all that it says
     assert answer.is_delivered == bool(said)  # the status has been said, whatever else was missing
     assert answer.is_delivered or answer.trouble == "No answer in 0.3 seconds."
 
