@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.test import Client
 from django.utils import timezone
 
-from accounts import lock_outs
+from accounts import breaches, lock_outs
 from accounts.models import Attempts, User
 from audit.models import Entry
 from audit.refusal import Refused
@@ -233,7 +233,7 @@ def test_a_weak_password_is_refused(password, code):
 
 
 @pytest.fixture
-def range_api(settings):
+def range_api(settings, monkeypatch):
     """A service that knows one lost password; what it was asked."""
     digest = hashlib.sha1(b"a password that was lost").hexdigest().upper()
     asked = []
@@ -252,6 +252,7 @@ def range_api(settings):
     server = HTTPServer(("127.0.0.1", 0), Answering)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     settings.BREACHED_PASSWORDS_URL = f"http://127.0.0.1:{server.server_port}/range/"
+    monkeypatch.setattr(breaches, "PATIENCE", 60.0)
     yield asked
     server.shutdown()
     server.server_close()

@@ -48,8 +48,8 @@ def token_of(person):
     return resets.token_of(person, asked_at=timezone.now())
 
 
-def found(token, after=timedelta(0)):
-    return resets.find(token, now=timezone.now() + after)
+def found(token):
+    return resets.find(token, now=timezone.now())
 
 
 def said(answer):
@@ -94,9 +94,10 @@ def test_the_token_is_in_no_row(author):
 
 
 def test_a_link_is_good_for_an_hour(author):
-    token = token_of(author)
-    assert found(token, timedelta(minutes=59, seconds=58)) == author
-    assert found(token, timedelta(hours=1, seconds=2)) is None
+    now = timezone.now()
+    token = resets.token_of(author, asked_at=now)
+    assert resets.find(token, now=now + timedelta(minutes=59, seconds=58)) == author
+    assert resets.find(token, now=now + timedelta(hours=1, seconds=2)) is None
 
 
 def test_a_link_is_bound_to_its_person_their_password_and_the_time(author, moderator):
@@ -140,15 +141,16 @@ def test_nobody_learns_who_has_an_account(author, moderator):
 
 
 def test_who_is_known_and_who_is_not_wait_as_long(author, monkeypatch):
+    """What is reckoned counts, whoever else is at work on the machine."""
     monkeypatch.setattr(resets, "AT_ACCOUNT", 1000)
     monkeypatch.setattr(resets, "AT_ADDRESS", 1000)
     took = {author.email: [], NOBODY: []}
     for _ in range(12):
         for email, times in took.items():
-            began = time.perf_counter()
+            began = time.process_time()
             asked(email)
-            times.append(time.perf_counter() - began)
-    known, unknown = (sorted(times)[3] for times in took.values())
+            times.append(time.process_time() - began)
+    known, unknown = (min(times) for times in took.values())
     assert 0.6 < known / unknown < 1.6
 
 

@@ -26,7 +26,7 @@ def test_a_server_that_is_there_and_says_nothing_is_given_up(settings):
         begun = time.monotonic()
         with pytest.raises(OperationalError):
             ConnectionHandler({"default": mute})["default"].ensure_connection()
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 60
 
 
 def test_either_end_takes_a_silent_one_for_gone_and_what_the_address_says_goes_before():

@@ -32,6 +32,7 @@ READ_ALOUD = {"alt", "aria-label", "placeholder", "title"}
 DATA = re.compile(
     r"[\d.,:/×+ ]*[a-f0-9-]{12,}|[\w:]+(, [\w:]+)+|(.+ \()?\S+@\S+"
     r"|[a-z0-9_]+([/.]\S+)+|\S*\*{4,}|mc_\S+|.+ ×\d+"
+    r"|.*\b\d{1,2} (Mar|Apr|May) \d{4}\b.*"  # as Uzbek writes them, too
 )
 
 

@@ -59,7 +59,7 @@ def test_an_emergency_stop_is_shown_and_takes_no_process_out_of_service(objects)
 def test_work_that_is_not_done_is_named(workspace, monkeypatch):
     """By the pages' role, who sees nothing of any workspace else."""
     now = timezone.now()
-    monkeypatch.setattr(done, "last", lambda: {health.TICK: now.timestamp()})
+    monkeypatch.setattr(done, "last", lambda: {health.TICK: timezone.now().timestamp()})
     monkeypatch.setattr(queues, "waiting", lambda: [queues.Waiting(queue="lists", messages=0, since=None)])
     response = Client().get("/workz")
     assert (response.status_code, response.json()) == (200, dict.fromkeys(WORK, "ok"))

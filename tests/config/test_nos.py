@@ -35,14 +35,17 @@ def own(workspace):
 
 @pytest.fixture
 def limits(settings, monkeypatch):
-    """Sets how many calls an hour, each line of this test alone."""
+    """Sets how many calls an hour, each line of this test alone, however late Valkey answers."""
     monkeypatch.setattr(throttling, "PREFIX", f"throttle:{uuid.uuid4().hex}")
+    monkeypatch.setattr(throttling, "PATIENCE", 60.0)
+    throttling._counter.cache_clear()
 
     def limit(**rates):
         nothing = dict.fromkeys(settings.API_RATES)
         settings.API_RATES = {**nothing, **{kind: (n, HOUR) for kind, n in rates.items()}}
 
-    return limit
+    yield limit
+    throttling._counter.cache_clear()
 
 
 def no(answer, status, code):
@@ -122,7 +125,7 @@ def test_too_many_calls_are_429_with_a_time_to_wait_whatever_is_called(client, o
     limits(user=1)
     assert client.get("/api/v1/channels/").status_code == 200
     assert others(client, own, 429, "throttled") == {}
-    assert 3500 < int(client.get("/api/v1/channels/")["Retry-After"]) <= 3601
+    assert 3000 < int(client.get("/api/v1/channels/")["Retry-After"]) <= 3601  # a walk later
 
 
 @pytest.mark.parametrize("where", NOWHERE)
@@ -140,7 +143,7 @@ def test_whoever_has_no_key_is_told_how_many_calls_are_left_and_then_to_wait(lim
     first, second = nobody.get("/api/v1/campaigns/"), nobody.get("/api/v1/nothing/")
     assert (first.status_code, first["RateLimit-Policy"]) == (401, '"address";q=1;w=3600')
     assert first["WWW-Authenticate"] == "Bearer"
-    assert no(second, 429, "throttled") and int(second["Retry-After"]) > 3500
+    assert no(second, 429, "throttled") and int(second["Retry-After"]) > 3000
 
 
 def test_a_wrong_key_has_a_line_of_its_own(limits, db):
