@@ -50,6 +50,13 @@ class InstantField(serializers.DateTimeField):
         return value
 
 
+class SomeField(serializers.MultipleChoiceField):
+    """In an address: one of them, or several with commas between."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        return [value for text in dictionary.getlist(self.field_name) for value in text.split(",")]
+
+
 class OwnField(serializers.PrimaryKeyRelatedField[Any]):
     """The id of something of the calling workspace; what it may not see does not exist."""
 

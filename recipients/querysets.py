@@ -1,6 +1,6 @@
 """Which lists, and which numbers that must not get anything."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -89,6 +89,11 @@ class SuppressionQuerySet(models.QuerySet["Suppression"]):
     def that_bind(self, workspace: Any) -> Self:
         """Its own and the installation's."""
         return self.filter(Q(workspace=workspace) | Q(workspace=None))
+
+    def listed(self, *, source: Collection[str] = (), added_after: datetime | None = None) -> Self:
+        """From any of these sources, after this instant; where nothing is said, all of them."""
+        rows = self.filter(source__in=source) if source else self
+        return rows if added_after is None else rows.filter(added_at__gt=added_after)
 
     def explained(self) -> Self:
         """With whatever says why and by whom."""

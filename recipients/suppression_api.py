@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.callers import permissions_of, user_of, workspace_of
-from accounts.inputs import Input, ReasonInput, given
+from accounts.inputs import Input, InstantField, ReasonInput, SomeField, asked, given
 from accounts.resources import Kept, Resource
 from accounts.roles import Permission
 from accounts.scopes import Scope
@@ -38,6 +38,23 @@ from recipients.statuses import ImportStatus, Source
 class SuppressionInput(Input):
     to = serializers.CharField(max_length=40, help_text="A number in any format.")
     reason = serializers.CharField(max_length=suppressions.LONGEST_REASON)
+
+
+class SuppressionQuery(serializers.Serializer[Any]):
+    to = serializers.CharField(required=False, allow_blank=True, help_text="A number in any format.")
+    source = SomeField(choices=Source.choices, required=False)  # type: ignore[assignment]  # as below
+    added_after = InstantField(required=False, help_text="Not at this instant itself.")
+
+
+# As the serializer cannot say it.
+SOURCES = OpenApiParameter(
+    "source",
+    str,
+    enum=Source.values,
+    many=True,
+    explode=False,
+    description="How it came here: one of these, or several with commas between.",
+)
 
 
 class SuppressionOutput(serializers.Serializer[Any]):
@@ -109,17 +126,20 @@ class Suppressions(Resource, generics.ListAPIView[Suppression]):
     serializer_class = SuppressionOutput
 
     def get_queryset(self) -> Any:
-        return Suppression.objects.of(workspace_of(self.request)).explained()
+        wanted = asked(self.request, SuppressionQuery)
+        wanted.pop("to", None)
+        return suppressions.listed(workspace_of(self.request), **wanted)
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), **_context(self.request)}
 
-    @extend_schema(parameters=[OpenApiParameter("to", str, description="A number in any format.")])
+    @extend_schema(parameters=[SuppressionQuery, SOURCES])
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        number = request.query_params.get("to", "")
+        wanted = asked(request, SuppressionQuery)
+        number = wanted.pop("to", "")
         if not number:
             return super().get(request, *args, **kwargs)
-        found = suppressions.find(workspace_of(request), number)
+        found = suppressions.find(workspace_of(request), number, **wanted)
         rows = SuppressionOutput(found, many=True, context=_context(request))
         return Response({"results": rows.data, "next": None})
 

@@ -25,6 +25,7 @@ from recipients import (
     upload_texts,
 )
 from recipients.models import Suppression, SuppressionImport
+from recipients.statuses import Source
 from recipients.suppression_forms import ImportForm, LookUpForm, ReasonForm, StopWordsForm, SuppressForm
 from recipients.views import takes_a_file
 
@@ -34,12 +35,12 @@ SHOWN_IMPORTS = 5
 @require_GET
 @requires(Permission.VIEW)
 def index(request: PageRequest) -> HttpResponse:
-    form = LookUpForm(request.GET)
+    form, source = LookUpForm(request.GET), request.GET.get("source", "")
     found: list[Suppression] | None = None
     if form.is_valid() and form.cleaned_data["to"]:
         with refused_on(form):
             found = suppressions.find(request.workspace, form.cleaned_data["to"])
-    return _show(request, look_up=form, found=found)
+    return _show(request, look_up=form, found=found, source=source if source in Source.values else "")
 
 
 @require_POST
@@ -136,7 +137,7 @@ def _shown_until(request: PageRequest) -> datetime | None:
     return unmasking.shown_until(request, request.workspace, of="suppressed")
 
 
-def _show(request: PageRequest, *, status: int = 200, **given: Any) -> HttpResponse:
+def _show(request: PageRequest, *, status: int = 200, source: str = "", **given: Any) -> HttpResponse:
     imports = SuppressionImport.objects.of(request.workspace).order_by("-pk")
     words = stop_words.of(request.workspace)
     context = {
@@ -144,7 +145,9 @@ def _show(request: PageRequest, *, status: int = 200, **given: Any) -> HttpRespo
         "form": SuppressForm(),
         "totals": suppressions.totals(request.workspace),
         "everywhere": suppressions.totals(None).count,
-        "newest": suppressions.newest(request.workspace),
+        "newest": suppressions.newest(request.workspace, source=source),
+        "sources": Source.choices,
+        "source": source,
         "stop_words": words,
         "words_form": StopWordsForm(initial={"words": "\n".join(words)}),
         "may_manage": Permission.MANAGE in request.permissions,

@@ -5,8 +5,9 @@ that was erased stands here by its mark (`recipients.marks`), and is left out li
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
 from django.db import connection, transaction
@@ -21,6 +22,7 @@ from audit.refusal import Refused
 from recipients import marks, phones
 from recipients.cells import Cells
 from recipients.models import Suppression, SuppressionCount
+from recipients.querysets import SuppressionQuerySet
 from recipients.reasons import Reason
 from recipients.statuses import Source
 
@@ -30,6 +32,8 @@ AT_ONCE = 100_000  # numbers in one value from the database
 # Of no consequence for a number with its country code, and any other is read as if it had a +.
 ANY_COUNTRY = "NL"
 TELLING = 7  # digits by which a number is known
+# Between the time that a row says and its id lie a batch of an import, and the difference of two clocks.
+ASTRAY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,15 +119,26 @@ def remove(suppression_id: int, *, reason: str, by: User) -> None:
     row.delete()
 
 
-def find(workspace: Workspace | None, number: str) -> list[Suppression]:
+def find(
+    workspace: Workspace | None, number: str, *, source: Collection[str] = (), added_after: datetime | None = None
+) -> list[Suppression]:
     """The entries that keep messages of the workspace from this number: its own, the installation's, both or none."""
     names = marks.names_of([number_of(number, workspace)])
     found = Suppression.objects.that_bind(workspace).filter(phone__in=names)
-    return list(found.explained().order_by("-pk"))
+    return list(found.listed(source=source, added_after=added_after).explained().order_by("-pk"))
 
 
-def newest(workspace: Workspace | None) -> list[Suppression]:
-    return list(Suppression.objects.of(workspace).explained().order_by("-pk")[:NEWEST])
+def listed(
+    workspace: Workspace, *, source: Collection[str] = (), added_after: datetime | None = None
+) -> SuppressionQuerySet:
+    """Those of a workspace, to be read by descending id, which ends where everything is older."""
+    rows = Suppression.objects.of(workspace).listed(source=source, added_after=added_after).explained()
+    return rows if added_after is None else rows.filter(pk__gt=_last_before(workspace.pk, added_after - ASTRAY))
+
+
+def newest(workspace: Workspace | None, *, source: str = "") -> list[Suppression]:
+    rows = Suppression.objects.of(workspace).listed(source=[source] if source else [])
+    return list(rows.explained().order_by("-pk")[:NEWEST])
 
 
 def totals(workspace: Workspace | None) -> Totals:
@@ -150,6 +165,32 @@ def fingerprint(phone: int) -> str:
 def fingerprints(phone: int) -> list[str]:
     """That of today's key, and those by which the ledger knew it under the keys before."""
     return keyed.digests("recipients.suppressions", str(phone))
+
+
+# Each step looks at one row in the middle, compared so that only the index of the workspace's own has them in order.
+# Rows of erased numbers have a new id, and say since when the old one was there.
+_HALVING = """
+WITH RECURSIVE halving (low, high) AS (
+    SELECT 0::bigint, (SELECT max(id) FROM recipients_suppression WHERE workspace_id = %(workspace)s)
+    UNION ALL
+    SELECT CASE WHEN next.is_before THEN next.id ELSE low END, CASE WHEN next.is_before THEN high ELSE half END
+    FROM halving CROSS JOIN LATERAL (SELECT (low + high) / 2 AS half) middle CROSS JOIN LATERAL (
+        SELECT id, added_at <= %(at)s AS is_before FROM recipients_suppression
+        WHERE (workspace_id, id) > (%(workspace)s, half) AND workspace_id <= %(workspace)s AND phone < %(marks)s
+        ORDER BY workspace_id, id LIMIT 1
+    ) next
+    WHERE low < high
+)
+SELECT max(low) FROM halving
+"""
+
+
+def _last_before(workspace_id: int, at: datetime) -> int:
+    """An id up to which everything was added before: ids go up with time, but for what is `ASTRAY`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HALVING, {"workspace": workspace_id, "at": at, "marks": marks.FIRST})
+        (last,) = cursor.fetchone()
+    return int(last)
 
 
 _PIECE = """

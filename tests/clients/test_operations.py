@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,9 @@ ASKED: dict[str, Ask] = {
     "lists_cancel": lambda it, to: it.lists.cancel(1, "The wrong file.", if_match=TAG),
     "lists_rejected_retrieve": lambda it, to: it.lists.save_rejected(1, to),
     "lists_duplicates_retrieve": lambda it, to: it.lists.save_duplicates(1, to),
-    "suppressions_list": lambda it, to: it.suppressions.all(to="+31612345678"),
+    "suppressions_list": lambda it, to: it.suppressions.all(
+        source=["hand", "opt_out"], added_after=datetime(2027, 3, 1, 9, tzinfo=UTC)
+    ),
     "suppressions_create": lambda it, to: it.suppressions.add("+31612345678", reason="Asked by phone."),
     "suppressions_retrieve": lambda it, to: it.suppressions.get(1),
     "suppressions_destroy": lambda it, to: it.suppressions.lift(1, reason="Came back.", if_match=TAG),

@@ -125,6 +125,8 @@ def test_a_suppressed_number_is_kept_found_and_lifted(speak: Speak, workspace: W
     center = speak(factories.token(workspace, admin))
     added = center.suppressions.add("+31600000009", reason="Asked by phone.")
     assert [row["id"] for row in center.suppressions.all(to="+31600000009")] == [added["id"]]
+    assert [row["id"] for row in center.suppressions.all(source=["hand", "opt_out"], page_size=1)] == [added["id"]]
+    assert list(center.suppressions.all(source=["import"])) == []
     center.suppressions.lift(added["id"], reason="Came back.")
     assert list(center.suppressions.all()) == []
 

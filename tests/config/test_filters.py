@@ -31,6 +31,7 @@ def ask(workspace):
 def bad_value(schema):
     """One that the schema does not take; None where it takes any text."""
     schema = schema.get("oneOf", [schema])[0]  # the other is the empty text
+    schema = schema.get("items", schema)  # one of several
     if "enum" in schema or "pattern" in schema:
         return "nonsense"
     return NO_VALUE.get(schema.get("format", "")) or NO_VALUE.get(schema["type"])
@@ -51,7 +52,7 @@ def test_each_value_that_the_description_has_is_taken(ask):
     answers = {
         (address, value): ask(address, **{parameter["name"]: value}).status_code
         for address, parameter in PARAMETERS
-        for value in parameter["schema"].get("enum", ())
+        for value in parameter["schema"].get("items", parameter["schema"]).get("enum", ())
     }
     assert {asked: status for asked, status in answers.items() if status != 200} == {}
     assert len(answers) > 60

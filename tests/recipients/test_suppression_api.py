@@ -1,12 +1,15 @@
 """The suppression list as a program sees it."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from accounts.roles import Role
 from audit.models import Entry
-from recipients import suppression_imports, suppressions
+from recipients import forgetting, suppression_imports, suppressions
 from recipients.models import Suppression
+from recipients.statuses import Source
 from tests import factories
 
 NUMBER = 31612345678
@@ -149,3 +152,109 @@ def test_the_list_is_taken_along_as_a_csv_that_is_never_shown_inline(api, worksp
     assert response["Content-Disposition"].startswith("attachment") and response["X-Content-Type-Options"] == "nosniff"
     lines = b"".join(response.streaming_content).decode().splitlines()
     assert lines[0] == "number,source,reason,since" and lines[1].startswith(f"{NUMBER},opt_out,")
+
+
+@pytest.fixture
+def put(workspace, author):
+    """A number of some source, added so many hours ago."""
+    numbers = iter(range(NUMBER, NUMBER + 100))
+    imported = factories.suppression_import(workspace)
+
+    def put(source=Source.OPT_OUT, *, hours=0, of=workspace):
+        why = {"imported": imported} if source == Source.IMPORT else {"reason": "She asked."}
+        at = timezone.now() - timedelta(hours=hours)
+        return Suppression.objects.create(workspace=of, phone=next(numbers), source=source, added_at=at, **why).pk
+
+    return put
+
+
+def ids(answer) -> list[int]:
+    assert answer.status_code == 200
+    return [row["id"] for row in answer.json()["results"]]
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("hand", "hand"),
+        ("opt_out,hand", "opt_out hand"),
+        ("import", "import"),
+        ("import,opt_out,hand", "opt_out import hand"),
+    ],
+)
+def test_the_list_is_narrowed_to_where_numbers_come_from(api, put, asked, shown):
+    pks = {source: put(source) for source in (Source.HAND, Source.IMPORT, Source.OPT_OUT)}
+    put(Source.HAND, of=factories.workspace())
+    assert ids(api.get(PATH, {"source": asked})) == [pks[source] for source in shown.split()]
+    assert ids(api.get(PATH, [("source", one) for one in asked.split(",")])) == ids(api.get(PATH, {"source": asked}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("source", "sms"),
+        ("source", "hand,sms"),
+        ("source", ""),
+        ("added_after", "yesterday"),
+        ("added_after", "2027-03-01T09:00:00"),  # which offset?
+    ],
+)
+@pytest.mark.parametrize("to", ["", f"+{NUMBER}"])
+def test_what_cannot_be_read_is_refused_by_its_name(api, name, value, to):
+    answer = api.get(PATH, {"to": to, name: value})
+    assert (answer.status_code, list(answer.json()["error"]["fields"])) == (400, [name])
+
+
+def test_the_list_is_narrowed_to_what_came_after_an_instant(api, put):
+    old, then, new = put(hours=3), put(hours=2), put(hours=1)
+    put(hours=1, of=factories.workspace())
+    at = Suppression.objects.get(pk=then).added_at
+    assert ids(api.get(PATH, {"added_after": at.isoformat()})) == [new]
+    assert ids(api.get(PATH, {"added_after": (at - timedelta(microseconds=1)).isoformat()})) == [new, then]
+    assert ids(api.get(PATH, {"added_after": (at - timedelta(days=1)).isoformat()})) == [new, then, old]
+    assert ids(api.get(PATH, {"added_after": timezone.now().isoformat()})) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 40])
+def test_wherever_the_instant_is_nothing_after_it_is_left_out(api, put, count):
+    pks = [put(hours=count - n) for n in range(count)]
+    times = list(Suppression.objects.order_by("pk").values_list("added_at", flat=True))
+    for n, at in enumerate(times):
+        assert ids(api.get(PATH, {"added_after": at.isoformat()})) == pks[:n:-1]
+
+
+def test_rows_whose_time_is_a_little_astray_are_there_all_the_same(api, put):
+    first, _, second = put(hours=1), put(hours=1.1), put(hours=1)
+    at = timezone.now() - timedelta(hours=1.05)
+    assert ids(api.get(PATH, {"added_after": at.isoformat()})) == [second, first]
+
+
+def test_erased_numbers_which_say_since_when_they_were_there_lead_nobody_astray(api, put, workspace):
+    old, new = put(hours=5), [put(hours=1) for _ in range(6)]
+    forgetting.drop_suppressed(workspace, Suppression.objects.get(pk=old).phone)
+    assert Suppression.objects.latest("pk").is_erased
+    at = timezone.now() - timedelta(hours=2)
+    assert ids(api.get(PATH, {"added_after": at.isoformat()})) == new[::-1]
+
+
+def test_pages_of_what_is_narrowed_lose_and_repeat_nothing_while_rows_arrive(api, put):
+    put(hours=9)
+    pks = [put(source, hours=1) for source in (Source.HAND, Source.IMPORT, Source.OPT_OUT) * 3]
+    wanted = [pk for n, pk in enumerate(pks) if n % 3 != 1][::-1]
+    at = timezone.now() - timedelta(hours=2)
+    answer = api.get(PATH, {"source": "hand,opt_out", "added_after": at.isoformat(), "page_size": 2})
+    seen = ids(answer)
+    while following := answer.json()["next"]:
+        put()
+        answer = api.get(following)
+        seen += ids(answer)
+    assert seen == wanted
+
+
+def test_a_look_up_is_narrowed_as_well(api, put, workspace):
+    pk = put(hours=1)
+    to = f"+{Suppression.objects.get(pk=pk).phone}"
+    at = timezone.now() - timedelta(hours=2)
+    assert ids(api.get(PATH, {"to": to, "source": "opt_out", "added_after": at.isoformat()})) == [pk]
+    assert ids(api.get(PATH, {"to": to, "source": "hand"})) == []
+    assert ids(api.get(PATH, {"to": to, "added_after": timezone.now().isoformat()})) == []

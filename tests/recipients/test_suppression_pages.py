@@ -49,6 +49,17 @@ def test_the_page_shows_totals_by_source_and_the_newest_masked(page, workspace):
     assert "+3161•••5678" in shown and str(NUMBER) not in shown and "5679" not in shown
 
 
+def test_the_newest_of_a_source_are_shown_without_the_others(page, workspace, author):
+    assert "Filter by source" not in text_of(page.get(PATH))
+    suppressions.opt_out(workspace, NUMBER)
+    suppressions.add(workspace, f"+{NUMBER + 1}", reason="She asked.", by=author)
+    shown = text_of(page.get(PATH, {"source": "opt_out"}))
+    assert "+3161•••5678" in shown and "+3161•••5679" not in shown
+    assert 'href="?source=opt_out" aria-current="true"' in shown
+    assert "None here" in text_of(page.get(PATH, {"source": "import"}))
+    assert "+3161•••5679" in text_of(page.get(PATH, {"source": "nonsense"}))
+
+
 def test_a_number_is_suppressed_and_found(page, workspace, author):
     assert page.post(f"{PATH}add/", {"number": "06 12345678", "reason": "She asked."}).url == PATH
     shown = text_of(page.get(PATH, {"to": "+31 6 12345678"}))

@@ -4,7 +4,7 @@ import json
 import random
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from email.utils import parsedate_to_datetime
@@ -17,7 +17,7 @@ import httpx
 from message_center_client.errors import ApiError, MessageCenterError, Unreachable, error_of
 
 T = TypeVar("T")
-Query = str | int | date | None
+Query = str | int | date | Sequence[str] | None
 
 # An attempt before this one is still being answered; another connection holds the upload, has gone on with it, or has
 # changed its bytes.
@@ -150,11 +150,7 @@ class Calls:
         headers: Mapping[str, str] | None = None,
         follow_redirects: bool = False,
     ) -> Iterator[httpx.Response]:
-        given = {
-            name: _iso(value) if isinstance(value, date) else str(value)
-            for name, value in (query or {}).items()
-            if value is not None
-        }
+        given = {name: _in_query(value) for name, value in (query or {}).items() if value is not None}
         request = self._http.build_request(
             method, path, params=httpx.QueryParams(given) if given else None, content=content, headers=headers
         )
@@ -192,6 +188,12 @@ def _said(response: httpx.Response) -> object:
 
 def _when(if_match: str | None) -> dict[str, str]:
     return {"If-Match": if_match} if if_match else {}
+
+
+def _in_query(value: str | int | date | Sequence[str]) -> str:
+    if isinstance(value, date):
+        return _iso(value)
+    return str(value) if isinstance(value, str | int) else ",".join(value)
 
 
 def _iso(value: object) -> str:

@@ -1050,7 +1050,9 @@ class StatisticsQuery(TypedDict, total=False):
 
 
 class SuppressionsQuery(TypedDict, total=False):
+    added_after: datetime | str
     page_size: int
+    source: list[Literal["hand", "import", "opt_out"]]
     to: str
 
 
