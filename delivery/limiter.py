@@ -39,6 +39,7 @@ from delivery.standing import Mode, standing
 logger = logging.getLogger(__name__)
 
 WAIT = 0.1  # seconds, while the processes do not agree
+TIMEOUT = 0.5  # seconds, then Redis is away
 SLOW = 0.03  # seconds; an answer that takes longer tells little about when its slots begin
 PATIENCE = 10  # such answers in a row, then Redis is as good as away
 SECOND = 1_000_000  # in the lines' unit, microseconds
@@ -169,7 +170,10 @@ class Limiter:
         self.lines = tuple(lines)
         self._report = report
         self._redis = Redis.from_url(
-            settings.RATE_REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5, retry=Retry(NoBackoff(), 0)
+            settings.RATE_REDIS_URL,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            retry=Retry(NoBackoff(), 0),
         )
         self._take, self._spent = self._redis.register_script(TAKE), self._redis.register_script(SPENT)
         self._untold: list[tuple[Slot, int, float]] = []  # parts that were written, and when

@@ -1,9 +1,11 @@
 import asyncio
+import sys
 import threading
 from contextlib import contextmanager
 
 import pytest
 
+from delivery import limiter
 from delivery.links import engine
 from delivery.links import link as link_module
 from delivery.standing import standing
@@ -11,9 +13,8 @@ from tests.delivery import wire
 
 
 @pytest.fixture
-def brisk(monkeypatch, settings):
+def brisk(monkeypatch):
     """Timers of a carrier in a hurry."""
-    settings.RESPONSE_TIMEOUT = 0.5
     monkeypatch.setattr(
         link_module,
         "RECONNECT",
@@ -22,6 +23,19 @@ def brisk(monkeypatch, settings):
     monkeypatch.setattr(wire, "IDLE", 0.3)
     monkeypatch.setattr(link_module, "ENQUIRE_TIMEOUT", 0.3)
     monkeypatch.setattr(link_module, "UNBIND_TIMEOUT", 0.2)
+
+
+@pytest.fixture
+def impatient(settings):
+    """Whoever is not answered at once is in doubt."""
+    settings.RESPONSE_TIMEOUT = 0.5
+
+
+@pytest.fixture
+def near_redis(monkeypatch):
+    """Near enough, however late a busy machine makes its answers."""
+    monkeypatch.setattr(limiter, "TIMEOUT", 60.0)
+    monkeypatch.setattr(limiter, "SLOW", 60.0)
 
 
 @pytest.fixture
@@ -50,7 +64,9 @@ def listening(loop):
 
 
 @pytest.fixture
-def links():
+def links(monkeypatch):
+    monkeypatch.setattr(sys.modules[engine.__module__], "LOOK_AGAIN", 0.2)
+
     @contextmanager
     def run():
         engine.start()

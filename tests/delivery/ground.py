@@ -132,7 +132,7 @@ DOUBTED = (DOUBT, b"")
 
 
 def bound(channel):
-    wait_for(lambda: engine.is_bound(channel.pk), seconds=10)
+    wait_for(lambda: engine.is_bound(channel.pk))
 
 
 def late(chunk, recipient, answer):

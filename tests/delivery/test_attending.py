@@ -93,7 +93,7 @@ def test_in_its_closed_hours_nobody_looks_at_it(workspace, looked_at):
 def test_two_threads_never_look_at_the_same_chunk(workspace, monkeypatch, settings):
     settings.DISPATCH_PUSH_THREADS = 2
     chunks = {pushed_into(workspace)[1] for _ in range(2)}
-    at_work, together, both = set(), [], threading.Barrier(2, timeout=20)
+    at_work, together, both = set(), [], threading.Barrier(2, timeout=60)
 
     def work_on(chunk_id, *, clock):
         assert chunk_id not in at_work

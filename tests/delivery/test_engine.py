@@ -59,7 +59,7 @@ def test_an_answer_that_comes_before_its_batch_is_on_record_is_not_lost(workspac
             batch = batch_of(mine, chosen, [], template=template)
             batch.send_by = engine.now() + 1.5
             engine.send(batch)
-            batch.finished.result(timeout=10)
+            batch.finished.result(timeout=60)
             assert answers_of(batch) == [None, None]
             for sequence in (1, 2):  # the bind had the first one
                 answer = pdu.SubmitSmResp(sequence=sequence + 1, message_id=b"%d" % sequence)
@@ -67,7 +67,7 @@ def test_an_answer_that_comes_before_its_batch_is_on_record_is_not_lost(workspac
             time.sleep(1.0)
             results.store(batch, mine, now=timezone.now())
             batch.is_recorded = True
-            wait_for(lambda: Message.objects.filter(campaign=campaign, state=S.PENDING).count() == 2, seconds=5)
+            wait_for(lambda: Message.objects.filter(campaign=campaign, state=S.PENDING).count() == 2)
     assert set(CarrierId.objects.values_list("message_id", flat=True)) == {"1", "2"}
 
 
@@ -82,9 +82,8 @@ def test_a_channel_whose_password_does_not_decrypt_is_an_incident_and_the_others
 
 
 def test_a_channel_that_was_switched_off_stays_closed_however_long_its_window_takes_to_drain(
-    workspace, listening, links, settings
+    workspace, listening, links
 ):
-    settings.RESPONSE_TIMEOUT = 5.0
     peer = Peer(lambda n: None)
     with listening(peer):
         channel = factories.channel(port=peer.port)
@@ -101,7 +100,12 @@ def test_a_channel_that_was_switched_off_stays_closed_however_long_its_window_ta
             channel_accounts.save(channel.name, by=None, window=7)  # closed, to be opened with another window
             wait_for(lambda: not engine.is_bound(channel.pk))
             channel_accounts.save(channel.name, by=None, is_active=False)
-            time.sleep(9.0)
+            time.sleep(1.0)  # some looks at the channels
+            for sequence in (2, 3):
+                answer = pdu.SubmitSmResp(sequence=sequence, message_id=b"%d" % sequence)
+                peer.loop.call_soon_threadsafe(peer.send, 0, answer)
+            wait_for(lambda: not engine._closing)
+            time.sleep(1.0)
             assert not engine.is_bound(channel.pk)
     assert len(peer.binds) == 1
 
@@ -121,7 +125,7 @@ def test_a_bind_that_was_told_to_stop_tries_again_once_somebody_has_saved_its_ch
             batch.send_by = engine.now() + 1.5
             engine.send(batch)
             wait_for(lambda: not engine.is_bound(channel.pk))
-            time.sleep(3.0)
+            time.sleep(1.0)  # some looks at the channels
             assert len(peer.binds) == 1
             channel_accounts.save(channel.name, by=None)
             bound(channel)
@@ -178,6 +182,7 @@ def test_a_database_that_cuts_every_connection_while_a_batch_is_under_way_costs_
                     cursor.execute(
                         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                        " AND usename = current_user"  # the vacuum is nobody's to end
                     )
 
             def work():

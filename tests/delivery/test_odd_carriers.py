@@ -115,17 +115,14 @@ def test_past_its_time_a_batch_gets_no_more_than_the_rest_of_the_recipient_that_
             carrier = here.open(window=2)
             await until(lambda: carrier.is_bound)
             batch = here.batch(50, parts=3, within=0.3)
-            began = asyncio.get_running_loop().time()
             carrier.add(batch)
             await finished(batch)
-            took = asyncio.get_running_loop().time() - began
             await carrier.stop()
-            return here, batch, took
+            return here, batch
 
-    here, batch, took = asyncio.run(story())
+    here, batch = asyncio.run(story())
     assert batch.given_back
     assert (batch.handed_over, len(here.submits)) == (1, 3)
-    assert took < 2.0
 
 
 def test_a_channel_that_closes_sends_the_rest_of_the_recipient_that_was_begun(tmp_path):
@@ -246,7 +243,7 @@ def test_a_receipt_may_come_by_data_sm_and_is_answered_by_its_own_kind(brisk):
     assert peer.acks == [(0, 7, 0)]
 
 
-def test_a_nack_that_comes_after_the_timeout_is_the_refusal_of_what_was_in_doubt(brisk):
+def test_a_nack_that_comes_after_the_timeout_is_the_refusal_of_what_was_in_doubt(brisk, impatient):
     async def story():
         peer = Peer(lambda n: None)
         async with facing(peer) as here:
@@ -283,7 +280,7 @@ def test_a_pdu_that_stays_incomplete_costs_the_connection(brisk, monkeypatch):
 
 
 def test_a_busy_line_whose_every_read_ends_within_a_pdu_is_no_incomplete_one(brisk, monkeypatch):
-    monkeypatch.setattr(link_module, "PARTIAL_PDU_TIMEOUT", 0.3)
+    monkeypatch.setattr(link_module, "PARTIAL_PDU_TIMEOUT", 1.0)
     question = pdu.encode(pdu.EnquireLink(sequence=5))
 
     async def story():
@@ -292,7 +289,7 @@ def test_a_busy_line_whose_every_read_ends_within_a_pdu_is_no_incomplete_one(bri
             carrier = here.open()
             await until(lambda: carrier.is_bound)
             peer.links[0][1].write(question[:8])
-            for _ in range(12):
+            for _ in range(15):
                 await asyncio.sleep(0.1)
                 peer.links[0][1].write(question[8:] + question[:8])
             assert carrier.is_bound

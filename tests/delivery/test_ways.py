@@ -186,6 +186,7 @@ def test_a_text_that_the_carrier_cannot_write_is_not_sent_as_another(workspace, 
 
 
 def test_how_a_carrier_writes_its_ids_is_learnt(workspace):
+    forget()
     campaign, [chunk] = under_way(workspace, 30, chunk_size=30)
     send(claim(chunk), [(0, b"%x" % (0x1A00 + n)) for n in range(30)])
     phones = phones_of(chunk).tolist()

@@ -69,7 +69,7 @@ class Ground:
             self.deliveries += [(int(row[15]), row[16:].tobytes()) for row in run.rows]
         link.acknowledge(link.session, received, 0)
 
-    def batch(self, count: int, *, parts: int = 1, within: float = 20.0, **given) -> Batch:
+    def batch(self, count: int, *, parts: int = 1, within: float = 60.0, **given) -> Batch:
         phones = np.arange(self.next, self.next + count, dtype=np.uint64)
         self.next += count
         templates = tuple(
@@ -114,7 +114,7 @@ def answers_of(batch: Batch) -> list[tuple[int, bytes] | None]:
     return [None if code == MISSING else (code, message_id) for code, message_id in told]
 
 
-async def finished(batch: Batch, within: float = 15.0) -> None:
+async def finished(batch: Batch, within: float = 60.0) -> None:
     async with asyncio.timeout(within):
         await asyncio.wrap_future(batch.finished)
 
@@ -185,7 +185,7 @@ async def facing(peer: Peer):
         await peer.stop()
 
 
-async def until(claim: Callable[[], object], within: float = 10.0) -> None:
+async def until(claim: Callable[[], object], within: float = 60.0) -> None:
     async with asyncio.timeout(within):
         while not claim():
             await asyncio.sleep(0.01)

@@ -9,7 +9,7 @@ from smpp.hot import deliver_sm_resps
 from smpp.receipts import Receipt, parse
 from smpp.session import FramingError, Received, Role, Session
 
-PATIENCE = 5.0
+PATIENCE = 60.0  # seconds, of which only what goes wrong takes more than a few
 TEXT = b"hello"
 
 
@@ -70,12 +70,12 @@ class Esme:
     def of_kind(self, kind: type[pdu.Pdu]) -> list:
         return [one for one in self.pdus if isinstance(one, kind)]
 
-    def wait(self, until, *, patience: float = PATIENCE) -> None:
+    def wait(self, until) -> None:
         """Read until it is so."""
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + PATIENCE
         while not until():
             left = deadline - time.monotonic()
-            assert left > 0, f"waited {patience} s in vain; {len(self.answers)} answers, {len(self.bodies)} receipts"
+            assert left > 0, f"waited {PATIENCE} s in vain; {len(self.answers)} answers, {len(self.bodies)} receipts"
             assert not self.is_cut, "the connection was cut"
             self.read(left)
 

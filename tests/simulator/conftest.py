@@ -23,7 +23,7 @@ class Running:
         self._listens = threading.Event()
         self._thread = threading.Thread(target=lambda: self.loop.run_until_complete(self._run()))
         self._thread.start()
-        assert self._listens.wait(5)
+        assert self._listens.wait(60)
 
     async def _run(self) -> None:
         smsc = Smsc(self.knobs)

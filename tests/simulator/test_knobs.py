@@ -14,7 +14,7 @@ from simulator.knobs import Refusal, refusals
 from smpp import pdu
 from smpp.concat import UDHI, with_headers
 from smpp.status import CommandStatus
-from tests.simulator.client import Esme
+from tests.simulator.client import PATIENCE, Esme
 from tests.simulator.test_process import read
 
 
@@ -92,12 +92,10 @@ def test_every_nth_answer_may_be_late(simulate):
     before = time.monotonic()
 
     client.submit_many(6)
-    client.wait(lambda: len(client.answers) == 4)
-    assert [sequence for sequence, _, _ in client.answers] == [2, 3, 5, 6]
     client.wait(lambda: len(client.answers) == 6)
 
     assert time.monotonic() - before >= 0.29
-    assert [sequence for sequence, _, _ in client.answers][4:] == [4, 7]
+    assert [sequence for sequence, _, _ in client.answers] == [2, 3, 5, 6, 4, 7]
 
 
 def test_a_late_answer_goes_out_before_the_end(simulate):
@@ -130,7 +128,7 @@ def test_answers_may_tell_how_busy_the_carrier_is(simulate, count):
     written = pdu.encode(pdu.SubmitSmResp(message_id=b"1" * 13, tlvs={0x0428: b"\x55"}))
     client.submit_many(count, registered_delivery=0)
 
-    client.socket.settimeout(5)
+    client.socket.settimeout(PATIENCE)
     data = client.socket.recv(len(written), 0x100)  # MSG_WAITALL
 
     assert pdu.decode(data).tlvs == {pdu.Tlv.CONGESTION_STATE: b"\x55"}
@@ -212,6 +210,7 @@ def test_all_receipts_that_wait_may_be_released_at_once(knobs, pytestconfig):
             process.send_signal(signal.SIGUSR1)
             client.wait(lambda: len(client.receipts) == 201)
             client.submit(b"4918")
+            client.wait(lambda: len(client.answers) == 202)
             client.listen(0.2)
             assert len(client.receipts) == 201
             process.send_signal(signal.SIGUSR1)
@@ -240,7 +239,7 @@ def test_it_may_listen_with_tls(simulate, tmp_path):
 def test_a_certificate_that_is_not_there_is_named(pytestconfig):
     command = [sys.executable, "-m", "simulator", "--port=0", "--tls-cert=/nowhere"]
 
-    ended = subprocess.run(command, cwd=pytestconfig.rootpath, capture_output=True, text=True, timeout=20, check=False)
+    ended = subprocess.run(command, cwd=pytestconfig.rootpath, capture_output=True, text=True, timeout=60, check=False)
 
     assert ended.returncode == 1
     assert ended.stderr.startswith("cannot listen: ")

@@ -45,7 +45,7 @@ def test_it_says_where_it_listens_obeys_its_options_and_ends_cleanly(command, en
             client.wait(lambda: len(client.answers) == 2)
             assert client.statuses == [0, 0x58]
             process.send_signal(ending)
-            output, errors = process.communicate(timeout=10)
+            output, errors = process.communicate(timeout=60)
     finally:
         process.kill()
         process.communicate()
@@ -56,7 +56,7 @@ def test_a_port_that_is_taken_is_named(pytestconfig, simulate):
     port = simulate().port
     command = [sys.executable, "-m", "simulator", "--port", str(port)]
 
-    ended = subprocess.run(command, cwd=pytestconfig.rootpath, capture_output=True, text=True, timeout=10, check=False)
+    ended = subprocess.run(command, cwd=pytestconfig.rootpath, capture_output=True, text=True, timeout=60, check=False)
 
     assert ended.returncode == 1
     assert ended.stderr.startswith("cannot listen: ")

@@ -9,7 +9,7 @@ import pytest
 from simulator import journal
 from smpp import pdu
 from smpp.status import CommandStatus
-from tests.simulator.client import TEXT
+from tests.simulator.client import PATIENCE, TEXT
 
 BINDS = [(pdu.BindTransceiver, "transceiver"), (pdu.BindTransmitter, "transmitter"), (pdu.BindReceiver, "receiver")]
 
@@ -72,7 +72,7 @@ def test_every_submit_is_answered_and_journaled(simulate):
     assert (first.source, first.data_coding, first.esm_class, first.bind) == ("Shop", 8, 0x40, 1)
     assert first.content == journal.content(TEXT)
     assert first.is_accepted
-    assert abs(first.at - time.time()) < 10
+    assert abs(first.at - time.time()) < 60
 
 
 def test_a_payload_counts_as_the_content(simulate):
@@ -136,7 +136,7 @@ def test_a_submit_before_the_bind_is_refused(simulate):
     smsc = simulate()
     client = smsc.client()
     client.socket.sendall(pdu.encode(pdu.SubmitSm(sequence=5)))
-    client.socket.settimeout(5)
+    client.socket.settimeout(PATIENCE)
 
     assert pdu.decode(client.socket.recv(100)) == pdu.SubmitSmResp(sequence=5, status=CommandStatus.RINVBNDSTS)
     assert smsc.entries() == []
@@ -256,7 +256,7 @@ def test_answers_may_be_late(simulate):
     client.submit_many(3)
     client.wait(lambda: len(client.answers) == 3)
 
-    assert 0.2 <= time.monotonic() - before < 2
+    assert 0.2 <= time.monotonic() - before < 20
 
 
 def test_answers_may_come_out_of_order(simulate):
@@ -274,7 +274,7 @@ def test_a_group_out_of_order_is_not_waited_for_without_end(simulate):
     client = simulate(reorder=100).bound()
 
     client.submit_many(3)
-    client.wait(lambda: len(client.answers) == 3, patience=1)
+    client.wait(lambda: len(client.answers) == 3)
 
 
 def test_every_nth_submit_may_stay_unanswered(simulate):
@@ -301,13 +301,13 @@ def test_the_connection_may_be_cut_before_an_answer(simulate):
 
 @pytest.mark.parametrize("knobs", [{"drop_after_every": 3}, {"unbind_every": 3}])
 def test_answers_that_are_delayed_go_out_before_the_end(simulate, knobs):
-    client = simulate(resp_delay_ms=3000, **knobs).bound()
+    client = simulate(resp_delay_ms=600_000, **knobs).bound()
 
     client.submit(b"4915")
     client.listen(0.2)
     assert client.answers == []
     client.submit(b"4916", b"4917")
-    client.wait(lambda: len(client.answers) == 3, patience=2)
+    client.wait(lambda: len(client.answers) == 3)
 
     assert client.statuses == [0, 0, 0]
 
