@@ -77,6 +77,7 @@ class _Walk:
     def __init__(self, chain: int, after: Place) -> None:
         self.chain, self.seq, self.head = chain, after.seq, after.hash
         self.sealed = {str(row.pk): row for row in Segment.objects.filter(chain=chain, first_seq__gt=after.seq)}
+        self._newest = heads.newest(chain)  # what is kept while we walk may be of entries that came meanwhile
         self._kept = heads.each(chain, since=after.seq + 1)
         self._next: tuple[int, str] | None = None
         self.witnessed = 0
@@ -111,6 +112,8 @@ class _Walk:
 
     def _look_on(self) -> None:
         self._next = next(self._kept, None)
+        if self._next and self._next[0] > self._newest:
+            self._next = None
         if self._next:
             self.witnessed = self._next[0]
 

@@ -240,6 +240,22 @@ def test_what_says_the_same_in_another_order_is_the_same(workspace, campaign):
     assert verification.verify(workspace.pk).broken is None
 
 
+def test_a_head_that_is_kept_while_the_chain_is_walked_is_of_no_missing_entry(workspace, campaign, monkeypatch):
+    """A store tells its names page by page, and the last page may be read minutes after the entries."""
+    heads.keep()
+    each = heads.each
+
+    def page_by_page(chain, *, since=0):
+        yield from each(chain, since=since)
+        if since == 1:  # the walk's own
+            factories.draft(workspace)
+            heads.keep()
+            yield from each(chain, since=entries_of(workspace).last().seq)
+
+    monkeypatch.setattr(heads, "each", page_by_page)
+    assert verification.verify(workspace.pk).broken is None
+
+
 def test_a_decision_has_its_witness_without_waiting_for_the_other_chains(workspace):
     other = factories.workspace()
     factories.approved(workspace)
