@@ -20,7 +20,7 @@ def connected(**given: Any) -> Iterator[None]:
     """Reports have a copy: the same database on a connection that writes nothing, but for what is given."""
     read_only = f"-c default_transaction_read_only=on -c role={owner.RUNTIME}"
     of_default = connections["default"].settings_dict
-    options = {**of_default["OPTIONS"], "connect_timeout": 2, "options": read_only}
+    options = {**of_default["OPTIONS"], "connect_timeout": 60, "options": read_only}
     mirror = {**of_default["TEST"], "MIRROR": "default"}
     connections.settings[replica.ALIAS] = {**of_default, "OPTIONS": options, "TEST": mirror, **given}
     try:

@@ -7,6 +7,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,9 +65,19 @@ def unused_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@cache
+def _nobodys() -> int:
+    """A port that is bound and never listened at: as long as the tests run, nobody else gets it."""
+    kept = socket.socket()
+    kept.bind(("127.0.0.1", 0))
+    port = int(kept.getsockname()[1])
+    kept.detach()
+    return port
+
+
 def away() -> dict[str, Any]:
     """A store where nobody listens."""
-    return backend_of(f"s3://key:secret@127.0.0.1:{unused_port()}/bucket?tls=0")
+    return backend_of(f"s3://key:secret@127.0.0.1:{_nobodys()}/bucket?tls=0")
 
 
 @contextmanager

@@ -228,7 +228,8 @@ def test_progress_renews_the_lease(upload, monkeypatch):
     assert listed.progress == 42 and listed.lease_until == lease.until > until
 
 
-def test_each_stage_is_noted_when_it_begins_and_then_once_a_second(upload):
+def test_each_stage_is_noted_when_it_begins_and_then_once_in_a_while(upload, monkeypatch):
+    monkeypatch.setattr(preparation, "RENEWAL", 60)
     listed = upload(MIXED)
     lease = Lease.take(listed.pk, now=timezone.now())
     for percent, stage in ((1, Stage.READING), (2, Stage.READING), (80, Stage.SORTING), (81, Stage.SORTING)):

@@ -206,7 +206,7 @@ def test_a_length_that_is_none_is_400(api, length):
 
 
 def test_a_busy_upload_is_423(api, url):
-    Upload.objects.update(lease="another", busy_until=timezone.now() + timedelta(seconds=5))
+    Upload.objects.update(lease="another", busy_until=timezone.now() + timedelta(minutes=5))
     assert patch(api, url, FILE).status_code == 423
     assert head(api, url)["Upload-Offset"] == "0"
 

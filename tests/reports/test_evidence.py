@@ -216,9 +216,10 @@ def test_a_bundle_of_another_hand_is_found_by_the_key(data, key):
 def test_a_trigger_is_proved_by_what_was_pushed_with_which_key_and_when(workspace, key):
     campaign = factories.trigger(workspace, text="Your code is {code}.")
     shop, till = (factories.api_key(workspace, name=name)[0] for name in ("Web shop", "Till"))
+    now = timezone.now()  # of one day
     for number, by in enumerate((shop, shop, till)):
         ask = pushing.Ask(to=f"+3160000000{number}", params={"code": "17"})
-        pushing.push(campaign, [ask], by=by, now=timezone.now())
+        pushing.push(campaign, [ask], by=by, now=now)
     heads.keep()
     files = members(data := asked(campaign))
     told = json.loads(files["campaign.json"])

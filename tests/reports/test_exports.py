@@ -316,7 +316,7 @@ def test_of_two_who_write_an_export_the_first_to_finish_wins_and_the_others_file
 
     def slowly(*arguments):
         reads[here.name].set()
-        assert goes_on[here.name].wait(30)
+        assert goes_on[here.name].wait(60)
         return put_rows(*arguments)
 
     def write(name, *times):
@@ -329,9 +329,9 @@ def test_of_two_who_write_an_export_the_first_to_finish_wins_and_the_others_file
     monkeypatch.setattr(exports, "_put_rows", slowly)
     with ThreadPoolExecutor(2) as pool:
         writing = {"old": pool.submit(write, "old", begin, begin + 7 * MINUTE)}
-        assert reads["old"].wait(30)
+        assert reads["old"].wait(60)
         writing["new"] = pool.submit(write, "new", begin + 6 * MINUTE, begin + 8 * MINUTE)
-        assert reads["new"].wait(30)
+        assert reads["new"].wait(60)
         for name in sorted(writing, key=lambda name: name != first):
             goes_on[name].set()
             writing[name].result()

@@ -1,6 +1,7 @@
 """The limits of a workspace on a page and over the API: everybody looks, an admin sets them."""
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from delivery import spending
@@ -18,8 +19,9 @@ def test_an_admin_sets_them_and_others_look(workspace, admin, author):
     assert theirs.post(PAGE, given).status_code == 403
     assert ours.post(PAGE, given).status_code == 302
     workspace.refresh_from_db()
-    spending.spend(workspace, [3, 3], now=timezone.now())
-    shown = text_of(theirs.get(PAGE))
+    with time_machine.travel(timezone.now(), tick=False):  # also at midnight
+        spending.spend(workspace, [3, 3], now=timezone.now())
+        shown = text_of(theirs.get(PAGE))
     assert "6 of 25,000,000 parts" in shown and "6 parts, without a limit" in shown and "+31, +998" in shown
     assert "Set the limits" not in shown
 
