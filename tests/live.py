@@ -401,7 +401,7 @@ class Program:
         return status, json.loads(content)
 
     def _call(self, method: str, path: str, body: bytes | None = None, kind: str = "") -> tuple[int, bytes]:
-        server = http.client.HTTPConnection(self._host, timeout=30)
+        server = http.client.HTTPConnection(self._host, timeout=PATIENCE)
         headers = {"Authorization": f"Bearer {self._secret}"} | ({"Content-Type": kind} if kind else {})
         try:
             server.request(method, f"/api/v1/{path}", body, headers)

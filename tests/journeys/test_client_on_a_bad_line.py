@@ -1,6 +1,7 @@
 """clients/python over a line that breaks, to the server as it runs: what was asked is done, and once."""
 
 import io
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,9 +25,16 @@ def line(live):
     proxy.close()
 
 
+@contextmanager
+def dialled(line, workspace, *, attempts):
+    with Client(f"http://127.0.0.1:{line.port}", key=factories.api_key(workspace)[1], attempts=attempts) as center:
+        yield center
+
+
 @pytest.fixture
 def center(line, workspace):
-    with Client(f"http://127.0.0.1:{line.port}", key=factories.api_key(workspace)[1]) as center:
+    """With patience for a server that is still at the attempt before."""
+    with dialled(line, workspace, attempts=8) as center:
         yield center
 
 
@@ -63,7 +71,7 @@ def test_a_verb_whose_answer_is_lost_answers_as_if_it_was_not(center, line, work
     assert Entry.objects.filter(action="campaign.paused", subject_id=str(campaign.pk)).count() == 1
 
 
-def test_a_line_that_stays_broken_is_said_to_be(center, line):
+def test_a_line_that_stays_broken_is_said_to_be(line, workspace):
     line.refuse(True)
-    with pytest.raises(Unreachable):
+    with dialled(line, workspace, attempts=3) as center, pytest.raises(Unreachable):
         center.campaigns.get(1)

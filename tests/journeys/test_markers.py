@@ -23,7 +23,7 @@ from channels import accounts as channel_accounts
 from recipients import suppressions
 from tests import factories, owner
 from tests.config.receiver import receiving
-from tests.live import SENDING, Program, ended, wait_for
+from tests.live import PATIENCE, SENDING, Program, ended, wait_for
 from tests.pages import signed_in
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
@@ -124,7 +124,7 @@ def gone(table: str) -> Iterator[None]:
 
 def opened(url: str, path: str, user: User) -> tuple[int, bytes]:
     """Status and page, as somebody who is signed in sees it."""
-    server = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    server = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE)
     try:
         server.request("GET", path, headers={"Cookie": signed_in(user).cookies.output(header="", sep=";").strip()})
         answer = server.getresponse()

@@ -20,7 +20,7 @@ from stack.keyring import Keyring
 from stack.postgres import Postgres
 from tests import factories
 from tests.journeys.runbook import blocks, done
-from tests.live import SENDING, campaign_of, check, ended, wait_for
+from tests.live import PATIENCE, SENDING, campaign_of, check, ended, wait_for
 from tests.pages import signed_in
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -49,7 +49,7 @@ def opens(live, person, workspace):
 
     def look():
         asked = urllib.request.Request(f"{live.url}/campaigns/", headers={"Cookie": cookie})
-        with urllib.request.urlopen(asked, timeout=20) as answer:
+        with urllib.request.urlopen(asked, timeout=PATIENCE) as answer:
             return answer.url.endswith("/campaigns/")
 
     return look

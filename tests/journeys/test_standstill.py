@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.live import SENDING, wait_for
+from tests.live import PATIENCE, SENDING, wait_for
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(420)]
 
 
 def asked(live, path):
     try:
-        with urllib.request.urlopen(f"{live.url}{path}", timeout=20) as answer:
+        with urllib.request.urlopen(f"{live.url}{path}", timeout=PATIENCE) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
