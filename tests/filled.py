@@ -126,8 +126,9 @@ def fill(workspace: Workspace) -> Filled:
     _said(workspace)
     campaigns["approved"] = _scheduled(workspace, author, moderator, sender, ready)
     campaigns["sending"] = _big(workspace, author, sender)
+    today = timezone.localdate()
     for ago in range(14):
-        day = timezone.localdate() - timedelta(days=ago)
+        day = today - timedelta(days=ago)
         for state, share in ((MessageState.DELIVERED, 91), (MessageState.FAILED, 6), (MessageState.PENDING, 3)):
             messages = 137 * share * (1 + ago * 5 % 7)
             factories.day_count(campaigns["done"], day, state=state, messages=messages, parts=messages)

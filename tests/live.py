@@ -126,7 +126,7 @@ def installed(folder: Path) -> "Iterator[Installation]":
             valkey.stop()
             owner.step_down(server)  # whoever left a connection behind is the processes' role, and ends itself
             ours = "datname = %s AND usename = current_user"  # the vacuum of the server is nobody's to end
-            server.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {ours}", [name])
+            server.execute(f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE {ours}", [name])
             server.execute("RESET ROLE")
             server.execute(f"DROP DATABASE {name}")  # waits for who is still going; FORCE may not end them
 
