@@ -17,13 +17,13 @@ from tests.pages import signed_in
 
 pytestmark = pytest.mark.django_db
 
-# Europe/Amsterdam: at 01:00 UTC the clocks go forward on 28 March 2027, and back on 31 October 2027.
+# Europe/Amsterdam: at 01:00 UTC the clocks go forward on 29 March 2099, and back on 25 October 2099.
 NIGHTS = [
-    ("2027-03-28T01:59", datetime(2027, 3, 28, 0, 59, tzinfo=UTC)),
-    ("2027-03-28T03:00", datetime(2027, 3, 28, 1, 0, tzinfo=UTC)),
-    ("2027-03-28T03:30", datetime(2027, 3, 28, 1, 30, tzinfo=UTC)),
-    ("2027-10-31T01:59", datetime(2027, 10, 30, 23, 59, tzinfo=UTC)),
-    ("2027-10-31T03:00", datetime(2027, 10, 31, 2, 0, tzinfo=UTC)),
+    ("2099-03-29T01:59", datetime(2099, 3, 29, 0, 59, tzinfo=UTC)),
+    ("2099-03-29T03:00", datetime(2099, 3, 29, 1, 0, tzinfo=UTC)),
+    ("2099-03-29T03:30", datetime(2099, 3, 29, 1, 30, tzinfo=UTC)),
+    ("2099-10-25T01:59", datetime(2099, 10, 24, 23, 59, tzinfo=UTC)),
+    ("2099-10-25T03:00", datetime(2099, 10, 25, 2, 0, tzinfo=UTC)),
 ]
 
 
@@ -65,7 +65,7 @@ def test_a_campaign_on_such_a_night_starts_once_at_the_right_instant(workspace, 
     assert Entry.objects.about(made).filter(action="campaign.sending").count() == 1
 
 
-@pytest.mark.parametrize("typed", ["2027-03-28T02:30", "2027-10-31T02:30"])
+@pytest.mark.parametrize("typed", ["2099-03-29T02:30", "2099-10-25T02:30"])
 def test_a_time_that_is_none_or_two_is_refused(workspace, author, typed):
     made, answer = written(workspace, author, typed)
     assert (answer.status_code, made.send_at) == (400, None)
