@@ -25,6 +25,13 @@ pytestmark = pytest.mark.django_db
 FIRST = factories.FIRST_NUMBER
 
 
+@pytest.fixture(autouse=True)
+def one_moment(monkeypatch):
+    """What is spent counts for a day, and midnight may be near."""
+    moment = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+
+
 def limited(workspace, *, a_day=None, a_month=None, to=()):
     admin = factories.member(workspace, Role.ADMIN)
     limits.limit(workspace.pk, parts_per_day=a_day, parts_per_month=a_month, destinations=to, by=admin)
