@@ -31,7 +31,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import histories, invitations, join_requests, keys, members, registry, second_steps
-from accounts.forms import DeskPasswordForm, ResetSecondStepForm, refused_on
+from accounts.forms import AsRead, DeskPasswordForm, ResetSecondStepForm, refused_on
 from accounts.models import ApiKey, Invitation, JoinRequest, Membership, User, Workspace
 from accounts.roles import Role
 from accounts.rules import RULES
@@ -75,7 +75,15 @@ def column(name: str, label: Any) -> Any:
     return admin.display(description=label, ordering=name)(shown)
 
 
-class WithHistory(admin.ModelAdmin[Row]):
+class AsReadAdmin(admin.ModelAdmin[Row]):
+    """A row is changed as it was read, or not at all."""
+
+    def get_form(self, request: Any, obj: Row | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return type(form.__name__, (form, AsRead), {}) if change else form
+
+
+class WithHistory(AsReadAdmin[Row]):
     """The history of a row is for reading: field by field, and what the ledger says of it."""
 
     history_pages = 25
@@ -151,7 +159,7 @@ class NewUserForm(BaseUserCreationForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User]):
+class UserAdmin(AsReadAdmin[User], DjangoUserAdmin[User]):
     add_form = NewUserForm
     change_form_template = "admin/accounts/user/change_form.html"
     ordering = ("email",)

@@ -1,6 +1,6 @@
 """What people say of themselves and of those who belong to their workspace; and how a form of a page says no."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -36,6 +36,25 @@ def refused_on(form: BaseForm) -> Iterator[None]:
         error = ValidationError(stale.said(refusal.message, code=refusal.code), code=refusal.code)
         field = getattr(form, "beside", {}).get(refusal.code, refusal.field)
         form.add_error(field if field in form.fields else None, error)
+
+
+class AsRead(forms.BaseForm):
+    """It changes what is in force, which its page shows. Whoever was overtaken is told so, whatever else is wrong with
+    what they sent: the page that tells them has the mark of what is in force by then."""
+
+    @property
+    def in_force(self) -> Mapping[str, Any]:
+        return self.initial
+
+    @property
+    def mark(self) -> str:
+        return stale.mark(self.in_force)
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if self.is_bound:
+            with refused_on(self):
+                stale.check(self.data, self.in_force)
 
 
 class SignInForm(AuthenticationForm):
@@ -100,7 +119,7 @@ class PreferencesForm(forms.Form):
     theme = forms.ChoiceField(choices=Theme.choices, required=False, label=_("Theme"))
 
 
-class PlaceForm(forms.ModelForm[Membership]):
+class PlaceForm(AsRead, forms.ModelForm[Membership]):
     """What a member is."""
 
     class Meta:
@@ -168,7 +187,7 @@ class KeyForm(forms.Form):
         }
 
 
-class RulesForm(forms.ModelForm[Workspace]):
+class RulesForm(AsRead, forms.ModelForm[Workspace]):
     """What an approval needs."""
 
     class Meta:

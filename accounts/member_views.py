@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import members, stale
+from accounts import members
 from accounts.access import requires
 from accounts.forms import InvitationForm, PlaceForm, refused_on
 from accounts.models import Invitation, JoinRequest, Membership
@@ -31,12 +31,10 @@ def change(request: PageRequest, pk: int) -> HttpResponse:
     form = PlaceForm(request.POST or None, instance=membership)
     if form.is_valid():
         with refused_on(form):
-            stale.check(request.POST, form.initial)
             members.change(membership.pk, **form.cleaned_data, by=request.user, now=timezone.now())
             messages.success(request, _("The place of %(person)s is changed.") % {"person": membership.user})
             return redirect("members")
-    mark = stale.mark(form.initial)
-    context = {"form": form, "member": _membership(request, pk), "mark": mark, "here": "members"}
+    context = {"form": form, "member": _membership(request, pk), "here": "members"}
     return render(request, "accounts/member.html", context, status=400 if form.is_bound else 200)
 
 

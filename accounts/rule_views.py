@@ -10,8 +10,7 @@ rules = page_of(
     Setting(
         address="rules",
         template="accounts/rules.html",
-        shown=lambda workspace: RulesForm(instance=workspace),
-        given=RulesForm,
+        form=lambda workspace, given: RulesForm(given, instance=workspace),
         save=lambda workspace, form, by: ruling.rule(workspace.pk, **form.cleaned_data, by=by),
         said=_("The rules are saved. They hold from the next decision on."),
     )

@@ -1,33 +1,31 @@
 """A page of the workspace's settings: every member looks, an admin changes, what is refused stands on the form."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.contrib import messages
-from django.forms import BaseForm
 from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 from django_stubs_ext import StrOrPromise
 
-from accounts import stale
 from accounts.access import requires
-from accounts.forms import refused_on
+from accounts.forms import AsRead, refused_on
 from accounts.models import User, Workspace
 from accounts.requests import PageRequest
 from accounts.roles import Permission
 
-Form = TypeVar("Form", bound=BaseForm)
+Form = TypeVar("Form", bound=AsRead)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting(Generic[Form]):
     address: str
     template: str
-    shown: Callable[[Workspace], Form]  # with what is in force
-    given: Callable[[QueryDict], Form]
+    form: Callable[[Workspace, QueryDict | None], Form]  # with what is in force, and what was sent
     save: Callable[[Workspace, Form, User], object]  # the verb; may raise Refused
     said: StrOrPromise  # once it is saved
     beside: Callable[[Workspace], dict[str, Any]] = lambda workspace: {}  # what else the page shows
@@ -36,14 +34,13 @@ class Setting(Generic[Form]):
 def page_of(setting: Setting[Any]) -> Callable[[PageRequest], HttpResponseBase]:
     @requires(Permission.VIEW)
     def show(request: PageRequest) -> HttpResponse:
-        return _page(setting, request, setting.shown(request.workspace))
+        return _page(setting, request, setting.form(request.workspace, None))
 
     @requires(Permission.MANAGE)
     def change(request: PageRequest) -> HttpResponse:
-        form = setting.given(request.POST)
+        form = setting.form(copy(request.workspace), request.POST)  # a form of a model writes into it
         if form.is_valid():
             with refused_on(form):
-                stale.check(request.POST, setting.shown(request.workspace).initial)
                 setting.save(request.workspace, form, request.user)
                 messages.success(request, str(setting.said))
                 return redirect(setting.address)
@@ -56,10 +53,9 @@ def page_of(setting: Setting[Any]) -> Callable[[PageRequest], HttpResponseBase]:
     return page
 
 
-def _page(setting: Setting[Any], request: PageRequest, form: BaseForm) -> HttpResponse:
+def _page(setting: Setting[Any], request: PageRequest, form: AsRead) -> HttpResponse:
     context = {
         "form": form,
-        "mark": stale.mark(setting.shown(request.workspace).initial),
         "workspace": request.workspace,
         "may_manage": Permission.MANAGE in request.permissions,
         "here": "members",

@@ -5,7 +5,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from audit.refusal import Refused
@@ -25,7 +24,7 @@ def mark(shown: Mapping[str, Any]) -> str:
     return hashlib.sha256(plain.encode()).hexdigest()[:16]
 
 
-def check(given: QueryDict, shown: Mapping[str, Any]) -> None:
+def check(given: Mapping[str, Any], shown: Mapping[str, Any]) -> None:
     """Raises Refused when something else is in force than on the page that was sent. It may be sent again: the page has
     the new mark by then. People are kept from overwriting each other; the verb has the lock."""
     if given.get("mark", mark(shown)) != mark(shown):

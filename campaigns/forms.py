@@ -6,6 +6,7 @@ from django import forms
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import AsRead
 from accounts.models import Workspace
 from campaigns.drafts import FOREIGN_TIMES, MOST_PARTS_PER_SECOND, content_of
 from campaigns.models import Campaign
@@ -182,6 +183,6 @@ class TimeForm(forms.Form):
         return values | {"carrier": carrier}
 
 
-class SavedTextForm(forms.Form):
+class SavedTextForm(AsRead, forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120, help_text=_("For you and your colleagues."))
     text = forms.CharField(label=_("Text"), max_length=10_000, strip=False, widget=forms.Textarea(attrs={"rows": 6}))

@@ -7,7 +7,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import stale
 from accounts.access import requires
 from accounts.forms import refused_on
 from accounts.requests import PageRequest
@@ -50,7 +49,6 @@ def edit(request: PageRequest, pk: int) -> HttpResponse:
     form = SavedTextForm(request.POST or None, initial={"name": row.name, "text": row.text})
     if request.method == "POST" and form.is_valid():
         with refused_on(form):
-            stale.check(request.POST, form.initial)
             kept = saved_texts.change(row.pk, form.cleaned_data, by=request.user)
             messages.success(request, _("“%(name)s” is kept.") % {"name": kept})
             return redirect("campaigns:texts")
@@ -67,6 +65,5 @@ def remove(request: PageRequest, pk: int) -> HttpResponse:
 
 
 def _form(request: PageRequest, form: SavedTextForm, row: SavedText | None) -> HttpResponse:
-    mark = stale.mark(form.initial) if row else ""
-    context = {"form": form, "row": row, "mark": mark, "here": "campaigns"}
+    context = {"form": form, "row": row, "here": "campaigns"}
     return render(request, "campaigns/text.html", context, status=400 if form.is_bound else 200)

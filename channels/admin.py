@@ -1,5 +1,6 @@
 """Carrier accounts and routes for a super admin; a secret goes in and never comes out."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
@@ -83,7 +84,7 @@ class ChannelForm(forms.ModelForm[Channel]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["make_default"].initial = self.instance.is_default
+        self.initial["make_default"] = self.instance.is_default
 
     def clean_password(self) -> str | None:
         password: str = self.cleaned_data["password"]
@@ -257,6 +258,12 @@ class RouteForm(forms.ModelForm[Route]):
         model = Route
         fields = ("name", "is_active")
         labels: ClassVar[Any] = LABELS
+
+    @property
+    def in_force(self) -> Mapping[str, Any]:
+        """A route is one thing with its members."""
+        members = self.instance.members.order_by("channel").values_list("channel", "weight", "is_backup")
+        return {**self.initial, "members": list(members)}
 
 
 @admin.register(Route)

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import AsRead
 from accounts.models import Workspace
 from recipients.forms import FileForm
 from recipients.stop_words import LONGEST, MOST
@@ -32,7 +33,7 @@ class SuppressForm(ReasonForm):
     field_order = ["number", "reason"]
 
 
-class StopWordsForm(forms.Form):
+class StopWordsForm(AsRead, forms.Form):
     beside = dict.fromkeys(
         ("bad_stop_word", "stop_word_too_long", "stop_words_missing", "too_many_stop_words"), "words"
     )

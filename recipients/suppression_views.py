@@ -1,11 +1,12 @@
 """The suppression list of a workspace on pages: looked into, added to, imported, taken off."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -58,7 +59,7 @@ def add(request: PageRequest) -> HttpResponse:
 @require_POST
 @requires(Permission.MANAGE)
 def keep_stop_words(request: PageRequest) -> HttpResponse:
-    form = StopWordsForm(request.POST)
+    form = _words_form(stop_words.of(request.workspace), request.POST)
     if form.is_valid():
         with refused_on(form):
             stop_words.save(request.workspace, form.cleaned_data["words"], by=request.user)
@@ -137,6 +138,10 @@ def _shown_until(request: PageRequest) -> datetime | None:
     return unmasking.shown_until(request, request.workspace, of="suppressed")
 
 
+def _words_form(words: Sequence[str], given: QueryDict | None = None) -> StopWordsForm:
+    return StopWordsForm(given, initial={"words": "\n".join(words)})
+
+
 def _show(request: PageRequest, *, status: int = 200, source: str = "", **given: Any) -> HttpResponse:
     imports = SuppressionImport.objects.of(request.workspace).order_by("-pk")
     words = stop_words.of(request.workspace)
@@ -149,7 +154,7 @@ def _show(request: PageRequest, *, status: int = 200, source: str = "", **given:
         "sources": Source.choices,
         "source": source,
         "stop_words": words,
-        "words_form": StopWordsForm(initial={"words": "\n".join(words)}),
+        "words_form": _words_form(words),
         "may_manage": Permission.MANAGE in request.permissions,
         "imports": imports[:SHOWN_IMPORTS],
         "may_write": Permission.WRITE in request.permissions,

@@ -6,11 +6,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import AsRead
 from accounts.limits import HIGHEST
 from accounts.models import Workspace
 
 
-class LimitForm(forms.Form):
+class LimitForm(AsRead, forms.Form):
     parts_per_day = forms.IntegerField(
         min_value=0,
         max_value=HIGHEST,

@@ -12,8 +12,7 @@ limits = page_of(
     Setting(
         address="reports:limits",
         template="reports/limits.html",
-        shown=lambda workspace: LimitForm(initial=LimitForm.values_of(workspace)),
-        given=LimitForm,
+        form=lambda workspace, given: LimitForm(given, initial=LimitForm.values_of(workspace)),
         save=lambda workspace, form, by: limiting.limit(workspace.pk, **form.limits, by=by),
         said=_("The limits are saved. They hold from the next message on."),
         beside=lambda workspace: {"spent": spending.spent(workspace, now=timezone.now())},

@@ -2,11 +2,12 @@
 
 from django import forms
 
+from accounts.forms import AsRead
 from accounts.keeping import DAYS
 from accounts.models import Workspace
 
 
-class RetentionForm(forms.ModelForm[Workspace]):
+class RetentionForm(AsRead, forms.ModelForm[Workspace]):
     class Meta:
         model = Workspace
         fields = DAYS

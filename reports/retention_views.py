@@ -12,8 +12,7 @@ retention = page_of(
     Setting(
         address="reports:retention",
         template="reports/retention.html",
-        shown=lambda workspace: RetentionForm(instance=workspace),
-        given=RetentionForm,
+        form=lambda workspace, given: RetentionForm(given, instance=workspace),
         save=lambda workspace, form, by: keeping.keep(workspace.pk, **form.cleaned_data, by=by),
         said=_("The days are saved. What is over by now goes within hours."),
         beside=lambda workspace: {"due": retaining.look_in(workspace, now=timezone.now())},

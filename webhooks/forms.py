@@ -5,11 +5,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import AsRead
 from webhooks import wall
 from webhooks.statuses import Event
 
 
-class WebhookForm(forms.Form):
+class WebhookForm(AsRead, forms.Form):
     url = forms.CharField(
         max_length=wall.LENGTH, label=_("Address"), help_text=_("https://… of a program of yours that takes POST.")
     )

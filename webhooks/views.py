@@ -13,7 +13,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import stale
 from accounts.access import requires
 from accounts.forms import refused_on
 from accounts.requests import PageRequest
@@ -71,11 +70,10 @@ def edit(request: PageRequest, pk: int) -> HttpResponse:
     form = WebhookForm(request.POST or None, initial=as_now(endpoint))
     if form.is_valid():
         with refused_on(form):
-            stale.check(request.POST, form.initial)
             endpoints.change(endpoint.pk, **form.cleaned_data, by=request.user)
             messages.success(request, _("The webhook is changed."))
             return redirect("webhooks:detail", endpoint.pk)
-    context = {"form": form, "endpoint": endpoint, "mark": stale.mark(form.initial), "here": "members"}
+    context = {"form": form, "endpoint": endpoint, "here": "members"}
     return render(request, "webhooks/form.html", context, status=400 if form.is_bound else 200)
 
 

@@ -11,6 +11,7 @@ from tests.guides import blocks_of
 CLIENT = ROOT / "clients" / "python"
 
 
+@pytest.mark.slow
 def test_a_strict_type_checker_has_nothing_to_say_about_the_readme(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,6 +143,7 @@ def test_a_few_odd_requests_are_answered_as_the_description_says(secret, things,
     fuzz(requests_of(secret, things), examples=4, steps=8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("secret", ["admin"], indirect=True)
 def test_the_same_requests_are_answered_the_same_again(secret, things, objects):
     """Else Hypothesis finds its examples flaky, and shows no failure."""
