@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import requires_csrf_token
 
+from accounts import signing_in
 from audit import circumstances
 from config.api import NOT_FOUND, envelope
 
@@ -90,8 +91,10 @@ def not_a_page(request: HttpRequest) -> HttpResponse:
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Most often a page from before somebody signed in again: what it would have done was not done."""
-    return _answer(
+    """Most often a page from before somebody signed in again: what it would have done was not done, and may be done by
+    another press."""
+    waits = None if request.path.startswith("/api/") else signing_in.of_an_old_page(request)
+    return waits or _answer(
         request,
         Problem(
             status=403,

@@ -275,6 +275,56 @@ def test_what_another_site_sends_is_403_and_never_kept_whatever_stands_before_th
     assert own.url.startswith("/profile/second-step/?next=%2Funsent%2F")
 
 
+@pytest.fixture
+def old_page(workspace, author):
+    """A page in one tab, whose reader has signed in again in another."""
+    tabs = Client(enforce_csrf_checks=True)
+    tabs.cookies = signed_in(author, workspace).cookies
+    opened = tabs.get("/campaigns/texts/new/")
+    tabs.cookies["csrftoken"] = "a" * 32  # as signing in changes it
+    token = str(opened.context["csrf_token"])
+    return tabs, {"name": "Spring", "text": "Sale", "csrfmiddlewaretoken": token}
+
+
+def test_a_page_from_before_the_last_signing_in_is_sent_by_another_press(old_page, author):
+    tabs, given = old_page
+    about = {"Referer": "http://testserver/campaigns/texts/new/"}
+    waits = tabs.post("/campaigns/texts/new/", given, headers={"Origin": "http://testserver", **about})
+    assert waits.status_code == 302 and waits.url.startswith("/unsent/")
+    assert not SavedText.objects.exists()
+    shown = tabs.get(waits.url)
+    assert "Spring" in text_of(shown) and "Sale" in text_of(shown)
+    [(action, fields)] = [one for one in Forms(shown.content.decode()).found if unsent.PARAMETER in one[0]]
+    token = shown.context["csrf_token"]
+    sent_now = tabs.post(action, {**fields, "csrfmiddlewaretoken": str(token)}, headers={"Origin": "http://testserver"})
+    assert sent_now.status_code == 302 and SavedText.objects.get().text == "Sale"
+    assert not Unsent.objects.exists()
+
+
+def test_by_htmx_it_waits_as_well_and_the_counter_of_a_text_does_not(old_page):
+    tabs, given = old_page
+    about = {**HTMX, "Origin": "http://testserver", "HX-Current-URL": "http://testserver/campaigns/texts/new/"}
+    waits = tabs.post("/campaigns/texts/new/", given, headers=about)
+    assert waits.status_code == 204 and waits["HX-Redirect"].startswith("/unsent/")
+    assert tabs.post("/campaigns/counter/", {"text": "Half a sent"}, headers=about).status_code == 403
+    assert Unsent.objects.count() == 1
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "https://testserver", "null", ""])
+def test_what_does_not_say_that_it_is_of_a_page_of_ours_is_403_and_never_kept(old_page, origin):
+    tabs, given = old_page
+    headers = {"Origin": origin} if origin else {}
+    assert tabs.post("/campaigns/texts/new/", given, headers=headers).status_code == 403
+    assert not Unsent.objects.exists() and not SavedText.objects.exists()
+
+
+def test_who_signs_in_twice_is_not_asked_about_the_second_time(old_page, author):
+    tabs, given = old_page
+    twice = {"username": author.email, "password": "a long word", "csrfmiddlewaretoken": given["csrfmiddlewaretoken"]}
+    assert tabs.post("/login/", twice, headers={"Origin": "http://testserver"}).status_code == 403
+    assert not Unsent.objects.exists()
+
+
 def test_nothing_is_kept_for_whoever_says_that_they_were_somebody(workspace, kept, author):
     browser, _ = kept
     Unsent.objects.all().delete()
