@@ -1,6 +1,11 @@
 """Loopback ports: the one that was wished for when it is free, another one otherwise."""
 
+import secrets
 import socket
+
+# Below those that a system lends to connections (Linux from 32768 on, others later): what is picked is still free when
+# somebody listens at it.
+NOT_LENT = range(20_000, 32_768)
 
 
 def is_free(port: int) -> bool:
@@ -24,10 +29,8 @@ def pick(*, wished: int = 0, taken: frozenset[int] = frozenset()) -> int:
             if port not in taken and is_free(port):
                 return port
     while True:
-        with socket.socket() as binding:
-            binding.bind(("127.0.0.1", 0))
-            port = int(binding.getsockname()[1])
-        if port not in taken:
+        port = secrets.choice(NOT_LENT)
+        if port not in taken and is_free(port):
             return port
 
 

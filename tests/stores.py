@@ -59,15 +59,9 @@ def status_of(url: str) -> int:
             return error.code
 
 
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @cache
-def _nobodys() -> int:
-    """A port that is bound and never listened at: as long as the tests run, nobody else gets it."""
+def unused_port() -> int:
+    """Bound and never listened at: as long as the tests run, nobody else gets it."""
     kept = socket.socket()
     kept.bind(("127.0.0.1", 0))
     port = int(kept.getsockname()[1])
@@ -77,7 +71,7 @@ def _nobodys() -> int:
 
 def away() -> dict[str, Any]:
     """A store where nobody listens."""
-    return backend_of(f"s3://key:secret@127.0.0.1:{_nobodys()}/bucket?tls=0")
+    return backend_of(f"s3://key:secret@127.0.0.1:{unused_port()}/bucket?tls=0")
 
 
 @contextmanager

@@ -23,6 +23,7 @@ def provider(settings):
     made = Provider()
     settings.OIDC_ISSUER, settings.OIDC_NAME = made.issuer, "Acme Login"
     settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = CLIENT, SECRET
+    settings.SOCIALACCOUNT_REQUESTS_TIMEOUT = 60  # it answers, however late
     yield made
     made.close()
 

@@ -59,7 +59,7 @@ def test_it_shows_nothing_without_the_password_and_does_nothing_with_it():
             assert asked(f"{url}/api/worker/shutdown/some", method="POST", password=PASSWORD) == 403
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
 
 
 def test_a_task_is_called_by_its_room_its_verb_and_what_it_is_about(monkeypatch):
