@@ -19,7 +19,7 @@ from recipients.statuses import Source
 
 CAMPAIGNS = 10
 BATCH = 500
-SMALL = {"accounts_user"}
+SMALL = {"accounts_user", "recipients_suppressionimport"}
 A_PERSON = 2500  # suppressed numbers are imported, but for one of so many
 
 # Rows as they stand after sending, with plain statistics: ten campaigns, every message delivered, each with an id.

@@ -367,6 +367,8 @@ SPECTACULAR_SETTINGS = {
         "CampaignEventType": "webhooks.shapes.CAMPAIGN_TYPES",
         "ExportEventType": "webhooks.shapes.EXPORT_TYPES",
         "MessagesEventType": "webhooks.shapes.MESSAGES_TYPES",
+        "SuppressionsEventType": "webhooks.shapes.SUPPRESSIONS_TYPES",
+        "SuppressionChangeKind": "webhooks.statuses.Change",
         "TestEventType": "webhooks.shapes.TEST_TYPES",
         "SettledStatus": "webhooks.shapes.SETTLED_STATUSES",
         "WebhookDisabled": "webhooks.statuses.Disabled",

@@ -25,7 +25,9 @@ class WebhookInput(Input):
     description = serializers.CharField(max_length=200, required=False, default="", allow_blank=True)
     events = serializers.ListField(child=serializers.ChoiceField(choices=Event.choices), allow_empty=False)
     with_numbers = serializers.BooleanField(
-        required=False, default=False, help_text="Events of messages say to which number. Cannot be changed afterwards."
+        required=False,
+        default=False,
+        help_text="Events of messages and of suppressed numbers say which number. Cannot be changed afterwards.",
     )
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from recipients import masking
-from webhooks import endpoints, following, happenings, payloads, sending, signing, tasks
+from webhooks import endpoints, following, happenings, payloads, sending, signing, suppressed, tasks
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.querysets import LEASE
 from webhooks.seats import LATE, WHILE, seats
@@ -30,6 +30,7 @@ TURN = 5.0  # seconds of one worker for one endpoint, and the attempt that it is
 def look(*, now: datetime) -> None:
     """Find what is to be told, and ring for every endpoint that has something due, each in its turn."""
     happenings.look(now=now)
+    suppressed.look(now=now)
     following.look(now=now)
     for endpoint_id in Endpoint.objects.due(now).in_turn().values_list("pk", flat=True):
         tasks.send.delay(endpoint_id)

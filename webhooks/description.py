@@ -77,6 +77,8 @@ def example_of(event: str) -> dict[str, Any]:
         at, said = "02T09:00:00", _export(is_ready=event == Event.EXPORT_READY)
     elif event == Event.MESSAGES:
         at, said = "01T09:00:05", {"campaign": CAMPAIGN, "messages": MESSAGES}
+    elif event == Event.SUPPRESSIONS:
+        at, said = "01T09:02:00", {"changes": CHANGES, "imports": IMPORTS}
     else:
         at, said = "01T09:00:00", {}
     return {"type": event, "timestamp": f"2027-03-{at}.000000Z", "data": said}
@@ -110,3 +112,20 @@ MESSAGES = [
         "done_at": "2027-03-01T09:00:04.000000Z",
     },
 ]
+CHANGES = [
+    {
+        "id": 17,
+        "change": "added",
+        "source": "opt_out",
+        "reason": "The recipient asked for it.",
+        "at": "2027-03-01T09:01:12.000000Z",
+    },
+    {
+        "id": 12,
+        "change": "removed",
+        "source": "hand",
+        "reason": "She wants them again.",
+        "at": "2027-03-01T09:02:00.000000Z",
+    },
+]
+IMPORTS = [{"id": 4, "added": 1200, "at": "2027-03-01T09:01:40.000000Z"}]

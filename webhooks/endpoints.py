@@ -41,7 +41,7 @@ def create(
     if Endpoint.objects.of(workspace).count() >= MOST:
         raise Refused(_("There are %(most)s webhooks already.") % {"most": MOST}, code="too_many_webhooks")
     wall.target_of(url)
-    last = Entry.objects.filter(chain=workspace.pk).order_by("-seq").values_list("seq", flat=True).first()
+    last = _last(workspace.pk)
     endpoint = Endpoint(
         workspace=workspace,
         url=url,
@@ -50,7 +50,8 @@ def create(
         with_numbers=with_numbers,
         created_by=by,
         created_at=now,
-        seq=last or 0,
+        seq=last,
+        suppressed_seq=last,
     )
     secret = signing.new_secret()
     endpoint.secret_ciphertext = BOX.seal(secret, of=endpoint.place_of(SECRET))
@@ -68,6 +69,8 @@ def change(endpoint_id: int, *, by: User, **changes: Any) -> Endpoint:
         wall.target_of(changes["url"])
     if "events" in changes:
         changes["events"] = _in_order(changes["events"])
+        if Event.SUPPRESSIONS in changes["events"] and Event.SUPPRESSIONS not in endpoint.events:
+            changes["suppressed_seq"] = _last(endpoint.workspace_id)  # it hears of what happens from here on
     for name, value in changes.items():
         setattr(endpoint, name, value)
     if changes:
@@ -188,6 +191,11 @@ def redeliver(delivery_id: int, *, by: User, now: datetime) -> Delivery:
 def _check_on(endpoint: Endpoint) -> None:
     if endpoint.disabled != Disabled.NO:
         raise Refused(_("It is switched off: switch it on first."), code="webhook_disabled")
+
+
+def _last(chain: int) -> int:
+    """Where the ledger of the workspace is."""
+    return Entry.objects.filter(chain=chain).order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
 def _in_order(events: Iterable[str]) -> list[str]:

@@ -29,7 +29,7 @@ class NewWebhookForm(WebhookForm):
     )
     with_numbers = forms.BooleanField(
         required=False,
-        label=_("Events of messages say to which number"),
+        label=_("Events of messages and of suppressed numbers say which number"),
         help_text=_("Numbers leave for whoever runs that address. This cannot be changed afterwards."),
     )
 

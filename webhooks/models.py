@@ -29,7 +29,9 @@ class Endpoint(models.Model):
     url = models.CharField(max_length=wall.LENGTH)
     description = models.CharField(max_length=200, blank=True)
     events = ArrayField(models.CharField(max_length=40))
-    with_numbers = models.BooleanField(default=False, help_text="Events of messages have the numbers.")
+    with_numbers = models.BooleanField(
+        default=False, help_text="Events of messages and suppressed numbers have the numbers."
+    )
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -46,6 +48,9 @@ class Endpoint(models.Model):
     served_at = models.DateTimeField(null=True, blank=True, help_text="When its last turn was over.")
     slow_until = models.DateTimeField(null=True, blank=True, help_text="It answered late (`seats`).")
     seq = models.BigIntegerField(help_text="The workspace's chain of the ledger was read up to here.")
+    suppressed_seq = models.BigIntegerField(
+        default=0, db_default=0, help_text="And up to here for `suppressions.changed`, which may have to wait."
+    )
 
     objects = EndpointQuerySet.as_manager()
 

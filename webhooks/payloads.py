@@ -14,9 +14,10 @@ from audit.models import Entry
 from campaigns.models import Campaign
 from delivery import errors
 from delivery.statuses import TERM_OF, MessageState
+from recipients.models import Suppression
 from webhooks import shapes
 from webhooks.models import Delivery, Endpoint
-from webhooks.statuses import Event
+from webhooks.statuses import CHANGES, Change, Event
 
 
 class Settled(NamedTuple):
@@ -78,11 +79,24 @@ def of_messages(campaign: Campaign, settled: Iterable[Settled]) -> dict[str, Any
     return {"campaign": _named(campaign), "messages": [_message(campaign, one) for one in settled]}
 
 
+def of_suppressions(entries: Iterable[Entry]) -> dict[str, Any]:
+    """What of the ledger says that numbers were suppressed, one by one or by a file, and that they are no more."""
+    changes, imports = [], []
+    for entry in entries:
+        if change := CHANGES.get(entry.action):
+            changes.append(_change(entry, change))
+        else:
+            imports.append({"id": int(entry.subject_id), "added": entry.after["added"], "at": _instant(entry.at)})
+    return {"changes": changes, "imports": imports}
+
+
 def body(delivery: Delivery) -> bytes:
     """What is signed and sent: with the numbers, if the endpoint gets them, as far as they are still known."""
-    payload = delivery.payload
-    if delivery.event == Event.MESSAGES and delivery.endpoint.with_numbers:
-        payload = {**payload, "data": _with_numbers(payload["data"])}
+    payload, data = delivery.payload, delivery.payload["data"]
+    if delivery.endpoint.with_numbers and delivery.event == Event.MESSAGES:
+        payload = {**payload, "data": _with_numbers(data)}
+    elif delivery.endpoint.with_numbers and delivery.event == Event.SUPPRESSIONS:
+        payload = {**payload, "data": _with_suppressed_numbers(data, delivery.workspace_id)}
     return json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
 
 
@@ -100,6 +114,17 @@ def _message(campaign: Campaign, one: Settled) -> dict[str, Any]:
     }
 
 
+def _change(entry: Entry, change: Change) -> dict[str, Any]:
+    said = entry.before if change == Change.REMOVED else entry.after
+    return {
+        "id": int(entry.subject_id),
+        "change": str(change),
+        "source": said["source"],
+        "reason": entry.note,
+        "at": _instant(entry.at),
+    }
+
+
 _NUMBERS = "SELECT recipient, phone FROM delivery_message WHERE day = %s AND campaign_id = %s AND recipient = ANY(%s)"
 
 
@@ -111,6 +136,12 @@ def _with_numbers(data: Mapping[str, Any]) -> dict[str, Any]:
         known = {recipient: f"+{phone}" for recipient, phone in cursor.fetchall() if phone}
     told = zip(data["messages"], recipients, strict=True)
     return {**data, "messages": [{**message, "to": known.get(recipient)} for message, recipient in told]}
+
+
+def _with_suppressed_numbers(data: Mapping[str, Any], workspace_id: int) -> dict[str, Any]:
+    rows = Suppression.objects.of(workspace_id).in_bulk([change["id"] for change in data["changes"]])
+    known = {pk: f"+{row.phone}" for pk, row in rows.items() if not row.is_erased}
+    return {**data, "changes": [{**change, "to": known.get(change["id"])} for change in data["changes"]]}
 
 
 def _instant(at: datetime) -> str:

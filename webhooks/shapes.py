@@ -11,13 +11,15 @@ from rest_framework import serializers
 
 from campaigns.statuses import Status
 from delivery.statuses import TERM_OF
-from webhooks.statuses import OF_CAMPAIGNS, OF_EXPORTS, SETTLED, TEST, Event
+from recipients.statuses import Source
+from webhooks.statuses import OF_CAMPAIGNS, OF_EXPORTS, SETTLED, TEST, Change, Event
 
 Shape = type[serializers.Serializer[Any]]
 
 CAMPAIGN_TYPES = [(event.value, event.label) for event in Event if event in OF_CAMPAIGNS]
 EXPORT_TYPES = [(event.value, event.label) for event in Event if event in OF_EXPORTS]
 MESSAGES_TYPES = [(Event.MESSAGES.value, Event.MESSAGES.label)]
+SUPPRESSIONS_TYPES = [(Event.SUPPRESSIONS.value, Event.SUPPRESSIONS.label)]
 TEST_TYPES = [(TEST, "Somebody tries the endpoint")]
 SETTLED_STATUSES = [(TERM_OF[state].value, TERM_OF[state].label) for state in SETTLED]
 
@@ -78,6 +80,26 @@ class SettledMessages(serializers.Serializer[Any]):
     messages = SettledMessage(many=True)
 
 
+class SuppressionChange(serializers.Serializer[Any]):
+    id = serializers.IntegerField(help_text="As `GET suppressions/` has it. What is removed says which was added.")
+    change = serializers.ChoiceField(choices=Change.choices)
+    source = serializers.ChoiceField(choices=Source.choices)  # type: ignore[assignment]  # a field, not Field.source
+    reason = serializers.CharField(help_text="Why it was added, or removed.")
+    at = serializers.DateTimeField()
+    to = Number(required=False, help_text="For an endpoint `with_numbers`; null once it is removed or erased.")
+
+
+class SuppressionsImported(serializers.Serializer[Any]):
+    id = serializers.IntegerField(help_text="Of the import, as `GET suppressions/imports/` has it.")
+    added = serializers.IntegerField(help_text="How many numbers.")
+    at = serializers.DateTimeField()
+
+
+class SuppressionsChanged(serializers.Serializer[Any]):
+    changes = SuppressionChange(many=True, help_text="In their order, but for what was imported.")
+    imports = SuppressionsImported(many=True, help_text="Files that were imported meanwhile.")
+
+
 @extend_schema_field({"type": "object", "maxProperties": 0})
 class Nothing(serializers.DictField):
     """What a test says."""
@@ -97,5 +119,6 @@ OF: dict[str, Shape] = {
     **dict.fromkeys(dict(CAMPAIGN_TYPES), _event("CampaignEvent", CAMPAIGN_TYPES, CampaignMove)),
     **dict.fromkeys(dict(EXPORT_TYPES), _event("ExportEvent", EXPORT_TYPES, ExportEnd)),
     **dict.fromkeys(dict(MESSAGES_TYPES), _event("MessagesEvent", MESSAGES_TYPES, SettledMessages)),
+    **dict.fromkeys(dict(SUPPRESSIONS_TYPES), _event("SuppressionsEvent", SUPPRESSIONS_TYPES, SuppressionsChanged)),
     **dict.fromkeys(dict(TEST_TYPES), _event("TestEvent", TEST_TYPES, Nothing)),
 }

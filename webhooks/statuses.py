@@ -23,11 +23,22 @@ class Event(TextChoices):
     EXPORT_READY = "export.ready", _("An export can be downloaded")
     EXPORT_FAILED = "export.failed", _("An export failed")
     MESSAGES = "messages.settled", _("What became of messages, up to 1,000 at once")
+    SUPPRESSIONS = "suppressions.changed", _("Who opted out or was suppressed, and who is no more, up to 1,000 at once")
+
+
+class Change(TextChoices):
+    """Of the numbers that must not get anything."""
+
+    ADDED = "added", "It gets nothing any more"
+    REMOVED = "removed", "It may get messages again"
 
 
 TEST = "webhook.test"  # asked for by a button, whatever was chosen
 OF_EXPORTS = frozenset({str(Event.EXPORT_READY), str(Event.EXPORT_FAILED)})
-OF_CAMPAIGNS = frozenset(str(event) for event in Event if event is not Event.MESSAGES) - OF_EXPORTS
+OF_CAMPAIGNS = frozenset(str(event) for event in Event) - OF_EXPORTS - {Event.MESSAGES, Event.SUPPRESSIONS}
+# As the ledger calls them.
+CHANGES = {"suppression.added": Change.ADDED, "suppression.removed": Change.REMOVED}
+IMPORTED = "suppressionimport.done"
 # Of a message: what may be the last, though a receipt that comes late may still replace it.
 SETTLED = [S.UNCERTAIN, S.NO_RECEIPT, S.FAILED, S.DELIVERED, S.EXPIRED, S.CANCELLED, S.SUPPRESSED]
 

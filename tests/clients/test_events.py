@@ -18,6 +18,7 @@ from message_center_client import (
     ExportEnded,
     MessagesSettled,
     NotGenuine,
+    SuppressionsChanged,
     Tried,
     Webhook,
     events,
@@ -61,8 +62,14 @@ def test_what_an_event_is_says_what_is_in_it() -> None:
         case MessagesSettled(data=data):
             assert_type(data, models.SettledMessages)
             assert [message["status"] for message in data["messages"]] == ["delivered", "failed"]
-        case CampaignMoved() | ExportEnded() | Tried() | Event():
+        case CampaignMoved() | ExportEnded() | SuppressionsChanged() | Tried() | Event():
             pytest.fail("It is one of messages.")
+    match Webhook(SECRET).verify(*posted("suppressions.changed")):
+        case SuppressionsChanged(data=changed):
+            assert_type(changed, models.SuppressionsChanged)
+            assert [change["change"] for change in changed["changes"]] == ["added", "removed"]
+        case CampaignMoved() | ExportEnded() | MessagesSettled() | Tried() | Event():
+            pytest.fail("It is one of suppressed numbers.")
 
 
 def test_an_event_of_a_later_server_is_one_all_the_same() -> None:

@@ -1,5 +1,6 @@
 """docs/webhooks.md is true: its examples are what arrives, and its commands verify it."""
 
+import io
 import json
 import os
 import re
@@ -11,6 +12,9 @@ from django.utils import timezone
 
 from accounts.roles import Role
 from campaigns import transitions
+from recipients import suppression_imports, suppressions
+from recipients.models import Suppression
+from recipients.statuses import Source
 from reports import exports
 from tests import evidence, factories
 from webhooks import deliveries, description, endpoints
@@ -40,15 +44,27 @@ def received(workspace, made, receiver, passed, admin):
     evidence.dispatched(campaign, lambda recipient: outcomes[recipient])
     transitions.pause(campaign.pk, by=admin, reason="A typo.")
     exports.write(exports.request(campaign.pk, format="evidence", by=admin).pk, clock=timezone.now)
+    change_who_is_suppressed(workspace, admin)
     endpoints.try_out(made[0].pk, by=admin, now=timezone.now())
     passed()
     return {event["type"]: event for event in receiver.verified(made[1])}
 
 
+def change_who_is_suppressed(workspace, admin):
+    """As the example has it: one of before is taken off."""
+    old = Suppression.objects.create(workspace=workspace, phone=31600000012, source=Source.HAND, reason="She asked.")
+    suppressions.count(workspace.pk, Source.HAND, 1)
+    suppressions.opt_out(workspace, 31600000017)
+    imported = factories.suppression_import(workspace)
+    suppression_imports.receive(imported.pk, io.BytesIO(b"+31600000018\n"), by=admin, length=13)
+    suppression_imports.run(imported.pk, now=timezone.now())
+    suppressions.remove(old.pk, reason="She wants them again.", by=admin)
+
+
 @SNAPSHOT
 def test_the_examples_are_what_arrives(received):
     examples = [json.loads(block) for block in blocks("json")]
-    types = ["campaign.paused", "messages.settled", "export.ready", "webhook.test"]
+    types = ["campaign.paused", "messages.settled", "suppressions.changed", "export.ready", "webhook.test"]
     assert [example["type"] for example in examples] == types
     for example in examples:
         assert shape(received[example["type"]]) == shape(example)
@@ -56,6 +72,11 @@ def test_the_examples_are_what_arrives(received):
     told = received["messages.settled"]["data"]["messages"]
     shown = examples[1]["data"]["messages"]
     assert [(one["status"], one["error"]) for one in told] == [(one["status"], one["error"]) for one in shown]
+    changes = received["suppressions.changed"]["data"]["changes"]
+    shown = examples[2]["data"]["changes"]
+    assert [(one["change"], one["source"], one["reason"]) for one in changes] == [
+        (one["change"], one["source"], one["reason"]) for one in shown
+    ]
 
 
 def test_the_examples_are_those_of_the_description_of_the_api():

@@ -22,7 +22,15 @@ from message_center_client.errors import (
     TooMany,
     Unreachable,
 )
-from message_center_client.events import CampaignMoved, Event, ExportEnded, MessagesSettled, Tried, Webhook
+from message_center_client.events import (
+    CampaignMoved,
+    Event,
+    ExportEnded,
+    MessagesSettled,
+    SuppressionsChanged,
+    Tried,
+    Webhook,
+)
 
 __all__ = [
     "ApiError",
@@ -42,6 +50,7 @@ __all__ = [
     "NotFound",
     "NotGenuine",
     "NotReady",
+    "SuppressionsChanged",
     "TooMany",
     "Tried",
     "Unreachable",

@@ -46,6 +46,11 @@ class MessagesSettled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressionsChanged(Event):
+    data: models.SuppressionsChanged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tried(Event):
     """Somebody pressed the button that sends a test."""
 
@@ -54,6 +59,7 @@ KINDS: dict[str, type[Event]] = {
     **dict.fromkeys(get_args(models.CampaignEventType), CampaignMoved),
     **dict.fromkeys(get_args(models.ExportEventType), ExportEnded),
     **dict.fromkeys(get_args(models.MessagesEventType), MessagesSettled),
+    **dict.fromkeys(get_args(models.SuppressionsEventType), SuppressionsChanged),
     **dict.fromkeys(get_args(models.TestEventType), Tried),
 }
 

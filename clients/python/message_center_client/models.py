@@ -116,9 +116,11 @@ SettledStatus: TypeAlias = Literal[
     "uncertain", "no_receipt", "failed", "delivered", "expired", "cancelled", "suppressed"
 ]
 StatisticsBy: TypeAlias = Literal["day", "sender", "channel", "campaign", "error"]
+SuppressionChangeKind: TypeAlias = Literal["added", "removed"]
 SuppressionImportStatus: TypeAlias = Literal["uploading", "importing", "done", "failed"]
 SuppressionScope: TypeAlias = Literal["workspace", "global"]
 SuppressionSource: TypeAlias = Literal["hand", "import", "opt_out"]
+SuppressionsEventType: TypeAlias = Literal["suppressions.changed"]
 TestEventType: TypeAlias = Literal["webhook.test"]
 Verdict: TypeAlias = Literal["voted", "approved", "rejected", "rescheduled", "sent_now"]
 WebhookDisabled: TypeAlias = Literal["by_hand", "gone", "failing"]
@@ -136,6 +138,7 @@ WebhookEvent: TypeAlias = Literal[
     "export.ready",
     "export.failed",
     "messages.settled",
+    "suppressions.changed",
 ]
 
 
@@ -834,6 +837,15 @@ class Subject(TypedDict):
     name: str
 
 
+class SuppressionChange(TypedDict):
+    id: int
+    change: "SuppressionChangeKind"
+    source: "SuppressionSource"
+    reason: str
+    at: str
+    to: NotRequired[str | None]
+
+
 class SuppressionInput(TypedDict):
     to: str
     reason: str
@@ -847,6 +859,23 @@ class Suppression(TypedDict):
     reason: str
     added_by: str | None
     added_at: str
+
+
+class SuppressionsChanged(TypedDict):
+    changes: list["SuppressionChange"]
+    imports: list["SuppressionsImported"]
+
+
+class SuppressionsEvent(TypedDict):
+    type: "SuppressionsEventType"
+    timestamp: str
+    data: "SuppressionsChanged"
+
+
+class SuppressionsImported(TypedDict):
+    id: int
+    added: int
+    at: str
 
 
 class Taken(TypedDict):
@@ -1071,6 +1100,7 @@ class WebhooksDeliveriesQuery(TypedDict, total=False):
         "export.ready",
         "export.failed",
         "messages.settled",
+        "suppressions.changed",
         "webhook.test",
     ]
     page_size: int
