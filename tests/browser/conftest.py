@@ -10,7 +10,7 @@ from accounts.models import User, Workspace
 from accounts.roles import Role
 from tests import factories
 from tests.browser.door import Door
-from tests.browser.visitors import Visitor, visit, welcome
+from tests.browser.visitors import PATIENCE, Visitor, visit, welcome
 from tests.live import Installation, live, objects, workspace  # noqa: F401
 
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"]
@@ -24,7 +24,7 @@ def browser() -> Iterator[Browser]:
     # Playwright keeps a loop in this thread, which Django takes for asynchronous code.
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        launched = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        launched = playwright.chromium.launch(executable_path=found, args=ARGUMENTS, timeout=2 * PATIENCE)
         yield launched
         launched.close()
 

@@ -140,7 +140,8 @@ def test_whatever_is_asked_is_answered_as_the_description_says(secret, things, o
 
 @pytest.mark.parametrize("secret", ["admin"], indirect=True)
 def test_a_few_odd_requests_are_answered_as_the_description_says(secret, things, objects):
-    fuzz(requests_of(secret, things), examples=4, steps=8)
+    """The same ones each time: others are tried above, where what is found was looked for."""
+    fuzz(requests_of(secret, things), examples=4, steps=8, derandomize=True)
 
 
 @pytest.mark.slow
