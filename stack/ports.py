@@ -5,7 +5,7 @@ import socket
 
 # Below those that a system lends to connections (Linux from 32768 on, others later): what is picked is still free when
 # somebody listens at it.
-NOT_LENT = range(20_000, 32_768)
+NOT_LENT = range(10_000, 32_768)
 
 
 def is_free(port: int) -> bool:

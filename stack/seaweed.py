@@ -85,7 +85,7 @@ class Seaweed:
         last: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
         picked: dict[str, int] = {}
         for part in PARTS:
-            taken = frozenset(picked.values())
+            taken = frozenset(number for port in picked.values() for number in (port, port + SECOND))
             picked[part] = next(port for port in _candidates(last.get(part, 0), taken) if _is_pair(port))
         file.write_text(json.dumps(picked))
         return picked
@@ -144,10 +144,12 @@ class Seaweed:
 
 
 def _candidates(last: int, taken: frozenset[int]) -> Iterator[int]:
-    if last and last not in taken:
+    if last and not {last, last + SECOND} & taken:
         yield last
     while True:
-        yield ports.pick(taken=taken)
+        port = ports.pick(taken=taken)
+        if port + SECOND in ports.NOT_LENT and port + SECOND not in taken:
+            yield port
 
 
 def _is_pair(port: int) -> bool:
