@@ -145,7 +145,7 @@ def test_it_stops_with_nothing_but_the_database_there():
         env={**os.environ, **away, "DATABASE_URL": database, "DJANGO_SETTINGS_MODULE": "config.settings"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert (done.returncode, done.stdout[:8]) == (0, "Stopped:"), done.stderr
