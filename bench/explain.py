@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Workspace
 from audit import walls
-from delivery import evidence, receipts
+from delivery import evidence, matching, verdicts
 from delivery.copying import array
 from delivery.plans import by_key, partition
 from recipients import suppressions
@@ -120,27 +120,27 @@ def _hot_statements(each: int) -> Iterator[tuple[str, str, Any]]:
     some = range(middle, middle + BATCH)
     key = {"day": today, "campaign": campaign}
     ids = [f"{1_700_000_000_000 + campaign * 100_000_000 + recipient:X}" for recipient in some]
-    usual = receipts._STATES | key | {"at": now, "becomes": 7, "delivered": 1, "failed": 0, "kind": 0, "code": None}
+    usual = verdicts._STATES | key | {"at": now, "becomes": 7, "delivered": 1, "failed": 0, "kind": 0, "code": None}
     yield (
         f"{BATCH} receipts in order",
-        receipts._SETTLE.format(partition=partition(today), of_these="BETWEEN %(first)s AND %(last)s"),
+        verdicts._SETTLE.format(partition=partition(today), of_these="BETWEEN %(first)s AND %(last)s"),
         usual | {"first": middle, "last": middle + BATCH - 1},
     )
     yield (
         f"{BATCH} receipts of everywhere",
-        receipts._SETTLE.format(partition=partition(today), of_these="= ANY(%(recipients)s::int[])"),
+        verdicts._SETTLE.format(partition=partition(today), of_these="= ANY(%(recipients)s::int[])"),
         usual | {"recipients": array(range(0, each, each // BATCH))},
     )
     yield (
         f"{BATCH} receipts, one by one",
-        receipts._RAISE.format(partition=partition(today)),
-        receipts._STATES
+        verdicts._RAISE.format(partition=partition(today)),
+        verdicts._STATES
         | key
         | {"at": now, "recipients": array(some), "delivered": array([1] * BATCH), "failed": array([0] * BATCH)}
         | {"codes": array([0] * BATCH)},
     )
     columns = [list(range(BATCH)), [1] * BATCH, ids, [31_610_000_000 + recipient for recipient in some], [0] * BATCH]
-    yield f"{BATCH} ids of another process", receipts._BY_ID, [*columns, today]
+    yield f"{BATCH} ids of another process", matching._BY_ID, [*columns, today]
     yield f"{BATCH} late answers", evidence._READ, key | {"recipients": array(some)}
     yield "a page of recipients", _PAGE, key | {"first": middle}
 

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from accounts.models import User
 from audit.ledger import record
 from campaigns.models import Campaign
-from delivery import receipts, retention
+from delivery import retention
 from delivery.statuses import MessageState
 from delivery.tallies import CODE, KIND
 
@@ -101,4 +101,32 @@ def close_unreceipted(*, now: datetime) -> None:
         waiting = [campaign_id for (campaign_id,) in cursor.fetchall()]
     for campaign in Campaign.objects.filter(pk__in=waiting):
         is_over = campaign.not_after is not None and campaign.not_after < deadline
-        receipts.close_unreceipted(campaign.pk, campaign.day, before=now if is_over else usual, now=now)
+        close_in(campaign.pk, campaign.day, before=now if is_over else usual, now=now)
+
+
+_CLOSE = """
+WITH closed AS (
+    UPDATE delivery_message m SET state = %(no_receipt)s, done_at = %(now)s
+    WHERE m.day = %(day)s AND m.campaign_id = %(campaign)s AND m.state = %(pending)s AND m.submitted_at < %(before)s
+    RETURNING 1
+), n AS (SELECT count(*)::int AS n FROM closed)
+INSERT INTO delivery_tally (campaign_id, state, n)
+SELECT %(campaign)s, s, CASE s WHEN %(pending)s THEN -n ELSE n END
+FROM n, unnest(ARRAY[%(pending)s, %(no_receipt)s]::smallint[]) AS s WHERE n > 0
+"""
+
+
+def close_in(campaign_id: int, day: date, *, before: datetime, now: datetime) -> None:
+    """Messages handed over before `before` that still wait become NO_RECEIPT."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            _CLOSE,
+            {
+                "day": day,
+                "campaign": campaign_id,
+                "before": before,
+                "now": now,
+                "pending": MessageState.PENDING,
+                "no_receipt": MessageState.NO_RECEIPT,
+            },
+        )

@@ -29,9 +29,9 @@ def start_on_time() -> None:
 
 @shared_task
 def match_receipts() -> None:
-    from delivery import receipts
+    from delivery import matching
 
-    receipts.match_pending(now=timezone.now())
+    matching.match_pending(now=timezone.now())
 
 
 @shared_task

@@ -1,6 +1,6 @@
 """Which message a carrier's id belongs to, while this process still knows: a bounded map in memory.
 
-The carrier-id log in the database is the fall-back (see `receipts`).
+The carrier-id log in the database is the fall-back (`matching`).
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from delivery.batches import LONGEST_ID, Ids, Integers
+from delivery.rows import days
 
 KEPT = 500_000  # less a generation, when the oldest has just gone
 GENERATIONS = 16
@@ -26,6 +27,11 @@ class Whereabouts(NamedTuple):
     recipient: int
     part: int
     phone: int
+
+    @property
+    def columns(self) -> "Places":
+        """The one row of it."""
+        return Places(*(np.array([value], np.int64) for value in (days(self.day), *self[1:])))
 
 
 class Places(NamedTuple):

@@ -8,7 +8,7 @@ from django.db.models import F
 
 from accounts import idempotency
 from campaigns import trials
-from delivery import erasing, receipts
+from delivery import erasing, matching
 from delivery.erasing import Erased
 from recipients import forgetting
 from recipients.forgetting import Cleared
@@ -49,7 +49,7 @@ def _messages(work: Work) -> None:
 
 
 def _receipts(work: Work) -> None:
-    _note_erased(work, erasing.receipts(work.phone, tried_until=work.clock() - receipts.HOPE))
+    _note_erased(work, erasing.receipts(work.phone, tried_until=work.clock() - matching.HOPE))
 
 
 def _inbound(work: Work) -> None:

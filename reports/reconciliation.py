@@ -16,8 +16,8 @@ from campaigns.statuses import FINISHED, Mode, Status
 from delivery import counters, incidents, retention
 from delivery.models import Receipt
 from delivery.reasons import COUNTERS_DIFFER
-from delivery.receipts import VERDICTS
 from delivery.statuses import ErrorKind, IncidentKind, MessageState
+from delivery.verdicts import VERDICTS
 from reports import reasons
 from smpp.receipts import MessageState as CarrierState
 

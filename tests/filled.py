@@ -18,7 +18,7 @@ from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
 from channels.models import BindTest, Channel, LinkState
 from channels.reasons import BOUND
-from delivery import incidents, reasons, receipts
+from delivery import incidents, reasons, verdicts
 from delivery.models import Chunk, Inbound, Intent, Movement, Tally
 from delivery.statuses import ChunkStatus, IncidentKind, MessageState
 from moderation import decisions
@@ -42,8 +42,8 @@ OUTCOMES = {
     2: evidence.REFUSED,
     5: evidence.UNDELIVERABLE,
     9: evidence.UNRECEIPTED,
-    14: evidence.UNDELIVERABLE | {"error_code": receipts.error_code(CarrierState.EXPIRED, "027")},
-    31: evidence.UNDELIVERABLE | {"error_code": receipts.error_code(CarrierState.REJECTED, "011")},
+    14: evidence.UNDELIVERABLE | {"error_code": verdicts.error_code(CarrierState.EXPIRED, "027")},
+    31: evidence.UNDELIVERABLE | {"error_code": verdicts.error_code(CarrierState.REJECTED, "011")},
 }
 STATES = {MessageState.DELIVERED: 6_204_118, MessageState.FAILED: 148_220, MessageState.PENDING: 391_774}
 

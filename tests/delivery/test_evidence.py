@@ -13,7 +13,19 @@ from hypothesis import strategies as st
 
 from campaigns import transitions as author
 from campaigns.models import Campaign
-from delivery import counters, dispatching, due, evidence, inbox, intents, pushing, receipts, results
+from delivery import (
+    counters,
+    dispatching,
+    due,
+    evidence,
+    housekeeping,
+    inbox,
+    intents,
+    matching,
+    pushing,
+    receipts,
+    results,
+)
 from delivery.batches import MISSING
 from delivery.inbox import Arrival
 from delivery.models import CarrierId, Chunk, Doubt, Inbound, Inbox, Incident, Intent, Message, Receipt
@@ -308,7 +320,7 @@ def test_a_receipt_that_nobody_knows_waits_in_a_row_of_its_own(workspace):
     [waiting] = Receipt.objects.all()
     assert (bytes(waiting.raw), waiting.applied_at) == (body, None)
     send(claim(chunk), [ok(10)])
-    assert receipts.match_pending(now=timezone.now()) == 1
+    assert matching.match_pending(now=timezone.now()) == 1
     waiting.refresh_from_db()
     assert (waiting.campaign_id, waiting.recipient, waiting.applied_at is not None) == (campaign.pk, 0, True)
 
@@ -363,7 +375,7 @@ def test_whatever_a_receipt_says_it_is_kept_and_acknowledged(workspace, source, 
         assert arrive_at(channel.pk, body) == 0
         assert [inbox.read(bytes(one.raw)) for one in Inbox.objects.all()] == [[(1, body)]]
         assert [bytes(one.raw) for one in [*Receipt.objects.all(), *Inbound.objects.all()]] == [body]
-        receipts.match_pending(now=timezone.now())
+        matching.match_pending(now=timezone.now())
         transaction.set_rollback(True)
 
 
@@ -390,7 +402,7 @@ def test_an_id_longer_than_smpp_allows_is_cut_on_both_sides_and_still_joined(wor
     source = str(phones_of(chunk)[0]).encode()
     body = encode(DeliverSm(source_addr=source, esm_class=4, sequence=1))[HEADER.size :] + tlv + state
     assert arrive(campaign, body) == 0
-    receipts.match_pending(now=timezone.now())
+    matching.match_pending(now=timezone.now())
     assert states_of(campaign) == {0: S.DELIVERED}
 
 
@@ -430,9 +442,9 @@ def test_a_receipt_before_the_response_is_kept_and_matched_afterwards(workspace)
     campaign, [chunk] = under_way(workspace, 1)
     assert arrive(campaign, receipt("A", phones_of(chunk)[0])) == 0
     now = timezone.now()
-    assert receipts.match_pending(now=now) == 0
+    assert matching.match_pending(now=now) == 0
     send(claim(chunk), [ok(10)])
-    assert receipts.match_pending(now=now + timedelta(minutes=1)) == 1
+    assert matching.match_pending(now=now + timedelta(minutes=1)) == 1
     assert states_of(campaign) == {0: S.DELIVERED}
     assert not Receipt.objects.filter(applied_at=None).exists()
 
@@ -448,7 +460,7 @@ def test_ids_are_the_same_in_any_base_case_and_padding(workspace, answered, repo
     if not remembers:
         forget()
     arrive(campaign, receipt(reported, phones_of(chunk)[0]))
-    receipts.match_pending(now=timezone.now())
+    matching.match_pending(now=timezone.now())
     assert states_of(campaign) == {0: S.DELIVERED}
 
 
@@ -460,7 +472,7 @@ def test_ids_that_are_equal_in_another_base_are_told_apart_by_the_number(workspa
     if not remembers:
         forget()
     arrive(campaign, receipt("16", one, "UNDELIV"), receipt("10", two))
-    receipts.match_pending(now=timezone.now())
+    matching.match_pending(now=timezone.now())
     assert states_of(campaign) == {0: S.FAILED, 1: S.DELIVERED}
 
 
@@ -487,7 +499,7 @@ def test_a_receipt_resolves_a_message_in_doubt(workspace):
     campaign, [chunk] = under_way(workspace, 2)
     send(claim(chunk), [DOUBTED, DOUBTED])
     arrive(campaign, receipt("77", phones_of(chunk)[0]))
-    receipts.match_pending(now=timezone.now() + timedelta(seconds=30))
+    matching.match_pending(now=timezone.now() + timedelta(seconds=30))
     assert states_of(campaign) == {0: S.DELIVERED, 1: S.UNCERTAIN}
     assert list(Doubt.objects.values_list("recipient", flat=True)) == [1]
     assert totals_of(campaign).balanced
@@ -509,7 +521,7 @@ def test_after_a_kill_and_a_pause_a_receipt_that_came_at_once_still_resolves_its
     dispatching.work_on(chunk.pk, clock=lambda: lapsed)
     assert totals_of(campaign).uncertain == 3
     assert set(Doubt.objects.values_list("at", flat=True)) == {intended_at}
-    receipts.match_pending(now=lapsed + timedelta(minutes=1))
+    matching.match_pending(now=lapsed + timedelta(minutes=1))
     assert states_of(campaign) == {0: S.DELIVERED, 1: S.UNCERTAIN, 2: S.UNCERTAIN}
     due.tick(now=lapsed + timedelta(minutes=1))
     assert len(rung) == 1
@@ -559,7 +571,7 @@ def test_a_receipt_that_matches_nothing_is_tried_for_days_and_ever_more_rarely(w
     arrived = Receipt.objects.get().received_at
     waits = []
     for age in (timedelta(seconds=8), timedelta(minutes=40), timedelta(days=6), timedelta(days=8)):
-        receipts.match_pending(now=arrived + age)
+        matching.match_pending(now=arrived + age)
         waits.append(Receipt.objects.extra(where=["next_try_at < 'infinity'"]).values_list("next_try_at").first())
     assert [at and at[0] - arrived for at in waits] == [
         timedelta(seconds=10),
@@ -574,7 +586,7 @@ def test_a_receipt_from_a_process_whose_clock_is_an_hour_ahead_is_matched_at_onc
     now = timezone.now()
     arrive(campaign, receipt("A", phones_of(chunk)[0]), at=now + timedelta(hours=1))
     send(claim(chunk), [ok(10)])
-    receipts.match_pending(now=now + timedelta(seconds=1))
+    matching.match_pending(now=now + timedelta(seconds=1))
     assert states_of(campaign) == {0: S.DELIVERED}
 
 
@@ -582,11 +594,11 @@ def test_a_receipt_whose_response_was_stored_two_days_late_finds_its_message(wor
     campaign, [chunk] = under_way(workspace, 1)
     arrive(campaign, receipt("A", phones_of(chunk)[0]))
     now = timezone.now() + timedelta(days=2)
-    receipts.match_pending(now=now)
+    matching.match_pending(now=now)
     send(claim(chunk), [ok(10)])
-    receipts.match_pending(now=now + timedelta(minutes=30))
+    matching.match_pending(now=now + timedelta(minutes=30))
     assert states_of(campaign) == {0: S.PENDING}
-    receipts.match_pending(now=now + timedelta(minutes=61))
+    matching.match_pending(now=now + timedelta(minutes=61))
     assert states_of(campaign) == {0: S.DELIVERED}
 
 
@@ -599,18 +611,18 @@ def test_one_at_a_time_matches_the_inbox(workspace):
 
     def first():
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", receipts.MATCHING)
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", matching.MATCHING)
             begun.set()
             return matched.wait(timeout=60)
 
     def second():
         begun.wait(timeout=60)
-        found = receipts.match_pending(now=timezone.now())
+        found = matching.match_pending(now=timezone.now())
         matched.set()
         return found
 
     assert race(first, second) == [True, 0]
-    assert receipts.match_pending(now=timezone.now()) == 1
+    assert matching.match_pending(now=timezone.now()) == 1
 
 
 def test_a_receipt_is_no_evidence_for_a_doubt_while_it_may_be_of_a_message_that_is_not_on_record(workspace):
@@ -620,10 +632,10 @@ def test_a_receipt_is_no_evidence_for_a_doubt_while_it_may_be_of_a_message_that_
     mine = claim(chunk)
     chosen = intend(mine, 1)
     arrive(campaign, receipt("A", phones_of(chunk)[0]))
-    receipts.match_pending(now=timezone.now() + timedelta(seconds=10))
+    matching.match_pending(now=timezone.now() + timedelta(seconds=10))
     assert states_of(doubtful) == {0: S.UNCERTAIN}
     results.store(batch_of(mine, chosen, [ok(10)]), mine, now=timezone.now())
-    receipts.match_pending(now=timezone.now() + timedelta(seconds=20))
+    matching.match_pending(now=timezone.now() + timedelta(seconds=20))
     assert (states_of(doubtful), states_of(campaign)) == ({0: S.UNCERTAIN}, {0: S.DELIVERED})
 
 
@@ -632,11 +644,11 @@ def test_a_receipt_that_explained_a_doubt_and_comes_again_explains_no_other(work
     send(claim(its_chunk), [DOUBTED])
     body = receipt("A", phones_of(its_chunk)[0])
     arrive(first, body)
-    receipts.match_pending(now=timezone.now() + timedelta(seconds=10))
+    matching.match_pending(now=timezone.now() + timedelta(seconds=10))
     second, [chunk] = under_way(workspace, 1)
     send(claim(chunk), [DOUBTED])
     arrive(second, body)
-    receipts.match_pending(now=timezone.now() + timedelta(seconds=20))
+    matching.match_pending(now=timezone.now() + timedelta(seconds=20))
     assert (states_of(first), states_of(second)) == ({0: S.DELIVERED}, {0: S.UNCERTAIN})
 
 
@@ -645,7 +657,7 @@ def test_of_receipts_with_two_ids_nobody_knows_which_explains_a_doubt(workspace)
     send(claim(chunk), [DOUBTED])
     phone = phones_of(chunk)[0]
     arrive(campaign, receipt("A", phone), receipt("B", phone))
-    receipts.match_pending(now=timezone.now() + timedelta(seconds=10))
+    matching.match_pending(now=timezone.now() + timedelta(seconds=10))
     assert states_of(campaign) == {0: S.UNCERTAIN}
 
 
@@ -656,9 +668,9 @@ def test_once_no_response_can_be_stored_any_more_a_receipt_resolves_the_doubt_be
     arrive(campaign, receipt("A", phones_of(its_chunk)[0]))
     now = timezone.now()
     intend(claim(chunk), 1, now=now + timedelta(seconds=40))
-    receipts.match_pending(now=now + timedelta(seconds=60))
+    matching.match_pending(now=now + timedelta(seconds=60))
     assert states_of(doubtful) == {0: S.UNCERTAIN}
-    receipts.match_pending(now=now + timedelta(seconds=80))
+    matching.match_pending(now=now + timedelta(seconds=80))
     assert states_of(doubtful) == {0: S.DELIVERED}
 
 
@@ -673,10 +685,10 @@ def test_a_message_that_nobody_has_given_up_yet_is_suspect_beside_the_one_doubt(
         results.store(batch_of(mine, chosen, answers), mine, now=timezone.now())
     arrive(campaign, receipt("A", phones_of(chunk)[0]))
     now = timezone.now() + timedelta(seconds=80)
-    receipts.match_pending(now=now)
+    matching.match_pending(now=now)
     assert states_of(doubtful) == {0: S.UNCERTAIN}
     settle(mine, overdue_by=timedelta(seconds=80))
-    receipts.match_pending(now=now + timedelta(hours=1))
+    matching.match_pending(now=now + timedelta(hours=1))
     assert states_of(doubtful) == states_of(campaign) == {0: S.UNCERTAIN}
 
 
@@ -689,7 +701,7 @@ def test_a_trigger_may_mean_another_message_to_the_number_of_its_doubt(workspace
     mine.refresh_from_db()
     assert intend_for(mine, phones)
     arrive(campaign, receipt("A", phones[0]))
-    receipts.match_pending(now=timezone.now() + timedelta(seconds=10))
+    matching.match_pending(now=timezone.now() + timedelta(seconds=10))
     assert states_of(campaign) == {0: S.UNCERTAIN}
 
 
@@ -708,7 +720,7 @@ def test_a_receipt_for_an_unknown_id_is_kept_and_joins_nothing(workspace):
     campaign, [chunk] = under_way(workspace, 1)
     send(claim(chunk), [ok(10)])
     assert arrive(campaign, receipt("FFFF", phones_of(chunk)[0])) == 0
-    receipts.match_pending(now=timezone.now() + timedelta(minutes=1))
+    matching.match_pending(now=timezone.now() + timedelta(minutes=1))
     assert states_of(campaign) == {0: S.PENDING}
     assert Receipt.objects.filter(applied_at=None).count() == 1
 
@@ -719,7 +731,7 @@ def test_a_receipt_of_one_channel_never_touches_a_message_of_another(workspace):
     other = factories.channel("other", is_default=False)
     body = receipt("A", phones_of(chunk)[0])
     arrive_at(other.pk, body)
-    receipts.match_pending(now=timezone.now() + timedelta(minutes=1))
+    matching.match_pending(now=timezone.now() + timedelta(minutes=1))
     assert states_of(campaign) == {0: S.PENDING}
 
 
@@ -735,7 +747,7 @@ def test_a_receipt_that_never_came_is_no_receipt_and_a_later_one_still_counts(wo
     campaign, [chunk] = under_way(workspace, 2)
     send(claim(chunk), [ok(10), ok(11)])
     now = timezone.now()
-    receipts.close_unreceipted(campaign.pk, campaign.day, before=now + timedelta(seconds=1), now=now)
+    housekeeping.close_in(campaign.pk, campaign.day, before=now + timedelta(seconds=1), now=now)
     assert totals_of(campaign).no_receipt == 2
     arrive(campaign, receipt("A", phones_of(chunk)[0]))
     totals = totals_of(campaign)

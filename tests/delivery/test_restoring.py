@@ -12,7 +12,7 @@ from audit.models import Entry
 from campaigns import transitions as campaign_transitions
 from campaigns.models import Campaign
 from campaigns.statuses import Mode, Status
-from delivery import chunk_files, counters, due, halting, receipts, restoring, results, witness
+from delivery import chunk_files, counters, due, halting, matching, restoring, results, witness
 from delivery.models import Chunk, Doubt, Incident, Intent, Message
 from delivery.statuses import ChunkStatus, HaltKind, IncidentKind, MessageState
 from objects.store import store
@@ -217,7 +217,7 @@ def test_a_receipt_says_that_one_of_them_was_taken_after_all(workspace):
     forget()
     now = timezone.now() + HOUR
     arrive(campaign.channel_id, receipt("77", FIRST + 2), at=now - timedelta(minutes=30))
-    receipts.match_pending(now=now)
+    matching.match_pending(now=now)
     assert states_of(campaign)[2] == S.DELIVERED
 
 

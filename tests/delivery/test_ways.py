@@ -10,7 +10,7 @@ from campaigns.models import Campaign
 from campaigns.statuses import Status
 from channels import accounts as channel_accounts
 from channels import routes
-from delivery import counters, dispatching, errors, receipts
+from delivery import counters, dispatching, errors, matching
 from delivery.id_bases import bases
 from delivery.links import engine
 from delivery.models import CarrierId, Chunk, Doubt, Intent, Message
@@ -101,10 +101,10 @@ def test_a_doubt_knows_the_channel_that_its_message_went_over(workspace):
     [phone] = phones_of(chunk)
     now = timezone.now()
     arrive(first.pk, receipt("F00", phone))
-    receipts.match_pending(now=now + receipts.DOUBT_AFTER * 20)
+    matching.match_pending(now=now + matching.DOUBT_AFTER * 20)
     assert Message.objects.get(campaign=campaign).state == S.UNCERTAIN
     arrive(second.pk, receipt("F01", phone))
-    receipts.match_pending(now=now + receipts.DOUBT_AFTER * 20)
+    matching.match_pending(now=now + matching.DOUBT_AFTER * 20)
     assert Message.objects.get(campaign=campaign).state == S.DELIVERED
 
 

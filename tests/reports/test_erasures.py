@@ -19,7 +19,7 @@ from audit.models import Entry
 from audit.refusal import Refused
 from campaigns import trials
 from campaigns.models import Campaign
-from delivery import chunk_files, counters, due, incidents, pushing, receipts, results
+from delivery import chunk_files, counters, due, incidents, matching, pushing, results
 from delivery.models import Chunk, Doubt, Message
 from delivery.statuses import IncidentKind, MessageState
 from objects.store import store
@@ -394,7 +394,7 @@ def test_a_receipt_after_the_erasure_still_counts_and_the_number_that_it_brings_
     assert (erasure.status, bool(erasure.sealed)) == (ErasureStatus.WAITING, True)
     forget()  # another process hears it
     arrive(campaign.channel_id, receipt("A1", NUMBER))
-    receipts.match_pending(now=timezone.now())
+    matching.match_pending(now=timezone.now())
     assert counters.totals(campaign).delivered == 1
     assert tables_with(NUMBER) == {"delivery_inbox"}
     work(erasure, MONTH)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit.models import Entry
 from campaigns.models import Campaign
-from delivery import housekeeping, receipts
+from delivery import housekeeping, matching
 from delivery.models import Chunk, Doubt, Incident, Intent, Tally
 from delivery.statuses import IncidentKind, MessageState
 from reports.reconciliation import check, differences, to_check, watch
@@ -182,7 +182,7 @@ def test_a_receipt_that_is_called_applied_and_is_not_shown_is_named(workspace):
     made, [chunk] = under_way(workspace, 2)
     arrive(made.channel_id, receipt("A1", factories.FIRST_NUMBER))  # before its response
     send(claim(chunk), [(0, b"A1"), (0, b"A2")])
-    assert receipts.match_pending(now=timezone.now()) == 1
+    assert matching.match_pending(now=timezone.now()) == 1
     assert check([made], receipts_since=made.started_at) == {made: []}
     change(made, 0, "delivered_mask = 0, state = 4")
     Tally.objects.create(campaign=made, state=MessageState.DELIVERED, n=-1)

@@ -16,7 +16,7 @@ from django.db import DatabaseError
 from django.test import override_settings
 
 from campaigns.statuses import Status
-from delivery import dispatching, evidence, intents, receipts, results
+from delivery import dispatching, evidence, intents, matching, receipts, results
 from delivery.batches import Batch
 from delivery.links import account as accounts
 from delivery.links import carrier, link
@@ -39,8 +39,8 @@ SETTINGS = {
     "DISPATCH_PUSH_THREADS": 0,
 }
 TIMES: list[tuple[Any, str, Any]] = [
-    *((module, "OVERDUE_MARGIN", timedelta(seconds=1)) for module in (intents, results, receipts, dispatching)),
-    (receipts, "DOUBT_AFTER", timedelta(seconds=0.5)),
+    *((module, "OVERDUE_MARGIN", timedelta(seconds=1)) for module in (intents, results, matching, dispatching)),
+    (matching, "DOUBT_AFTER", timedelta(seconds=0.5)),
     (dispatching, "SLICE", 1.0),
     (dispatching, "TURN", 0.1),
     (dispatching, "SEND_WITHIN", 0.4),

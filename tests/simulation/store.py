@@ -17,7 +17,7 @@ from audit.refusal import Refused
 from campaigns.hours import Hours
 from campaigns.placeholders import Template, literally
 from campaigns.statuses import FINISHED, MOVES, Status
-from delivery import due, evidence, intents, judging, pacing, receipts, results
+from delivery import due, evidence, intents, judging, matching, pacing, receipts, results, verdicts
 from delivery.batches import Batch
 from delivery.errors import STATE_STEP
 from delivery.intents import Chosen, Retry
@@ -577,7 +577,7 @@ class Store:
         """The (campaign, recipient) of whom nothing is on record that a receipt may raise."""
         masks: dict[tuple[int, int], list[int]] = {}
         for place, state, code in findings:
-            verdict = receipts.VERDICTS[state]
+            verdict = verdicts.VERDICTS[state]
             if verdict is None:
                 continue
             mask = masks.setdefault(place[:2], [0, 0, 0])
@@ -647,11 +647,11 @@ class Store:
                 one.applied_at, one.place, matched = now, place[:3], matched + 1
                 if one.pk in guessed:
                     self._note_id(one.channel_id, one.message_id.encode(), place, {})
-            elif one.received_at < now - receipts.HOPE:
+            elif one.received_at < now - matching.HOPE:
                 one.next_try_at = datetime.max.replace(tzinfo=now.tzinfo)
             else:
                 age = max(now - one.received_at, timedelta(0))
-                one.next_try_at = now + min(age / 4, receipts.LONGEST_WAIT)
+                one.next_try_at = now + min(age / 4, matching.LONGEST_WAIT)
         return matched
 
     def _find_by_id(self, one: Receipt) -> tuple[int, int, int, int] | None:
@@ -673,7 +673,7 @@ class Store:
         return {pk: place for pk, place in found.items() if place is not None}
 
     def _find_by_doubt(self, one: Receipt, *, now: datetime) -> tuple[int, int, int, int] | None:
-        if receipts.VERDICTS[one.state] is None or one.received_at > now - receipts.DOUBT_AFTER:
+        if verdicts.VERDICTS[one.state] is None or one.received_at > now - matching.DOUBT_AFTER:
             return None
         found = [
             key
@@ -692,9 +692,9 @@ class Store:
             return None
         return (campaign_id, recipient, 0, one.phone or 0)
 
-    def _suspects(self, channel_id: int, *, overdue: datetime) -> list[receipts.Suspect]:
+    def _suspects(self, channel_id: int, *, overdue: datetime) -> list[matching.Suspect]:
         return [
-            receipts.Suspect(
+            matching.Suspect(
                 campaign_id=row.campaign_id,
                 is_trigger=self.campaigns[row.campaign_id].is_trigger,
                 is_late=row.unresolved > 0 or self._intended_at(row) <= overdue,

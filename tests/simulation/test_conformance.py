@@ -16,7 +16,7 @@ from campaigns import transitions as author
 from campaigns.models import Campaign
 from campaigns.statuses import Status
 from channels.answers import Table
-from delivery import doubts, due, evidence, intents, pushing, receipts, results
+from delivery import doubts, due, evidence, intents, matching, pushing, receipts, results
 from delivery.batches import DOUBT, MISSING, Batch
 from delivery.inbox import Arrival
 from delivery.models import Chunk, Doubt, Message, Push, Receipt, Tally
@@ -262,7 +262,7 @@ class Both:
         self.memory.take_in(arrivals, known=self.known)
 
     def match(self) -> None:
-        self.same(receipts.match_pending(now=self.now), self.memory.match_pending(now=self.now))
+        self.same(matching.match_pending(now=self.now), self.memory.match_pending(now=self.now))
 
     def forget(self) -> None:
         """Another process."""
