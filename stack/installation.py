@@ -18,7 +18,7 @@ from stack.processes import Processes
 from stack.stages import Stages
 from stack.stores import Stores
 
-READY = 60.0  # seconds for the web process to answer
+READY = 180.0  # seconds for the web process to answer: all begin at once, and the machine may be slow or busy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,8 +152,7 @@ class Installation:
         self.objects = folder / "objects"
         storage = storage or f"file:{self.objects}"
         urls = {"DATABASE_URL": database, "REDIS_URL": broker, "STORAGE_URL": storage}
-        # Web comes up later, and again: at a port that the kernel gives nobody who asks for any.
-        ports = environment.pick_ports(Ports(web=12_000 + os.getpid() % 18_000, flower=0, smsc=0))
+        ports = environment.pick_ports(Ports(web=0, flower=0, smsc=0))
         self.url = f"http://127.0.0.1:{ports.web}"
         self.env = environment.build(folder, urls=urls, listen=ports) | SETTINGS | (given or {})
         # What the tests' own environment says is not of this installation.
