@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from delivery import limiter
+from delivery.links import carrier as carrier_module
 from delivery.links import engine
 from delivery.links import link as link_module
 from delivery.standing import standing
@@ -23,6 +24,13 @@ def brisk(monkeypatch):
     monkeypatch.setattr(wire, "IDLE", 0.3)
     monkeypatch.setattr(link_module, "ENQUIRE_TIMEOUT", 0.3)
     monkeypatch.setattr(link_module, "UNBIND_TIMEOUT", 0.2)
+
+
+@pytest.fixture
+def unhurried(monkeypatch):
+    """A batch waits for its answers, and a channel that closes for the rest of it, however busy the machine is."""
+    monkeypatch.setattr(carrier_module, "STRAGGLE", 60.0)
+    monkeypatch.setattr(carrier_module, "FINISH", 60.0)
 
 
 @pytest.fixture

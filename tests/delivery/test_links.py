@@ -8,11 +8,14 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
+from delivery.links import carrier as carrier_module
 from delivery.links import link as link_module
 from delivery.links.link import Link, Window, Written
 from delivery.statuses import IncidentKind
 from simulator import journal
 from tests.delivery.wire import DOUBTED, answers_of, finished, ground, until
+
+pytestmark = pytest.mark.usefixtures("unhurried")
 
 
 def sent(ground_, carrier_options, *sizes, parts=1, knobs=None, tmp_path):
@@ -130,9 +133,11 @@ def test_a_response_after_its_timeout_is_still_evidence(tmp_path, brisk, impatie
     assert [answer[0] for _, _, answer in late] == [0, 0, 0]
 
 
-def test_a_batch_goes_back_without_the_answers_that_straggle(tmp_path):
+def test_a_batch_goes_back_without_the_answers_that_straggle(tmp_path, monkeypatch):
+    monkeypatch.setattr(carrier_module, "STRAGGLE", 0.2)
+
     async def story():
-        async with ground(tmp_path, resp_delay_ms=4000) as here:
+        async with ground(tmp_path, resp_delay_ms=2500) as here:
             carrier = here.open()
             batch = here.batch(3)
             carrier.add(batch)

@@ -14,6 +14,7 @@ from smpp import pdu
 from tests.delivery.wire import DOUBTED, Peer, answers_of, facing, finished, ground, until
 
 WINDOW = 10
+pytestmark = pytest.mark.usefixtures("unhurried")
 
 
 def test_a_carrier_that_refuses_the_sender_gets_ten_and_a_window_at_most_and_then_nothing_until_a_resume():
