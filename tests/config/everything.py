@@ -3,6 +3,8 @@
 Whoever adds an address adds the thing that it shows; the walks fail until then.
 """
 
+from datetime import timedelta
+
 from django.utils import timezone
 
 from accounts.roles import Role
@@ -25,11 +27,13 @@ def things(workspace):
     transitions.archive(away.pk, by=away.created_by, now=timezone.now())
     export = Export.objects.create(workspace=workspace, campaign=campaign, requested_by=campaign.created_by)
     inquiry = Inquiry.objects.create(workspace=workspace, phone=31612345678, asked_by=campaign.created_by)
-    member, invited = factories.membership(workspace), factories.invitation(workspace)
+    member, now = factories.membership(workspace), timezone.now()
+    # However long a walk takes, it is too soon to send it again.
+    invited = factories.invitation(workspace, now=now + timedelta(hours=1))
     asked, imported = factories.join_request(workspace), factories.suppression_import(workspace)
     suppressed = suppressions.opt_out(workspace, factories.FIRST_NUMBER)
     phone = factories.trial_phone(workspace)
-    admin, now = factories.somebody(workspace, Role.ADMIN), timezone.now()
+    admin = factories.somebody(workspace, Role.ADMIN)
     erasure = Erasure.objects.of(workspace).first() or erasures.ask(
         workspace, "+31699999999", reason="By letter.", by=admin, now=now
     )
