@@ -42,7 +42,7 @@ def intend(chunk, costs, *, now=None):
     """How many of the next recipients are covered; None when the intent is refused."""
     phones = phones_of(chunk)[chunk.next : chunk.next + len(costs)]
     about = {"seal": chunk.campaign.seal, "channel_id": chunk.campaign.channel_id, "now": now or timezone.now()}
-    chosen = intents.intend(chunk, phones, **about, costs=costs)
+    chosen = intents.intend(chunk, phones, **about, costs=costs[: len(phones)])
     return chosen and len(chosen.indexes)
 
 
