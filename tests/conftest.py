@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 from django.test import TransactionTestCase
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from rest_framework.test import APIClient
 from xdist.scheduler import LoadFileScheduling
@@ -21,8 +22,11 @@ from audit import walls
 from stack import environment
 from tests import factories, owner, stores
 
-# How long an example takes says more of the machine than of us.
-hypothesis_settings.register_profile("ours", deadline=None)
+# How long an example takes says more of the machine than of us, and what is found by chance is of no change:
+# `--hypothesis-profile search` looks for it.
+everywhere = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+hypothesis_settings.register_profile("ours", derandomize=True, **everywhere)
+hypothesis_settings.register_profile("search", print_blob=True, **everywhere)
 hypothesis_settings.load_profile("ours")
 
 

@@ -55,7 +55,8 @@ def _obey(point: str, order: dict[str, Any], **place: Any) -> None:
     draft = FOLDER / f"note.{os.getpid()}"
     draft.write_text(json.dumps(note))
     draft.rename(FOLDER / "taken")
-    os.kill(os.getpid(), getattr(signal, order["signal"]))
+    # To this thread: one that is sent to the process may reach another, and this one goes on for a moment.
+    signal.pthread_kill(threading.get_ident(), getattr(signal, order["signal"]))
 
 
 def _tell(result: bool) -> None:

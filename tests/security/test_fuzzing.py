@@ -135,7 +135,7 @@ def fuzz(requests, *, examples, steps, **more):
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("secret", ["key", "author", "moderator", "admin", "super admin", "nobody"], indirect=True)
 def test_whatever_is_asked_is_answered_as_the_description_says(secret, things, objects):
-    fuzz(requests_of(secret, things), examples=EXAMPLES, steps=12)
+    fuzz(requests_of(secret, things), examples=EXAMPLES, steps=12, derandomize=False)
 
 
 @pytest.mark.parametrize("secret", ["admin"], indirect=True)
