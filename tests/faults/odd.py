@@ -18,7 +18,7 @@ from tests.live import Carrier
 Says = Callable[["Odd", int, str, int], int | None]
 """Carrier, number of the submit from 1, destination, how often it was submitted: the status; None is no answer."""
 _NUMBERS = itertools.count(1)
-AGAIN = 10.0  # seconds until a receipt that is not acknowledged is sent again
+AGAIN = 10.0  # seconds until a receipt that was not taken is sent again
 WORDS = {2: b"DELIVRD", 5: b"UNDELIV", 8: b"REJECTD"}
 
 
@@ -75,8 +75,8 @@ class Odd:
     # --- In the loop --------------------------------------------------------------------------------------------------
 
     def _send(self, sequence: int, receipt: bytes, to: int | None) -> None:
-        """Again and again until it is acknowledged, as carriers do: the line may be dead, and nobody knows."""
-        if all(acknowledged != sequence for acknowledged, _, _ in self.acks):
+        """Again and again until it is taken, as carriers do: the line may be dead, and nobody knows."""
+        if (sequence, 0) not in ((acknowledged, status) for acknowledged, status, _ in self.acks):
             self._write(receipt, to)
             self.loop.call_later(AGAIN, self._send, sequence, receipt, to)
 
