@@ -94,10 +94,12 @@ def is_of_a_page_of_ours(request: HttpRequest) -> bool:
 
 def _is_from_here(request: HttpRequest) -> bool:
     """By the check against forgery, which views have behind them and middleware before them."""
-    if getattr(request, "csrf_processing_done", False) or is_of_a_page_of_ours(request):
+    if getattr(request, "csrf_processing_done", False):
         return True
-    if int(request.META.get("CONTENT_LENGTH") or 0) > ROOM:
+    if int(request.META.get("CONTENT_LENGTH") or 0) > ROOM:  # nobody has read it yet, and nobody needs to
         return False
+    if is_of_a_page_of_ours(request):
+        return True
     return CsrfViewMiddleware(HttpResponse).process_view(request, HttpResponse, (), {}) is None
 
 

@@ -318,6 +318,15 @@ def test_what_does_not_say_that_it_is_of_a_page_of_ours_is_403_and_never_kept(ol
     assert not Unsent.objects.exists() and not SavedText.objects.exists()
 
 
+def test_a_large_upload_is_not_read_to_be_kept_whoever_says_where_it_is_from(workspace, admin, settings):
+    browser = signed_in(admin, workspace)
+    settings.SECOND_STEP_REQUIRED_FOR = {"admin"}
+    about = {"Origin": "http://testserver", "Referer": "http://testserver/senders/new/"}
+    for size, is_kept in ((1000, True), (300_000, False)):
+        given = {"name": "Ours", "evidence": SimpleUploadedFile("contract.pdf", b"x" * size)}
+        assert ("unsent" in browser.post("/senders/new/", given, headers=about).url) == is_kept
+
+
 def test_who_signs_in_twice_is_not_asked_about_the_second_time(old_page, author):
     tabs, given = old_page
     twice = {"username": author.email, "password": "a long word", "csrfmiddlewaretoken": given["csrfmiddlewaretoken"]}
